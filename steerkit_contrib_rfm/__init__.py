@@ -1,0 +1,1 @@
+"""Recursive feature machines (Beaglehole et al.). Reserved: no component is registered yet."""

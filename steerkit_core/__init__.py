@@ -1,0 +1,105 @@
+"""steerkit: activation steering as a repeatable measurement.
+
+The names below are what plugins may rely on. Importing this package does not import torch; the three
+names that need it are imported when they are first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from steerkit_core.components import (
+    Classifier,
+    Component,
+    Extractor,
+    FamilyDefaults,
+    LayerSelector,
+    ModelAdapter,
+    OptionError,
+    PromptSet,
+    SelectionContext,
+    Site,
+    Within,
+    not_empty,
+    option,
+)
+from steerkit_core.errors import (
+    DegenerateDirection,
+    ModelError,
+    PluginError,
+    SteerkitError,
+    nearest,
+)
+from steerkit_core.hookspecs import hookimpl
+from steerkit_core.values import (
+    Completion,
+    ContrastSet,
+    Direction,
+    DirectionSet,
+    Edit,
+    Intervention,
+    Outcome,
+    Prompt,
+    Rate,
+    Selection,
+    Steering,
+    Trial,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from steerkit_core.loading import load_pretrained
+    from steerkit_core.model import ModelHandle
+    from steerkit_core.options import ModelSpec
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "ModelHandle": "steerkit_core.model",
+    "ModelSpec": "steerkit_core.options",
+    "load_pretrained": "steerkit_core.loading",
+}
+
+__all__ = [
+    "Classifier",
+    "Completion",
+    "Component",
+    "ContrastSet",
+    "DegenerateDirection",
+    "Direction",
+    "DirectionSet",
+    "Edit",
+    "Extractor",
+    "FamilyDefaults",
+    "Intervention",
+    "LayerSelector",
+    "ModelAdapter",
+    "ModelError",
+    "ModelHandle",
+    "ModelSpec",
+    "OptionError",
+    "Outcome",
+    "PluginError",
+    "Prompt",
+    "PromptSet",
+    "Rate",
+    "Selection",
+    "SelectionContext",
+    "Site",
+    "Steering",
+    "SteerkitError",
+    "Trial",
+    "Verdict",
+    "Within",
+    "hookimpl",
+    "load_pretrained",
+    "nearest",
+    "not_empty",
+    "option",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,253 @@
+"""The kinds of component, one small abstract class each.
+
+A component is a frozen attrs class whose fields are its recipe options. Building one touches no model,
+no network and no GPU, so that a recipe can be checked before torch is imported.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from attrs import NOTHING, Attribute, field, frozen
+
+from steerkit_core.values import (
+    ContrastSet,
+    DirectionSet,
+    Intervention,
+    Outcome,
+    Prompt,
+    Selection,
+    Steering,
+    Trial,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    from steerkit_core.model import ModelHandle
+
+
+class OptionError(ValueError):
+    """A value of the right type and the wrong size; carries what was expected and what was found."""
+
+    def __init__(self, expected: str, found: object) -> None:
+        self.expected = expected
+        self.found = found
+        super().__init__(f"expected {expected}, got {found!r}")
+
+
+@frozen
+class Within:
+    """A bound on an option: a number, or every number of a sequence, lies between `low` and `high`."""
+
+    low: float | None = None
+    high: float | None = None
+    open: bool = False
+
+    def __call__(self, value: object) -> None:
+        """Raise `OptionError` for a number out of bounds; None and words pass."""
+        many = isinstance(value, Sequence) and not isinstance(value, str)
+        for number in cast("Sequence[object]", value) if many else (value,):
+            if isinstance(number, int | float) and not self._holds(number):
+                raise OptionError(f"{'numbers' if many else 'a number'} {self}", number)
+
+    def _holds(self, number: float) -> bool:
+        above = self.low is None or (number > self.low if self.open else number >= self.low)
+        below = self.high is None or (number < self.high if self.open else number <= self.high)
+        return above and below
+
+    def __str__(self) -> str:
+        left, right = ("(", ")") if self.open else ("[", "]")
+        if self.high is None:
+            return f"{'above' if self.open else 'of at least'} {self.low:g}"
+        if self.low is None:
+            return f"{'below' if self.open else 'of at most'} {self.high:g}"
+        return f"in {left}{self.low:g}, {self.high:g}{right}"
+
+
+def not_empty(value: object) -> None:
+    """Raise `OptionError` for an empty list."""
+    if isinstance(value, Sequence) and not value:
+        raise OptionError("at least one value", list(value))
+
+
+def option(
+    default: Any = NOTHING,
+    *,
+    help: str,  # noqa: A002  # reason: the word that click and argparse users expect here
+    checks: Sequence[Callable[[object], None]] = (),
+) -> Any:
+    """Declare a recipe option, once: the recipe check, `plugins show` and the docs derive from it.
+
+    Args:
+        default: the value used where a recipe says nothing; without one the option is required.
+        help: one line, shown by `steerkit plugins show`.
+        checks: called with the value; each raises `OptionError` for one that is out of bounds.
+    """
+
+    def validate(_instance: object, _attribute: Attribute[Any], value: object) -> None:
+        for check in checks:
+            check(value)
+
+    return field(default=default, validator=validate, metadata={"help": help, "checks": checks})
+
+
+class Component(ABC):
+    """What every component has: a name that recipes use, and options as attrs fields."""
+
+    name: ClassVar[str]
+
+
+class Extractor(Component):
+    """Answers: which directions separate the two prompt classes, at every (position, layer) asked?"""
+
+    @abstractmethod
+    def extract(
+        self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]
+    ) -> DirectionSet:
+        """Find directions at the outputs of `layers`; the sign points from negative to positive."""
+
+
+class SelectionContext(Protocol):
+    """What a selector may look at. It never sees the evaluation prompts, unless the recipe says so."""
+
+    @property
+    def model(self) -> ModelHandle:
+        """The loaded model."""
+
+    @property
+    def directions(self) -> DirectionSet:
+        """What the extractor found."""
+
+    @property
+    def contrast(self) -> ContrastSet:
+        """The prompts that it was found with."""
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """The selection prompts."""
+
+    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Steer, generate and judge on the selection prompts; a trial that was run is not run again."""
+
+
+class LayerSelector(Component):
+    """Answers: at which layer and position (and with which multiplier) to steer?"""
+
+    def trials(self, num_layers: int, position: int) -> tuple[Trial, ...]:
+        """The trials that are certain before anything ran; they are generated together.
+
+        Raises:
+            SteerkitError: an option asks for a layer that a model of `num_layers` has not.
+        """
+        return ()
+
+    @abstractmethod
+    def select(self, context: SelectionContext) -> Selection:
+        """Choose."""
+
+
+class Site(Component):
+    """Answers: where and how is the residual stream edited?"""
+
+    @property
+    def takes_multiplier(self) -> bool:
+        """Whether the strength of this site is a multiplier that selectors may vary."""
+        return hasattr(self, "multiplier")
+
+    @abstractmethod
+    def intervene(self, steering: Steering) -> Intervention:
+        """Build the edits for one way to steer."""
+
+
+class Classifier(Component):
+    """Answers: what is a completion? The label `refusal` is what a sweep maximises."""
+
+    labels: ClassVar[tuple[str, ...]] = ("refusal", "garbled", "normal")
+
+    @abstractmethod
+    def classify(self, prompt: Prompt, text: str) -> Verdict:
+        """Judge one completion; the verdict's label is one of `labels`."""
+
+
+class PromptSet(Component):
+    """Named prompts with roles: positive and negative for a contrast set, neutral for the others."""
+
+    @abstractmethod
+    def prompts(self) -> tuple[Prompt, ...]:
+        """The prompts, in a fixed order."""
+
+
+@frozen
+class FamilyDefaults:
+    """What the field uses for a family where a recipe leaves it open."""
+
+    multiplier: float = 15.0
+    depths: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7)
+
+
+class ModelAdapter(Component):
+    """Answers: where are the blocks of this family, and what are its peculiarities?
+
+    Adapters are asked in the order of `priority`, highest first; the first that `serves` a
+    configuration is taken, and what it reads is verified on a tiny forward pass at load.
+    """
+
+    priority: ClassVar[int] = 0
+    defaults: ClassVar[FamilyDefaults] = FamilyDefaults()
+
+    @abstractmethod
+    def serves(self, config: PreTrainedConfig) -> bool:
+        """Whether this adapter knows the architecture that `config` describes."""
+
+    @abstractmethod
+    def blocks(self, model: PreTrainedModel) -> Sequence[Module]:
+        """The decoder blocks in order; the output of block l is resid_post(l)."""
+
+    @abstractmethod
+    def attention(self, block: Module) -> Module:
+        """The self-attention module of a block."""
+
+    @abstractmethod
+    def mlp(self, block: Module) -> Module:
+        """The feed-forward module of a block."""
+
+    def read(self, output: Any) -> Tensor:
+        """The residual stream, (rows, tokens, hidden), in what a block returned.
+
+        Since transformers 5 most blocks return a tensor; older ones and some families return a tuple,
+        whose first element it is. Indexing a tensor would silently give row 0.
+        """
+        return cast("Tensor", output[0] if isinstance(output, tuple) else output)
+
+    def write(self, output: Any, residual: Tensor) -> Any:
+        """`output` with its residual stream replaced."""
+        return (residual, *output[1:]) if isinstance(output, tuple) else residual
+
+    def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:
+        """Keyword arguments for `from_pretrained` that this family needs."""
+        return {}
+
+    def dtype(self, wanted: str, device: str) -> str:
+        """The dtype to load with: `float32`, `float16` or `bfloat16`; `wanted` may be `auto`.
+
+        Raises:
+            ModelError: the family does not work in the dtype that the recipe asks for.
+        """
+        if wanted != "auto":
+            return wanted
+        return "float32" if device == "cpu" else "bfloat16"
+
+    def render(self, tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+        """The prompt as the model's chat template writes it, up to where the answer begins."""
+        return cast(
+            "str",
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+            ),
+        )

@@ -1,0 +1,53 @@
+"""The recipe tables that are not components: run, model, prompts, generation."""
+
+from typing import Literal
+
+from attrs import frozen
+
+from steerkit_core.components import Within, option
+
+DType = Literal["auto", "float32", "float16", "bfloat16"]
+Quantization = Literal["none", "int8", "int4"]
+Backend = Literal["auto", "hooks"]
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """What a run is called, and its seed."""
+
+    name: str = option("run", help="folder below runs/ that the results go to")
+    seed: int = option(0, help="seeds sampling and every random choice of a component", checks=[Within(0)])
+
+
+@frozen(kw_only=True)
+class ModelSpec:
+    """Which model, and how it is loaded."""
+
+    id: str = option(help="a bundled model (bundled:qwen2-s), a local folder, or a hub repository")
+    revision: str = option("main", help="branch, tag or commit on the hub; the run records the commit")
+    dtype: DType = option("auto", help="auto is float32 on a CPU and bfloat16 elsewhere")
+    quantization: Quantization = option("none", help="int8 or int4 (NF4) by bitsandbytes")
+    device: str = option("auto", help="auto, cpu, cuda, cuda:1, ...; auto takes a GPU where there is one")
+    backend: Backend = option("auto", help="how tensors are reached; auto chooses hooks")
+    trust_remote_code: bool = option(False, help="allow code from the model's repository to run")
+
+
+@frozen(kw_only=True)
+class PromptOptions:
+    """Which prompts serve which purpose: the name of a prompt set, or a file."""
+
+    contrast: str = option("refusal-5", help="two classes, for the extractor")
+    evaluation: str = option("benign-30", help="what the reported rates are measured on")
+    selection: str = option("selection-30", help="what the selector may look at")
+
+
+@frozen(kw_only=True)
+class GenerationOptions:
+    """How the model writes."""
+
+    max_new_tokens: int = option(100, help="longest completion, in tokens", checks=[Within(1)])
+    batch_size: int | Literal["auto"] = option(
+        "auto", help="rows that are generated together; auto chooses by device", checks=[Within(1)]
+    )
+    temperature: float = option(0.0, help="0 is greedy decoding", checks=[Within(0.0)])
+    top_p: float = option(1.0, help="nucleus of the distribution to sample from", checks=[Within(0.01, 1.0)])

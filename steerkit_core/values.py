@@ -1,0 +1,225 @@
+"""The values that travel through a run, in the order in which they come about.
+
+All are frozen. Importing this module does not import torch: tensors appear in annotations only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from attrs import field, frozen
+
+from steerkit_core.errors import DegenerateDirection
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Role = Literal["positive", "negative", "neutral"]
+CellRole = Literal["steered", "baseline", "control"]
+TokenSpan = Literal["all", "prompt", "generated"]
+StopReason = Literal["eos", "length", "failed"]
+
+ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
+
+
+@frozen
+class Prompt:
+    """A user's request, unrendered: the chat template is added by the model's adapter."""
+
+    id: str
+    text: str
+    role: Role = "neutral"
+    category: str = ""
+
+
+@frozen
+class ContrastSet:
+    """Two classes of prompts; a direction points from the negative to the positive class."""
+
+    name: str
+    positive: tuple[Prompt, ...]
+    negative: tuple[Prompt, ...]
+
+
+@frozen(eq=False)
+class Direction:
+    """A unit vector of the residual stream, read at one layer and position.
+
+    `unit` has shape (hidden,), float32; `raw_norm` is the length before normalising, in units of the
+    residual stream.
+    """
+
+    layer: int
+    position: int
+    unit: Tensor
+    raw_norm: float
+
+
+@frozen(eq=False)
+class DirectionSet:
+    """Directions for every (position, layer) that an extractor was asked for.
+
+    `units` has shape (positions, layers, hidden), float32; `raw_norms` (positions, layers), float64.
+    `positions` count from the end of the rendered prompt: -1 is its last token. `scores` holds further
+    tables of shape (positions, layers) by name, such as a validation accuracy.
+    """
+
+    positions: tuple[int, ...]
+    layers: tuple[int, ...]
+    units: Tensor
+    raw_norms: Tensor
+    scores: Mapping[str, Tensor] = field(factory=dict)
+
+    @classmethod
+    def from_raw(cls, raw: Tensor, positions: tuple[int, ...], layers: tuple[int, ...]) -> Self:
+        """Normalise `raw`, of shape (positions, layers, hidden), vector by vector.
+
+        A vector of length zero, or one that is not finite, stays as it is and is refused by `at`, so
+        that one dead layer does not cost the others.
+        """
+        wide = raw.double()
+        norms = wide.norm(dim=-1)
+        units = wide / norms.clamp_min(1e-300).unsqueeze(-1)
+        return cls(positions, layers, units.float(), norms)
+
+    def at(self, layer: int, position: int) -> Direction:
+        """The direction read at `layer` and `position`.
+
+        Raises:
+            KeyError: the set has no such layer or position.
+            DegenerateDirection: its length is zero or not a number.
+        """
+        if layer not in self.layers or position not in self.positions:
+            raise KeyError(f"no direction at layer {layer}, position {position}")
+        row, column = self.positions.index(position), self.layers.index(layer)
+        norm = float(self.raw_norms[row, column])
+        if not math.isfinite(norm) or norm == 0.0:
+            raise DegenerateDirection(
+                f"the direction at layer {layer}, position {position} has length {norm}: both prompt"
+                " classes look the same there, or the activations overflowed; choose another layer or"
+                " position, or a wider dtype"
+            )
+        return Direction(layer, position, self.units[row, column], norm)
+
+
+@frozen
+class Trial:
+    """One way to steer that a selector wants to see tried; None means the site's own multiplier."""
+
+    layer: int
+    position: int
+    multiplier: float | None = None
+
+
+@frozen
+class Outcome:
+    """What became of a trial on the selection prompts."""
+
+    trial: Trial
+    counts: Mapping[str, int]
+    failed: int = 0
+
+    @property
+    def judged(self) -> int:
+        """How many completions have a verdict."""
+        return sum(self.counts.values())
+
+    def rate(self, label: str) -> float:
+        """Share of the judged completions with `label`; 0 where nothing could be judged."""
+        return self.counts.get(label, 0) / self.judged if self.judged else 0.0
+
+
+@frozen
+class Selection:
+    """Where to steer, and how a selector came to it.
+
+    `table` has one flat row per candidate, in the selector's own columns; it is kept in the run.
+    """
+
+    layer: int
+    position: int
+    multiplier: float | None = None
+    reason: str = ""
+    table: tuple[Mapping[str, Any], ...] = ()
+
+
+@frozen(eq=False)
+class Edit:
+    """`h <- h + add - gain (h . unit) unit` on the output of block `layer`.
+
+    `add` and `unit` have shape (hidden,); either may be None, meaning zero. `unit` has length 1.
+    """
+
+    layer: int
+    add: Tensor | None = None
+    unit: Tensor | None = None
+    gain: float = 0.0
+
+
+@frozen(eq=False)
+class Intervention:
+    """All edits of one completion, and the tokens at which they apply.
+
+    `strength` is the length of what is added, in units of the residual stream; None where nothing is.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    tokens: TokenSpan = "all"
+    strength: float | None = None
+
+
+@frozen(eq=False)
+class Steering:
+    """What a site is given to build an intervention from.
+
+    `residual_norms[l]` is the mean length of the output of block l over the neutral prompts' tokens.
+    """
+
+    directions: DirectionSet
+    layer: int
+    position: int
+    multiplier: float
+    num_layers: int
+    residual_norms: tuple[float, ...]
+
+    @property
+    def direction(self) -> Direction:
+        """The direction at the chosen layer and position."""
+        return self.directions.at(self.layer, self.position)
+
+
+@frozen
+class Completion:
+    """What the model wrote for one prompt under one intervention.
+
+    `token_ids` leaves out the token that ended the text; `error` says why a row failed, and such a row
+    has no verdict.
+    """
+
+    prompt: Prompt
+    text: str
+    token_ids: tuple[int, ...]
+    stop: StopReason
+    error: str | None = None
+
+
+@frozen
+class Verdict:
+    """What a completion is, by which rule, and the piece of text that decided it."""
+
+    label: str
+    rule: str = ""
+    evidence: str = ""
+
+
+@frozen
+class Rate:
+    """`k` of `n` with a confidence interval."""
+
+    k: int
+    n: int
+    rate: float
+    low: float
+    high: float
