@@ -106,10 +106,13 @@ class Component(ABC):
 class Extractor(Component):
     """Answers: which directions separate the two prompt classes, at every (position, layer) asked?"""
 
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The token positions that directions are read at; the option `position` where there is one."""
+        return (getattr(self, "position", -1),)
+
     @abstractmethod
-    def extract(
-        self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]
-    ) -> DirectionSet:
+    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Find directions at the outputs of `layers`; the sign points from negative to positive."""
 
 
@@ -139,11 +142,18 @@ class SelectionContext(Protocol):
 class LayerSelector(Component):
     """Answers: at which layer and position (and with which multiplier) to steer?"""
 
-    def trials(self, num_layers: int, position: int) -> tuple[Trial, ...]:
-        """The trials that are certain before anything ran; they are generated together.
+    def check(self, num_layers: int) -> None:
+        """Raise `SteerkitError` where an option asks for a layer that `num_layers` blocks have not.
 
-        Raises:
-            SteerkitError: an option asks for a layer that a model of `num_layers` has not.
+        Called as soon as the model's depth is known, for most models before torch is imported.
+        """
+
+    def trials(self, num_layers: int, positions: Sequence[int]) -> tuple[Trial, ...]:
+        """The trials that are certain before anything ran, so that they can be generated together.
+
+        Args:
+            num_layers: how many blocks the model has.
+            positions: where the extractor reads directions.
         """
         return ()
 

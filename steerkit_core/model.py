@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
-from attrs import frozen
+import torch
+from attrs import define, field
+from torch import Tensor
+
+from steerkit_core.backends.hooks import observing
+from steerkit_core.components import ModelAdapter
+from steerkit_core.errors import ModelError
+from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
+from steerkit_core.options import GenerationOptions, ModelSpec
+from steerkit_core.values import Completion, Prompt
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from torch.nn import Module
+    from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
-    from steerkit_core.components import ModelAdapter
-    from steerkit_core.options import ModelSpec
+FORWARD_TOKENS = 8192
 
 
-@frozen(eq=False)
+@define(eq=False, slots=False)
 class ModelHandle:
-    """A loaded model; `fingerprint` identifies its weights, tokenizer and template by content or commit."""
+    """A loaded model. `fingerprint` identifies weights, tokenizer and template by content or commit.
+
+    `dtype` is the type that was loaded (`float32`, `float16` or `bfloat16`); `revision` the hub commit, or
+    the empty string for a folder.
+    """
 
     spec: ModelSpec
     model: PreTrainedModel
@@ -23,4 +38,191 @@ class ModelHandle:
     adapter: ModelAdapter
     dtype: str
     fingerprint: str
-    revision: str
+    revision: str = ""
+    _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Everything that determines the model's numbers; part of every cell's key."""
+        return {
+            "fingerprint": self.fingerprint,
+            "dtype": self.dtype,
+            "quantization": self.spec.quantization,
+            "device": self.device.type,
+        }
+
+    @cached_property
+    def blocks(self) -> Sequence[Module]:
+        """The decoder blocks, in order."""
+        return self.adapter.blocks(self.model)
+
+    @property
+    def num_layers(self) -> int:
+        """How many blocks there are."""
+        return len(self.blocks)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the residual stream."""
+        return int(self.model.config.hidden_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs must be."""
+        return self.model.get_input_embeddings().weight.device  # type: ignore[union-attr,return-value]  # reason: always an embedding with a weight
+
+    @property
+    def stream_dtype(self) -> torch.dtype:
+        """The type of the residual stream."""
+        return cast("torch.dtype", getattr(torch, self.dtype))
+
+    @cached_property
+    def eos_ids(self) -> frozenset[int]:
+        """The tokens that end an answer, from the generation config and the tokenizer."""
+        configured = getattr(self.model.generation_config, "eos_token_id", None)
+        ids = configured if isinstance(configured, list) else [configured]
+        return frozenset(i for i in [*ids, self.tokenizer.eos_token_id] if isinstance(i, int))
+
+    @property
+    def pad_id(self) -> int:
+        """A token to pad with; masked, so that any will do."""
+        pad = self.tokenizer.pad_token_id
+        return pad if isinstance(pad, int) else next(iter(self.eos_ids), 0)
+
+    def render(self, prompt: Prompt) -> str:
+        """The prompt in the model's chat template, up to where the answer begins."""
+        return self.adapter.render(self.tokenizer, prompt.text)
+
+    def encode(self, prompt: Prompt) -> tuple[int, ...]:
+        """Token ids of the rendered prompt.
+
+        The template has written every special token already, so none is added: Gemma and Mistral would
+        otherwise begin with two BOS.
+        """
+        if prompt.text not in self._encoded:
+            encoding = self.tokenizer(self.render(prompt), add_special_tokens=False)
+            self._encoded[prompt.text] = tuple(cast("list[int]", encoding["input_ids"]))
+        return self._encoded[prompt.text]
+
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of tokens, without special ones."""
+        return cast("str", self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
+
+    def completion(self, prompt: Prompt, written: Written) -> Completion:
+        """What was written, as text. An empty answer is a failure to report, not a garbled one."""
+        text, stop, error = self.decode(written.token_ids), written.stop, written.error
+        if error is None and not text.strip():
+            stop, error = "failed", "the output is empty"
+        return Completion(prompt, text, len(written.token_ids), stop, error)
+
+    def next_logits(self, ids: Tensor, mask: Tensor, position_ids: Tensor, cache: Cache) -> Tensor:
+        """Logits of the token after the last, (rows, vocabulary); the cache grows by `ids`."""
+        output = self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=position_ids,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return cast("Tensor", output.logits[:, -1])
+
+    def generate(
+        self, rows: Sequence[Row], options: GenerationOptions, seed: int = 0
+    ) -> Iterator[tuple[int, Written]]:
+        """Complete every row under its own intervention; see `steerkit_core.generation.generate`."""
+        return generate(self, rows, options, seed)
+
+    def mean_activations(
+        self, groups: Sequence[Sequence[Prompt]], positions: Sequence[int] = (-1,)
+    ) -> Tensor:
+        """Mean output of every block at some positions, over each group of prompts.
+
+        One forward pass per batch reads all layers and positions, without the LM head, and adds to running
+        sums in float64: memory grows with layers x hidden, not with the number of prompts.
+
+        Args:
+            groups: prompts to be averaged, group by group.
+            positions: token positions counted from the end of the rendered prompt, -1 being its last token.
+
+        Returns:
+            float64, (groups, positions, layers, hidden), on the CPU.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for, or an activation is not finite.
+        """
+        shape = (len(groups), len(positions), self.num_layers, self.hidden_size)
+        sums = torch.zeros(shape, dtype=torch.float64, device=self.device)
+        columns = torch.tensor(list(positions), device=self.device)
+        members = [(prompt, group) for group, prompts in enumerate(groups) for prompt in prompts]
+        for prompt, _ in members:
+            if len(self.encode(prompt)) < -min(positions):
+                raise ModelError(
+                    f"prompt {prompt.id!r} has {len(self.encode(prompt))} tokens with its template, too few for"
+                    f" position {min(positions)}"
+                )
+        for batch in self._batches([prompt for prompt, _ in members]):
+            owners = torch.tensor([members[index][1] for index in batch], device=self.device)
+
+            def add(layer: int, residual: Tensor, owners: Tensor = owners) -> None:
+                read = residual[:, columns].double()
+                sums[:, :, layer].index_add_(0, owners, read)
+
+            self._forward([members[index][0] for index in batch], add)
+        if not bool(torch.isfinite(sums).all()):
+            layer = int((~torch.isfinite(sums)).any(dim=(0, 1, 3)).nonzero()[0])  # type: ignore[call-overload]  # reason: any() takes a tuple of dims
+            raise ModelError(
+                f"activations at layer {layer} are not finite in {self.dtype}: set model.dtype to 'bfloat16' or"
+                " 'float32'"
+            )
+        sizes = torch.tensor([len(prompts) for prompts in groups], dtype=torch.float64, device=self.device)
+        return (sums / sizes.view(-1, 1, 1, 1)).cpu()
+
+    def activations(self, prompts: Sequence[Prompt], positions: Sequence[int] = (-1,)) -> Tensor:
+        """Output of every block at some positions, prompt by prompt.
+
+        Returns:
+            float32, (prompts, positions, layers, hidden), on the CPU.
+        """
+        shape = (len(prompts), len(positions), self.num_layers, self.hidden_size)
+        store = torch.empty(shape, dtype=torch.float32)
+        columns = torch.tensor(list(positions), device=self.device)
+        for batch in self._batches(prompts):
+            places = torch.tensor(batch)
+
+            def keep(layer: int, residual: Tensor, places: Tensor = places) -> None:
+                store[places, :, layer] = residual[:, columns].float().cpu()
+
+            self._forward([prompts[index] for index in batch], keep)
+        return store
+
+    def residual_norms(self, prompts: Sequence[Prompt]) -> tuple[float, ...]:
+        """Mean length of each block's output over all tokens of the rendered prompts, layer by layer."""
+        sums = torch.zeros(self.num_layers, dtype=torch.float64, device=self.device)
+        count = 0
+        for batch in self._batches(prompts):
+            chosen = [prompts[index] for index in batch]
+            _, mask = left_pad([self.encode(prompt) for prompt in chosen], self.pad_id, self.device)
+            count += int(mask.sum())
+
+            def add(layer: int, residual: Tensor, mask: Tensor = mask) -> None:
+                sums[layer] += (residual.float().norm(dim=-1).double() * mask).sum()
+
+            self._forward(chosen, add)
+        return tuple((sums / count).tolist())
+
+    def _batches(self, prompts: Sequence[Prompt]) -> Iterator[list[int]]:
+        """Indices of prompts that go through the model together, longest first."""
+        order = sorted(range(len(prompts)), key=lambda index: -len(self.encode(prompts[index])))
+        while order:
+            size = max(1, FORWARD_TOKENS // len(self.encode(prompts[order[0]])))
+            yield order[:size]
+            order = order[size:]
+
+    @torch.inference_mode()
+    def _forward(self, prompts: Sequence[Prompt], observe: Callable[[int, Tensor], None]) -> None:
+        """Send prompts through the decoder, without the LM head."""
+        ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
+        decoder = cast("Any", self.model).get_decoder()
+        with observing(self.blocks, self.adapter, observe):
+            decoder(input_ids=ids, attention_mask=mask, position_ids=positions_of(mask), use_cache=False)

@@ -36,9 +36,9 @@ class ModelSpec:
 class PromptOptions:
     """Which prompts serve which purpose: the name of a prompt set, or a file."""
 
-    contrast: str = option("refusal-5", help="two classes, for the extractor")
-    evaluation: str = option("benign-30", help="what the reported rates are measured on")
-    selection: str = option("selection-30", help="what the selector may look at")
+    contrast: str = option(help="two classes, for the extractor")
+    evaluation: str = option(help="what the reported rates are measured on")
+    selection: str = option("", help="what the selector may look at; by default the evaluation prompts")
 
 
 @frozen(kw_only=True)
@@ -50,4 +50,6 @@ class GenerationOptions:
         "auto", help="rows that are generated together; auto chooses by device", checks=[Within(1)]
     )
     temperature: float = option(0.0, help="0 is greedy decoding", checks=[Within(0.0)])
-    top_p: float = option(1.0, help="nucleus of the distribution to sample from", checks=[Within(0.01, 1.0)])
+    top_p: float = option(
+        1.0, help="nucleus of the distribution to sample from", checks=[Within(0.01, 1.0)]
+    )

@@ -87,7 +87,8 @@ class Registry:
     def _add(self, kind: Kind, record: PluginRecord, component: object) -> None:
         fault = _fault(kind, component)
         if fault is None:
-            assert isinstance(component, type) and issubclass(component, Component)
+            assert isinstance(component, type)
+            assert issubclass(component, Component)
             other = self.entries[kind.word].get(component.name)
             if other is None:
                 self.entries[kind.word][component.name] = Registration(component, record)

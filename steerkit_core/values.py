@@ -194,13 +194,13 @@ class Steering:
 class Completion:
     """What the model wrote for one prompt under one intervention.
 
-    `token_ids` leaves out the token that ended the text; `error` says why a row failed, and such a row
-    has no verdict.
+    `tokens` counts the new tokens without the one that ended the text; `error` says why a row failed, and
+    such a row has no verdict.
     """
 
     prompt: Prompt
     text: str
-    token_ids: tuple[int, ...]
+    tokens: int
     stop: StopReason
     error: str | None = None
 

@@ -1,1 +1,40 @@
-"""dim."""
+"""Extractor `dim`: difference in means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import frozen
+
+from steerkit_core import ContrastSet, DirectionSet, Extractor, Within, hookimpl, option
+
+if TYPE_CHECKING:
+    from steerkit_core import ModelHandle
+
+
+@frozen(kw_only=True)
+class DifferenceInMeans(Extractor):
+    """Mean activation of the positive prompts minus that of the negative ones, at every layer.
+
+    d(l, p) = mean over positive prompts of resid_post(l)[p] - mean over negative prompts of resid_post(l)[p];
+    the raw norm is |d|, the direction d / |d| (Marks and Tegmark, 2023; Arditi et al., 2024, equation 1).
+    """
+
+    name: ClassVar[str] = "dim"
+
+    position: int = option(
+        -1, help="token whose activation is read; -1 is the last of the prompt", checks=[Within(high=-1)]
+    )
+
+    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+        """Read both classes in one pass and subtract their means; sums are kept in float64."""
+        classes = (contrast.positive, contrast.negative)
+        positive, negative = model.mean_activations(classes, self.positions)
+        return DirectionSet.from_raw((positive - negative)[:, list(layers)], self.positions, tuple(layers))
+
+
+@hookimpl
+def steerkit_register_extractors() -> list[type[Extractor]]:
+    """Bring `dim`."""
+    return [DifferenceInMeans]

@@ -1,0 +1,173 @@
+"""A cell: one intervention on one set of prompts, named by a hash of everything that determines it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from steerkit_core.errors import SteerkitError
+from steerkit_core.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
+from steerkit_core.stats import wilson
+from steerkit_core.values import (
+    CellRole,
+    Completion,
+    DirectionSet,
+    Intervention,
+    Prompt,
+    Steering,
+    Trial,
+    Verdict,
+)
+
+
+@frozen
+class CellModel:
+    """What cells say of their model; `identity` is all that determines its numbers."""
+
+    id: str
+    quantization: str
+    num_layers: int
+    family_multiplier: float
+    identity: Mapping[str, Any]
+
+
+@frozen(eq=False)
+class Cell:
+    """One intervention on one set of prompts. `facts` are its columns in `results.json`."""
+
+    id: str
+    setting: Setting
+    prompts: NamedPrompts
+    intervention: Intervention
+    facts: Mapping[str, Any]
+
+
+@frozen(eq=False)
+class Source:
+    """What a steered cell's intervention is made from; `identity` names directions and site."""
+
+    directions: DirectionSet
+    residual_norms: tuple[float, ...]
+    identity: Mapping[str, Any]
+
+
+def baseline_cell(model: CellModel, setting: Setting, seed: int) -> Cell:
+    """The unsteered cell on the evaluation prompts."""
+    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None}
+    facts = _facts(model, setting, "baseline", setting.evaluation) | {
+        "layer": None,
+        "depth": None,
+        "position": None,
+        "multiplier": None,
+        "unit": None,
+        "strength": None,
+        "direction": None,
+    }
+    return Cell(fingerprint(identity)[:12], setting, setting.evaluation, Intervention(), facts)
+
+
+def steered_cell(
+    model: CellModel, setting: Setting, prompts: NamedPrompts, trial: Trial, source: Source, seed: int
+) -> Cell:
+    """The cell that steers as `trial` says.
+
+    The multiplier is the trial's, else the site's, else the family's; sites without one leave it out.
+
+    Raises:
+        SteerkitError: there is no usable direction at the trial's layer and position.
+    """
+    multiplier = _multiplier(model, setting, trial)
+    steering = Steering(
+        directions=source.directions,
+        layer=trial.layer,
+        position=trial.position,
+        multiplier=0.0 if multiplier is None else multiplier,
+        num_layers=model.num_layers,
+        residual_norms=source.residual_norms,
+    )
+    try:
+        direction = steering.direction
+    except KeyError:
+        raise SteerkitError(
+            f"extractor {setting.extractor.name!r} has no direction at layer {trial.layer}, position"
+            f" {trial.position} (positions: {', '.join(map(str, source.directions.positions))})"
+        ) from None
+    intervention = setting.site.intervene(steering)
+    place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
+    identity = _identity(model, setting, prompts, seed) | {"steering": dict(source.identity) | place}
+    facts = _facts(model, setting, "steered", prompts) | {
+        **place,
+        "depth": round(trial.layer / model.num_layers, 4),
+        "unit": getattr(setting.site, "unit", None),
+        "strength": _strength(intervention, source.residual_norms[trial.layer], direction.raw_norm),
+        "direction": {"raw_norm": direction.raw_norm},
+    }
+    return Cell(fingerprint(identity)[:12], setting, prompts, intervention, facts)
+
+
+def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
+    """The cell's entry of `results.json`: counts and rates over the rows that have a verdict."""
+    labels = [verdict.label for _, verdict in judged if verdict is not None]
+    counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
+    errors = sorted({completion.error for completion, _ in judged if completion.error is not None})
+    return {
+        "id": cell.id,
+        **cell.facts,
+        "n": len(labels),
+        "n_unique": len({c.prompt.text for c, verdict in judged if verdict is not None}),
+        "failed": len(judged) - len(labels),
+        "errors": errors,
+        "counts": counts,
+        "rates": {label: attrs.asdict(wilson(k, len(labels))) for label, k in counts.items()},
+    }
+
+
+def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | None:
+    if not setting.site.takes_multiplier:
+        if trial.multiplier is not None:
+            raise SteerkitError(f"site {setting.site.name!r} takes no multiplier, got {trial.multiplier:g}")
+        return None
+    if trial.multiplier is not None:
+        return trial.multiplier
+    own: float | None = getattr(setting.site, "multiplier", None)
+    return model.family_multiplier if own is None else own
+
+
+def _strength(
+    intervention: Intervention, residual_norm: float, raw_norm: float
+) -> dict[str, float] | None:
+    """The length of what is added, in all three units, so that models can be compared."""
+    if intervention.strength is None:
+        return None
+    length = intervention.strength
+    return {"absolute": length, "residual": length / residual_norm, "raw": length / raw_norm}
+
+
+def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
+    generation = attrs.asdict(setting.generation)
+    del generation["batch_size"]  # it decides how fast, not what
+    if setting.generation.temperature > 0:
+        generation["seed"] = seed
+    return {
+        "model": dict(model.identity),
+        "generation": generation,
+        "prompts": prompts_fingerprint(prompts.prompts),
+    }
+
+
+def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts) -> dict[str, Any]:
+    steered = role != "baseline"
+    return {
+        "model": model.id,
+        "quantization": model.quantization,
+        "prompts": prompts.name,
+        "classifier": setting.classifier.name,
+        "extractor": setting.extractor.name if steered else None,
+        "selector": setting.selector.name if steered else None,
+        "site": setting.site.name if steered else None,
+        "role": role,
+    }

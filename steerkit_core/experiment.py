@@ -1,0 +1,140 @@
+"""`run_recipe`: a checked recipe, a folder, and all that lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from steerkit_core.manifest import describe_hardware, describe_model, describe_run, finish
+from steerkit_core.pipeline import GroupRun, Progress, Silent, load_model, run_group
+from steerkit_core.plan import Group, Plan, make_plan
+from steerkit_core.recipe import Recipe
+from steerkit_core.registry import Registry
+from steerkit_core.report.html import render_html
+from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
+
+SCHEMA_VERSION = 1
+
+
+def run_recipe(
+    recipe: Recipe,
+    registry: Registry,
+    out: Path,
+    *,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run a recipe in the folder `out`, or go on with the run that it holds.
+
+    Returns:
+        What `results.json` holds.
+
+    Raises:
+        SteerkitError: something that the user can put right; what was finished is kept.
+    """
+    plan = make_plan(recipe, registry)
+    progress = progress or Silent()
+    with open_run(out, recipe.fingerprint, fresh=fresh) as store:
+        manifest = describe_run(recipe, registry)
+        store.write_text(RECIPE, recipe.text)
+        store.write_json(MANIFEST, manifest)
+        registry.host.notify("steerkit_run_started", recipe=recipe, out=out)
+        kept = len(store.completions)
+        if kept:
+            progress.step(f"going on with {out}: {kept} completions are there already")
+        runs: list[GroupRun] = []
+        cells: list[dict[str, Any]] = []
+        selections: list[dict[str, Any]] = []
+        for group in plan.groups:
+            progress.step(f"loading {group.spec.id}{_quantized(group)}")
+            model = load_model(group, registry)
+            manifest["models"].append(describe_model(model))
+            manifest["hardware"] = describe_hardware()
+            store.write_json(MANIFEST, manifest)
+            run = GroupRun(group, model, store, registry, recipe.run.seed, progress)
+            group_cells, group_selections = run_group(run)
+            for entry in group_cells:
+                registry.host.notify("steerkit_cell_finished", cell=entry, out=out)
+            cells += group_cells
+            selections += group_selections
+            runs.append(run)
+        report = _report(plan, cells, selections)
+        store.write_lines(VERDICTS, (row for run in runs for row in _verdicts(run)))
+        store.write_json(RESULTS, report)
+        manifest = finish(manifest)
+        store.write_json(MANIFEST, manifest)
+        store.write_text(REPORT, render_html(report, manifest, _texts(store, report)))
+        registry.host.notify("steerkit_run_finished", report=report, out=out)
+    return report
+
+
+def _report(
+    plan: Plan, cells: list[dict[str, Any]], selections: list[dict[str, Any]]
+) -> dict[str, Any]:
+    recipe = plan.recipe
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": {
+            "name": recipe.run.name,
+            "seed": recipe.run.seed,
+            "recipe_fingerprint": recipe.fingerprint,
+        },
+        "cells": cells,
+        "selections": selections,
+        "selected": _best(cells, selections),
+        "notes": _notes(selections),
+    }
+
+
+def _best(cells: list[dict[str, Any]], selections: list[dict[str, Any]]) -> str | None:
+    """The setting with the highest refusal rate on the selection prompts, else on the evaluation ones."""
+    by_id = {cell["id"]: cell for cell in cells}
+
+    def rank(entry: Mapping[str, Any]) -> float:
+        rates = by_id[entry["cell"]]["rates"]
+        own = rates["refusal"]["rate"] if "refusal" in rates else 0.0
+        return float(own if entry["refusal_rate"] is None else entry["refusal_rate"])
+
+    return max(selections, key=rank)["cell"] if selections else None
+
+
+def _notes(selections: list[dict[str, Any]]) -> list[str]:
+    """What a reader of the rates has to know."""
+    inflated = [entry for entry in selections if entry["on_evaluation_prompts"] and len(entry["table"]) > 1]
+    if not inflated:
+        return []
+    candidates = max(len(entry["table"]) for entry in inflated)
+    return [
+        f"The selector chose the best of {candidates} cells on the evaluation prompts themselves, which inflates the"
+        " winner's rate; name a held-out set in prompts.selection."
+    ]
+
+
+def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
+    for cell in run.cells.values():
+        for completion, verdict in run.judge(cell):
+            yield {
+                "cell": cell.id,
+                "prompt_id": completion.prompt.id,
+                "classifier": cell.setting.classifier.name,
+                "label": "failed" if verdict is None else verdict.label,
+                "rule": completion.error if verdict is None else verdict.rule,
+                "evidence": "" if verdict is None else verdict.evidence,
+            }
+
+
+def _texts(store: RunDirectory, report: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """The completions of the cells that the report shows in full: the baselines and the selected ones."""
+    shown = {cell["id"] for cell in report["cells"] if cell["selected"] or cell["role"] == "baseline"}
+    texts: dict[str, list[dict[str, str]]] = {}
+    for (cell, prompt_id), completion in store.completions.items():
+        if cell in shown:
+            texts.setdefault(cell, []).append(
+                {"id": prompt_id, "prompt": completion.prompt.text, "text": completion.text or completion.error or ""}
+            )
+    return texts
+
+
+def _quantized(group: Group) -> str:
+    return "" if group.spec.quantization == "none" else f" ({group.spec.quantization})"

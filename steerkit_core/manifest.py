@@ -1,0 +1,117 @@
+"""What a run was made with, so that someone else can make it again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from steerkit_core.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe import COMPONENT_TABLES, Recipe, Setting
+from steerkit_core.registry import Registry
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
+
+DISTRIBUTIONS = ("torch", "transformers", "tokenizers", "safetensors", "bitsandbytes", "nnsight", "numpy")
+
+
+def describe_run(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    """The manifest as it stands before a model is loaded."""
+    return {
+        "schema_version": 1,
+        "name": recipe.run.name,
+        "seed": recipe.run.seed,
+        "recipe": recipe.source,
+        "recipe_fingerprint": recipe.fingerprint,
+        "started": _now(),
+        "finished": None,
+        "steerkit": _version("steerkit-core"),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in DISTRIBUTIONS},
+        "hardware": describe_hardware(),
+        "plugins": [attrs.asdict(record) for record in registry.host.records.values()],
+        "settings": [describe_setting(setting) for setting in recipe.settings],
+        "models": [],
+    }
+
+
+def describe_setting(setting: Setting) -> dict[str, Any]:
+    """All options of a setting as they were resolved, defaults included, with the hashes of its prompts."""
+    components = {table: getattr(setting, table) for table in COMPONENT_TABLES}
+    return {
+        "overrides": dict(setting.overrides),
+        "model": attrs.asdict(setting.model),
+        "generation": attrs.asdict(setting.generation),
+        **{table: {"use": part.name, **attrs.asdict(part)} for table, part in components.items()},
+        "prompts": {
+            "contrast": {
+                "name": setting.contrast.name,
+                "sha256": prompts_fingerprint((*setting.contrast.positive, *setting.contrast.negative)),
+                "positive": len(setting.contrast.positive),
+                "negative": len(setting.contrast.negative),
+            },
+            "evaluation": _describe_prompts(setting.evaluation.name, setting.evaluation.prompts),
+            "selection": _describe_prompts(setting.selection.name, setting.selection.prompts),
+        },
+    }
+
+
+def describe_model(model: ModelHandle) -> dict[str, Any]:
+    """What was loaded."""
+    config = model.model.config
+    return {
+        "id": model.spec.id,
+        "family": model.adapter.name,
+        "architecture": type(model.model).__name__,
+        "model_type": config.model_type,
+        "num_layers": model.num_layers,
+        "hidden_size": model.hidden_size,
+        "parameters": sum(parameter.numel() for parameter in model.model.parameters()),
+        "attention": getattr(config, "_attn_implementation", None),
+        "revision": model.revision,
+        **model.identity,
+    }
+
+
+def describe_hardware() -> dict[str, Any]:
+    """Processor, memory and accelerators, as far as they can be told without importing torch."""
+    found: dict[str, Any] = {
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        found["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    torch = cast("Any", sys.modules.get("torch"))
+    if torch is not None and torch.cuda.is_available():
+        found["accelerators"] = [
+            torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
+        ]
+    return found
+
+
+def finish(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the time at which the run ended."""
+    return manifest | {"finished": _now()}
+
+
+def _describe_prompts(name: str, prompts: Sequence[Any]) -> dict[str, Any]:
+    return {"name": name, "sha256": prompts_fingerprint(tuple(prompts)), "n": len(prompts)}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

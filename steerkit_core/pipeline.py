@@ -1,0 +1,276 @@
+"""The five steps: extract, select, steer, judge, count. Each takes the previous one's value.
+
+The cells of all settings that share a model are generated together, so that a sweep costs no more than
+plain batched generation of as many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import attrs
+from attrs import define, field, frozen
+
+from steerkit_core.cells import Cell, CellModel, Source, baseline_cell, count, steered_cell
+from steerkit_core.components import Component, ModelAdapter
+from steerkit_core.errors import SteerkitError
+from steerkit_core.extraction import Extraction, extract, extraction_identity
+from steerkit_core.plan import Group, check_layer, trials_of
+from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
+from steerkit_core.registry import Registry
+from steerkit_core.store import RunDirectory
+from steerkit_core.values import (
+    Completion,
+    ContrastSet,
+    DirectionSet,
+    Outcome,
+    Prompt,
+    Selection,
+    Trial,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
+
+
+class Progress(Protocol):
+    """Where the pipeline says what it is doing."""
+
+    def step(self, text: str) -> None:
+        """Something begins."""
+
+    def track(self, text: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        """`total` completions are to be made; call the value once for each, with its number of tokens."""
+
+
+class Silent:
+    """A progress that says nothing."""
+
+    def step(self, text: str) -> None:
+        """Say nothing."""
+
+    @contextmanager
+    def track(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Count nothing."""
+        yield lambda _tokens: None
+
+
+@define(eq=False)
+class GroupRun:
+    """The settings of one model, on their way through the steps."""
+
+    group: Group
+    model: ModelHandle
+    store: RunDirectory
+    registry: Registry
+    seed: int
+    progress: Progress = field(factory=Silent)
+    cells: dict[str, Cell] = field(factory=dict)
+    outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
+    judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
+
+    def extract(self, setting: Setting) -> Extraction:
+        """EXTRACT: directions for a setting."""
+        extractor = self._identity("extractor", setting.extractor)
+        size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
+        self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
+        identity = extraction_identity(self.model, extractor, setting.contrast, self.seed)
+        return extract(self.model, setting, identity, self.store)
+
+    def select(self, setting: Setting, extraction: Extraction) -> Selection:
+        """SELECT: ask the setting's selector.
+
+        Raises:
+            SteerkitError: it chose a layer that the model has not.
+        """
+        selection = setting.selector.select(_Context(self, setting, extraction))
+        check_layer(selection.layer, self.model.num_layers)
+        return selection
+
+    def baseline(self, setting: Setting) -> Cell:
+        """The unsteered cell on the evaluation prompts."""
+        return self._known(baseline_cell(self._cell_model, setting, self.seed))
+
+    def steered(
+        self, setting: Setting, prompts: NamedPrompts, extraction: Extraction, trial: Trial
+    ) -> Cell:
+        """The cell that steers `prompts` as `trial` says."""
+        identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
+        source = Source(extraction.directions, extraction.residual_norms, identity)
+        return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
+
+    def complete(self, cells: Iterable[Cell], text: str) -> None:
+        """STEER: generate every row of the cells that the run does not have yet."""
+        from steerkit_core.generation import Row
+
+        wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {
+            (cell.id, prompt.id): (cell, prompt)
+            for cell in cells
+            for prompt in cell.prompts.prompts
+            if (cell.id, prompt.id) not in self.store.completions
+        }
+        by_options: dict[Any, list[tuple[Cell, Prompt]]] = {}
+        for cell, prompt in wanted.values():
+            by_options.setdefault(cell.setting.generation, []).append((cell, prompt))
+        with self.progress.track(text, len(wanted)) as advance:
+            for options, missing in by_options.items():
+                rows = [Row(prompt, cell.intervention, cell.id) for cell, prompt in missing]
+                for index, written in self.model.generate(rows, options, self.seed):
+                    cell, prompt = missing[index]
+                    completion = self.model.completion(prompt, written)
+                    self.store.append(cell.id, completion)
+                    advance(completion.tokens)
+
+    def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
+        """JUDGE: the cell's completions with their verdicts; a failed row has none.
+
+        Raises:
+            SteerkitError: the classifier gave a label that it does not declare.
+        """
+        classifier = cell.setting.classifier
+        name = fingerprint(self._identity("classifier", classifier))
+        pairs: list[tuple[Completion, Verdict | None]] = []
+        for prompt in cell.prompts.prompts:
+            completion = self.store.completions[cell.id, prompt.id]
+            if completion.error is not None:
+                pairs.append((completion, None))
+                continue
+            key = (name, prompt.text, completion.text)
+            if key not in self.judged:
+                verdict = classifier.classify(prompt, completion.text)
+                if verdict.label not in classifier.labels:
+                    raise SteerkitError(
+                        f"classifier {classifier.name!r} gave the label {verdict.label!r}, expected one of"
+                        f" {', '.join(classifier.labels)}"
+                    )
+                self.judged[key] = verdict
+            pairs.append((completion, self.judged[key]))
+        return pairs
+
+    def count(self, cell: Cell) -> dict[str, Any]:
+        """COUNT: the cell's entry of `results.json`."""
+        return count(cell, self.judge(cell))
+
+    def try_out(self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]) -> list[Outcome]:
+        """Steer, judge and count trials on the selection prompts."""
+        cells = [self.steered(setting, setting.selection, extraction, trial) for trial in trials]
+        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells")
+        for cell, trial in zip(cells, trials, strict=True):
+            entry = self.count(cell)
+            self.outcomes[id(setting), trial] = Outcome(trial, entry["counts"], entry["failed"])
+        return [self.outcomes[id(setting), trial] for trial in trials]
+
+    @property
+    def _cell_model(self) -> CellModel:
+        return CellModel(
+            id=self.group.spec.id,
+            quantization=self.group.spec.quantization,
+            num_layers=self.model.num_layers,
+            family_multiplier=self.model.adapter.defaults.multiplier,
+            identity=self.model.identity,
+        )
+
+    def _known(self, cell: Cell) -> Cell:
+        return self.cells.setdefault(cell.id, cell)
+
+    def _identity(self, word: str, component: Component) -> dict[str, Any]:
+        """Name, options and version: everything that determines what a component does."""
+        return {
+            "use": component.name,
+            "options": attrs.asdict(cast("Any", component)),
+            "version": self.registry.entries[word][component.name].plugin.version,
+        }
+
+
+@frozen(eq=False)
+class _Context:
+    """What a selector sees of a run."""
+
+    _run: GroupRun
+    _setting: Setting
+    _extraction: Extraction
+
+    @property
+    def model(self) -> ModelHandle:
+        return self._run.model
+
+    @property
+    def directions(self) -> DirectionSet:
+        return self._extraction.directions
+
+    @property
+    def contrast(self) -> ContrastSet:
+        return self._setting.contrast
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        return self._setting.selection.prompts
+
+    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
+        return self._run.try_out(self._setting, self._extraction, trials)
+
+
+def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All settings of one model through the five steps.
+
+    Returns:
+        The cells' entries of `results.json`, and one entry for each setting's selection.
+    """
+    settings = run.group.settings
+    extractions = [run.extract(setting) for setting in settings]
+    first = [run.baseline(setting) for setting in settings]
+    for setting, extraction in zip(settings, extractions, strict=True):
+        for trial in trials_of(setting, run.model.num_layers):
+            first.append(run.steered(setting, setting.selection, extraction, trial))
+    run.complete(first, f"generating {len({cell.id for cell in first})} cells")
+
+    finals: list[Cell] = []
+    selections: list[dict[str, Any]] = []
+    for setting, extraction in zip(settings, extractions, strict=True):
+        run.progress.step(f"selecting: {setting.selector.name}")
+        selection = run.select(setting, extraction)
+        trial = Trial(selection.layer, selection.position, selection.multiplier)
+        final = run.steered(setting, setting.evaluation, extraction, trial)
+        finals.append(final)
+        selections.append(_selection_entry(setting, selection, final, run.outcomes.get((id(setting), trial))))
+    run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
+
+    chosen = {cell.id for cell in finals}
+    entries = [run.count(cell) | {"selected": cell.id in chosen} for cell in run.cells.values()]
+    return entries, selections
+
+
+def _selection_entry(
+    setting: Setting, selection: Selection, final: Cell, outcome: Outcome | None
+) -> dict[str, Any]:
+    """How a setting came to its layer, and how the chosen one did on the selection prompts, if tried."""
+    return {
+        "cell": final.id,
+        "selector": setting.selector.name,
+        "overrides": dict(setting.overrides),
+        "reason": selection.reason,
+        "prompts": setting.selection.name,
+        "on_evaluation_prompts": setting.selection.prompts == setting.evaluation.prompts,
+        "refusal_rate": None if outcome is None else outcome.rate("refusal"),
+        "table": [dict(row) for row in selection.table],
+    }
+
+
+def adapters_of(registry: Registry) -> list[ModelAdapter]:
+    """The installed model adapters, in the order in which they are asked."""
+    found = [cast("ModelAdapter", entry.component()) for entry in registry.entries["model adapter"].values()]
+    return sorted(found, key=lambda adapter: (-adapter.priority, adapter.name))
+
+
+def load_model(group: Group, registry: Registry) -> ModelHandle:
+    """The group's model: by the first plugin that loads it, else by the core."""
+    from steerkit_core.loading import load_pretrained
+
+    adapters = adapters_of(registry)
+    found = registry.host.first("steerkit_load_model", spec=group.spec, adapters=adapters)
+    if found is not None:
+        return cast("ModelHandle", found)
+    return load_pretrained(group.spec, adapters, folder=group.folder)

@@ -1,0 +1,347 @@
+"""TOML -> Recipe: a document becomes built components and prompts, or a list of all its problems.
+
+Nothing here imports torch, so that a typing mistake costs no start-up time.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import attrs
+from attrs import frozen
+
+from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
+from steerkit_core.converter import make_converter, problems, unknown_key
+from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
+from steerkit_core.options import GenerationOptions, ModelSpec, PromptOptions, RunOptions
+from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
+from steerkit_core.registry import Registry
+from steerkit_core.values import ContrastSet, Prompt
+
+T = TypeVar("T")
+
+OPTION_TABLES: dict[str, type] = {
+    "run": RunOptions,
+    "model": ModelSpec,
+    "prompts": PromptOptions,
+    "generation": GenerationOptions,
+}
+COMPONENT_TABLES: dict[str, type[Component]] = {
+    "extractor": Extractor,
+    "selector": LayerSelector,
+    "site": Site,
+    "classifier": Classifier,
+}
+TABLES = ("run", "model", "prompts", "extractor", "selector", "site", "classifier", "generation", "grid")
+PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
+
+
+@frozen
+class NamedPrompts:
+    """Prompts and the name or file they came from."""
+
+    name: str
+    prompts: tuple[Prompt, ...]
+
+
+@frozen
+class Setting:
+    """One point of the grid: everything that a pipeline needs, built and checked.
+
+    `overrides` says which options the grid has set, and to what.
+    """
+
+    model: ModelSpec
+    contrast: ContrastSet
+    evaluation: NamedPrompts
+    selection: NamedPrompts
+    extractor: Extractor
+    selector: LayerSelector
+    site: Site
+    classifier: Classifier
+    generation: GenerationOptions
+    overrides: Mapping[str, Any]
+
+
+@frozen
+class Recipe:
+    """A checked recipe. `text` is what will be kept in the run directory."""
+
+    run: RunOptions
+    settings: tuple[Setting, ...]
+    document: Mapping[str, Any]
+    text: str
+    source: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what the recipe says, whatever its layout and comments; the run's name is left out."""
+        document = copy.deepcopy(dict(self.document))
+        document.get("run", {}).pop("name", None)
+        return fingerprint(document)
+
+
+def fingerprint(value: Any) -> str:
+    """SHA-256 of a JSON value in its canonical form."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_recipe(name: str, registry: Registry) -> Path:
+    """The file that `name` means: a path, or the name of a shipped recipe.
+
+    Raises:
+        RecipeError: it is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    if name in registry.recipes:
+        return registry.recipes[name]
+    shipped = sorted(registry.recipes)
+    raise RecipeError(
+        [
+            Problem(
+                "", f"no recipe {name!r}: no such file{nearest(name, shipped)} (shipped: {', '.join(shipped)})"
+            )
+        ]
+    )
+
+
+def load_recipe(path: Path, registry: Registry, changes: Sequence[str] = ()) -> Recipe:
+    """Read, change and check a recipe.
+
+    Args:
+        path: a TOML file; prompt files in it are relative to its folder.
+        registry: the installed components.
+        changes: `table.key=value` lines, the value as TOML would write it; a bare word is a string.
+
+    Raises:
+        RecipeError: everything that is wrong with it, one line each.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError(
+            [Problem(str(path), f"not UTF-8 at byte {error.start}: save the file as UTF-8")]
+        ) from None
+    except OSError as error:
+        raise RecipeError([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
+    return parse_recipe(text, registry, changes, source=str(path), folder=path.parent)
+
+
+def parse_recipe(
+    text: str,
+    registry: Registry,
+    changes: Sequence[str] = (),
+    *,
+    source: str = "recipe",
+    folder: Path = Path(),
+) -> Recipe:
+    """Check a recipe that is already in memory; see `load_recipe`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError([Problem(source, f"not TOML: {_lower(str(error))}")]) from None
+    if changes:
+        text, document = apply_changes(text, changes)
+    builder = _Builder(registry, folder)
+    run, settings = builder.recipe(document)
+    if builder.found:
+        raise RecipeError(builder.found)
+    return Recipe(cast("RunOptions", run), tuple(settings), document, text, source)
+
+
+def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Set `table.key=value` in a TOML text, keeping its comments; returns the text and what it says.
+
+    Raises:
+        RecipeError: a change is not of that form.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    faults: list[Problem] = []
+    for change in changes:
+        place, equals, value = change.partition("=")
+        table, dot, key = place.strip().partition(".")
+        if not (equals and dot and table and key):
+            faults.append(Problem("--set", f"expected table.key=value, got {change!r}"))
+            continue
+        if not isinstance(document.setdefault(table, tomlkit.table()), dict):
+            faults.append(Problem("--set", f"{table} is not a table, in {change!r}"))
+            continue
+        cast("dict[str, Any]", document[table])[key.strip('"')] = _toml_value(value.strip())
+    if faults:
+        raise RecipeError(faults)
+    changed = tomlkit.dumps(document)
+    return changed, tomllib.loads(changed)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+@attrs.define
+class _Builder:
+    """Builds a recipe's parts and gathers the problems of all of them."""
+
+    registry: Registry
+    folder: Path
+    found: list[Problem] = attrs.field(factory=list)
+    converter: Any = attrs.field(factory=make_converter)
+    prompt_cache: dict[str, tuple[Prompt, ...] | None] = attrs.field(factory=dict)
+
+    def recipe(self, document: Mapping[str, Any]) -> tuple[RunOptions | None, list[Setting]]:
+        for table in document:
+            if table not in TABLES:
+                self.found.append(Problem(table, unknown_key("table", table, TABLES)))
+        run = self.structure(document.get("run", {}), RunOptions, "run")
+        base = self.setting(document, {})
+        axes = self.axes(document)
+        if self.found or not axes:
+            return run, [] if base is None else [base]
+        self.check_axes(document, axes)
+        return run, [] if self.found else list(self.grid(document, axes))
+
+    def axes(self, document: Mapping[str, Any]) -> dict[str, list[Any]]:
+        grid = document.get("grid", {})
+        if not isinstance(grid, dict):
+            self.found.append(Problem("grid", f"expected a table, got {grid!r}"))
+            return {}
+        axes = dict(_flatten(grid))
+        for place, values in axes.items():
+            table = place.partition(".")[0]
+            if table not in TABLES or table in ("run", "grid"):
+                known = [name for name in TABLES if name not in ("run", "grid")]
+                self.found.append(Problem(f'grid."{place}"', unknown_key("table", table, known)))
+            elif not isinstance(values, list) or not values:
+                self.found.append(Problem(f'grid."{place}"', f"expected a list of values, got {values!r}"))
+            elif len({fingerprint(value) for value in values}) < len(values):
+                self.found.append(Problem(f'grid."{place}"', f"the same value twice in {values!r}"))
+        return axes
+
+    def check_axes(self, document: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> None:
+        """Try every value by itself, so that a bad one is reported once and where it stands."""
+        for place, values in axes.items():
+            for index, value in enumerate(values):
+                before = len(self.found)
+                self.setting(_changed(document, {place: value}), {place: value})
+                for number in range(before, len(self.found)):
+                    problem = self.found[number]
+                    message = problem.message if problem.where == place else str(problem)
+                    self.found[number] = Problem(f'grid."{place}"[{index}]', message)
+
+    def grid(self, document: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> Iterator[Setting]:
+        for values in itertools.product(*axes.values()):
+            overrides = dict(zip(axes, values, strict=True))
+            setting = self.setting(_changed(document, overrides), overrides)
+            if setting is not None:
+                yield setting
+
+    def setting(self, document: Mapping[str, Any], overrides: Mapping[str, Any]) -> Setting | None:
+        """One setting, or None where a part of it has a problem (which is noted)."""
+        options = {
+            table: self.structure(document.get(table, {}), cl, table)
+            for table, cl in OPTION_TABLES.items()
+            if table != "run"
+        }
+        parts: dict[str, Any] = {
+            table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES
+        }
+        prompts = cast("PromptOptions | None", options.pop("prompts"))
+        if prompts is not None:
+            selection = prompts.selection or prompts.evaluation
+            where = "prompts.selection" if prompts.selection else "prompts.evaluation"
+            parts["contrast"] = self.prompts(prompts.contrast, "prompts.contrast", contrast_set)
+            parts["evaluation"] = self.prompts(prompts.evaluation, "prompts.evaluation", _named)
+            parts["selection"] = self.prompts(selection, where, _named)
+        parts |= options
+        if prompts is None or any(part is None for part in parts.values()):
+            return None
+        return Setting(**parts, overrides=dict(overrides))
+
+    def structure(self, table: Any, cl: type[T], where: str) -> T | None:
+        try:
+            return cast("T", self.converter.structure(table, cl))
+        except Exception as error:  # noqa: BLE001  # reason: cattrs raises groups of any exception
+            known = tuple(attribute.name for attribute in attrs.fields(cast("Any", cl)))
+            self.note(problems(error, where, known))
+            return None
+
+    def component(self, table: Any, word: str) -> Component | None:
+        """The component that a table names with `use`, built from its other keys."""
+        if not isinstance(table, dict):
+            self.note([Problem(word, f"expected a table, got {table!r}")])
+            return None
+        options = dict(table)
+        use = options.pop("use", None)
+        if use is None:
+            names = ", ".join(self.registry.names(word))
+            self.note([Problem(f"{word}.use", f"required, but not given (installed: {names or 'none'})")])
+            return None
+        if not isinstance(use, str):
+            self.note([Problem(f"{word}.use", f"expected a string, got {use!r}")])
+            return None
+        try:
+            cl = self.registry.get(word, use)
+        except SteerkitError as error:
+            self.note([Problem(f"{word}.use", str(error))])
+            return None
+        return self.structure(options, cl, word)
+
+    def prompts(self, name: str, where: str, make: Callable[[str, tuple[Prompt, ...]], T]) -> T | None:
+        """The prompts of a set or file, made into what they are needed as."""
+        try:
+            return make(name, self._read_prompts(name))
+        except SteerkitError as error:
+            self.note(Problem(where, line) for line in str(error).splitlines())
+            return None
+
+    def _read_prompts(self, name: str) -> tuple[Prompt, ...]:
+        if Path(name).suffix in PROMPT_FILE_SUFFIXES:
+            return read_prompt_file(self.folder / name)
+        prompt_set = self.registry.get("prompt set", name)()
+        return cast("PromptSet", prompt_set).prompts()
+
+    def note(self, found: Any) -> None:
+        self.found.extend(problem for problem in found if problem not in self.found)
+
+
+def _named(name: str, prompts: tuple[Prompt, ...]) -> NamedPrompts:
+    return NamedPrompts(name, evaluation_prompts(name, prompts))
+
+
+def _flatten(grid: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """`{"site.multiplier": [...]}` and `{"site": {"multiplier": [...]}}` alike, as dotted places."""
+    for key, value in grid.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _changed(document: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with dotted places set; a place without a dot replaces a whole table."""
+    changed = copy.deepcopy({table: value for table, value in document.items() if table != "grid"})
+    for place, value in overrides.items():
+        table, dot, key = place.partition(".")
+        if dot:
+            changed.setdefault(table, {})[key] = value
+        else:
+            changed[table] = value
+    return changed

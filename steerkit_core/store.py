@@ -1,0 +1,230 @@
+"""The run directory: append-only, locked by one process, and resumable after any interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedWriter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+from filelock import FileLock, Timeout
+
+from steerkit_core.errors import StoreError
+from steerkit_core.values import Completion, Prompt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
+VERDICTS, DIRECTIONS, RESULTS, REPORT = (
+    "verdicts.jsonl",
+    "directions.safetensors",
+    "results.json",
+    "report.html",
+)
+
+
+@define(eq=False)
+class RunDirectory:
+    """One run's folder, held open. Made by `open_run`."""
+
+    path: Path
+    completions: dict[tuple[str, str], Completion] = field(factory=dict)
+    _sink: BufferedWriter | None = None
+
+    def append(self, cell: str, completion: Completion) -> None:
+        """Keep one finished row; it is in the hands of the operating system when this returns.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written; the rows before it are safe.
+        """
+        line = json.dumps(
+            {
+                "cell": cell,
+                "prompt_id": completion.prompt.id,
+                "prompt": completion.prompt.text,
+                "category": completion.prompt.category,
+                "text": completion.text,
+                "tokens": completion.tokens,
+                "stop": completion.stop,
+                "error": completion.error,
+            },
+            ensure_ascii=False,
+        )
+        target = self.path / COMPLETIONS
+        with _explained(target, f"{len(self.completions)} completions are kept"):
+            if self._sink is None:
+                self._sink = target.open("ab")
+            self._sink.write(line.encode() + b"\n")
+            self._sink.flush()
+        self.completions[cell, completion.prompt.id] = completion
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace a file in one step, so that a reader never sees half of it."""
+        target = self.path / name
+        with _explained(target, "what was finished is kept"):
+            partial = target.with_name(f".{name}.partial")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(target)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Replace a JSON file in one step."""
+        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+    def write_lines(self, name: str, values: Iterator[Mapping[str, Any]]) -> None:
+        """Replace a file of one JSON object per line in one step."""
+        self.write_text(name, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+
+    def write_tensors(self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+        """Replace a safetensors file in one step."""
+        from safetensors.torch import save_file
+
+        target = self.path / name
+        with _explained(target, "what was finished is kept"):
+            partial = target.with_name(f".{name}.partial")
+            save_file(dict(tensors), partial, metadata=dict(metadata))
+            partial.replace(target)
+
+    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """The tensors and metadata of a safetensors file; both empty where there is none.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        target = self.path / name
+        if not target.is_file():
+            return {}, {}
+        try:
+            with safe_open(target, framework="pt") as file:
+                return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118  # reason: not a dict
+        except SafetensorError as error:
+            raise StoreError(f"{target}: damaged ({error}): delete it to have it made again") from None
+
+    def close(self) -> None:
+        """Close the file of completions."""
+        if self._sink is not None:
+            self._sink.close()
+            self._sink = None
+
+
+@contextmanager
+def open_run(path: Path, recipe_fingerprint: str, *, fresh: bool = False) -> Iterator[RunDirectory]:
+    """Hold a run directory, new or to be continued.
+
+    Args:
+        path: the folder; it is made where it is missing.
+        recipe_fingerprint: what the recipe says; a folder with another one's run is refused.
+        fresh: move the files of an earlier run into a folder beside it, and start over.
+
+    Raises:
+        StoreError: the folder is another recipe's, is no run directory, cannot be written, or is in use.
+    """
+    with _explained(path, "nothing was run"):
+        path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(
+                f"{path}: in use by another process; wait for it or choose another folder with --out"
+            ) from None
+    try:
+        if fresh:
+            _set_aside(path)
+        _check_owner(path, recipe_fingerprint)
+        run = RunDirectory(path, _read_completions(path / COMPLETIONS))
+        try:
+            yield run
+        finally:
+            run.close()
+    finally:
+        lock.release()
+
+
+def read_json(path: Path, name: str) -> Any:
+    """A JSON file of a run directory.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    target = path / name
+    try:
+        return json.loads(target.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(f"{path}: no {name} here: not a run directory, or a run that has not ended") from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{target}: cannot be read: {error}") from None
+
+
+def _check_owner(path: Path, recipe_fingerprint: str) -> None:
+    manifest = path / MANIFEST
+    if not manifest.exists():
+        strangers = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+        if strangers:
+            raise StoreError(
+                f"{path}: holds {strangers[0]!r} and no run; choose an empty or new folder with --out"
+            )
+        return
+    owner = read_json(path, MANIFEST).get("recipe_fingerprint")
+    if owner != recipe_fingerprint:
+        raise StoreError(
+            f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out, or"
+            " give --fresh to set that run aside and start over"
+        )
+
+
+def _set_aside(path: Path) -> None:
+    """Move an earlier run into a folder beside its own; nothing is deleted."""
+    entries = [entry for entry in path.iterdir() if entry.name != ".lock"]
+    if not entries:
+        return
+    with _explained(path, "the earlier run is kept"):
+        number = 1
+        while (aside := path.with_name(f"{path.name}.{number}")).exists():
+            number += 1
+        aside.mkdir()
+        for entry in entries:
+            entry.replace(aside / entry.name)
+
+
+def _read_completions(path: Path) -> dict[tuple[str, str], Completion]:
+    """The finished rows; a last line that a killed process left unfinished is cut off."""
+    if not path.exists():
+        return {}
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        with _explained(path, "what was finished is kept"):
+            os.truncate(path, len(whole))
+    found: dict[tuple[str, str], Completion] = {}
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            prompt = Prompt(row["prompt_id"], row["prompt"], category=row["category"])
+            completion = Completion(prompt, row["text"], row["tokens"], row["stop"], row["error"])
+            found[row["cell"], prompt.id] = completion
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{path}:{number}: damaged ({type(error).__name__}: {error}); delete that line to have the row"
+                " generated again"
+            ) from None
+    return found
+
+
+@contextmanager
+def _explained(path: Path, kept: str) -> Iterator[None]:
+    """Turn what the operating system refuses into one sentence that says what is safe."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoreError(
+            f"{path}: cannot be written: {reason[:1].lower() + reason[1:]}; {kept}; put that right and give the same"
+            " command again, or choose another folder with --out"
+        ) from error
