@@ -1,0 +1,60 @@
+"""The command line. Commands import what is heavy when they are called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from steerkit_core.cli.application import Application
+from steerkit_core.cli.check import check
+from steerkit_core.cli.plugins import plugins
+from steerkit_core.cli.run import run
+from steerkit_core.cli.show import show
+from steerkit_core.errors import SteerkitError
+from steerkit_core.host import Host
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `steerkit` and exit: 0 done, 2 the input is wrong, 1 anything unexpected."""
+    sys.exit(execute(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def execute(arguments: list[str], host: Host | None = None) -> int:
+    """Run one command line with the plugins of `host`, by default those installed; returns the exit code."""
+    try:
+        application = Application.start(host)
+        group = make_group()
+        application.host.notify("steerkit_add_commands", group=group)
+        result = group.main(arguments, prog_name="steerkit", standalone_mode=False, obj=application)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what was finished is kept, the same command goes on from there", err=True)
+        return 130
+    except SteerkitError as error:
+        for line in str(error).splitlines():
+            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+            click.echo(line, err=True)
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+def make_group() -> click.Group:
+    """The `steerkit` command with the core's own subcommands."""
+
+    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+    @click.version_option(package_name="steerkit-core", prog_name="steerkit")
+    def steerkit() -> None:
+        """Activation steering as a repeatable measurement.
+
+        \b
+        Try it, offline, in a minute:
+            steerkit run quickstart
+        """
+
+    for command in (run, check, show, plugins):
+        steerkit.add_command(command)
+    return steerkit

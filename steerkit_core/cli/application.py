@@ -1,0 +1,34 @@
+"""What every command starts from: the plugins and their components."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import cast
+
+import click
+from attrs import define
+
+from steerkit_core.host import Host
+from steerkit_core.registry import Registry
+
+
+@define(slots=False)
+class Application:
+    """The plugins of this process; the components are collected when they are first asked for."""
+
+    host: Host
+
+    @classmethod
+    def start(cls, host: Host | None = None) -> Application:
+        """With the installed plugins, unless a host is given."""
+        return cls(host or Host.load())
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The components of all plugins."""
+        return Registry.collect(self.host)
+
+
+def application_of(context: click.Context) -> Application:
+    """The application that a command was called with."""
+    return cast("Application", context.obj)

@@ -1,0 +1,99 @@
+"""`steerkit check`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from steerkit_core.cli.application import application_of
+
+if TYPE_CHECKING:
+    from steerkit_core.plan import Plan
+
+
+@click.command(short_help="Check a recipe and show its plan.")
+@click.argument("recipe")
+@click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option first.")
+@click.option("--json", "as_json", is_flag=True, help="Print the resolved settings and the plan as JSON.")
+@click.pass_context
+def check(context: click.Context, recipe: str, changes: tuple[str, ...], *, as_json: bool) -> None:
+    """Check RECIPE without running it: all its problems at once, or what it would do.
+
+    No model is loaded, and no GPU or network is touched.
+
+    \b
+    Examples:
+        steerkit check quickstart
+        steerkit check recipe.toml --set model.quantization=int8
+    """
+    from steerkit_core.plan import make_plan
+    from steerkit_core.recipe import find_recipe, load_recipe
+
+    registry = application_of(context).registry
+    plan = make_plan(load_recipe(find_recipe(recipe, registry), registry, changes), registry)
+    if as_json:
+        click.echo(json.dumps(_as_json(plan), indent=1, ensure_ascii=False))
+    else:
+        _print(plan)
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    from steerkit_core.manifest import describe_setting
+
+    return {
+        "name": plan.recipe.run.name,
+        "seed": plan.recipe.run.seed,
+        "recipe_fingerprint": plan.recipe.fingerprint,
+        "groups": [
+            {
+                "model": group.spec.id,
+                "quantization": group.spec.quantization,
+                "num_layers": group.facts.num_layers if group.facts else None,
+                "settings": [describe_setting(setting) for setting in group.settings],
+                "baseline_completions": group.baselines,
+                "trial_completions": group.trials,
+            }
+            for group in plan.groups
+        ],
+    }
+
+
+def _print(plan: Plan) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    settings = plan.recipe.settings
+    first = settings[0]
+    console.print(f"[bold]{plan.recipe.run.name}[/]: {plan.recipe.source} is fine\n", soft_wrap=True)
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    table.add_row("contrast", f"{first.contrast.name} ({len(first.contrast.positive)} + {len(first.contrast.negative)})")
+    table.add_row("evaluation", f"{first.evaluation.name} ({len(first.evaluation.prompts)})")
+    held_out = "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
+    table.add_row("selection", f"{first.selection.name} ({len(first.selection.prompts)}){held_out}")
+    for word in ("extractor", "selector", "site", "classifier", "generation"):
+        table.add_row(word, _describe(getattr(first, word)))
+    console.print(table)
+    axes = sorted({place for setting in settings for place in setting.overrides})
+    if axes:
+        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings")
+    console.print()
+    for group in plan.groups:
+        layers = f"{group.facts.num_layers} layers" if group.facts and group.facts.num_layers else "not looked at yet"
+        trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
+        console.print(
+            f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines} unsteered,"
+            f" {trials} to select with, {sum(len(s.evaluation.prompts) for s in group.settings)} selected",
+            soft_wrap=True,
+        )
+
+
+def _describe(part: Any) -> str:
+    """A component or table in one line: its name, and the options it was given or defaulted to."""
+    import attrs
+
+    options = ", ".join(f"{key} = {value!r}" for key, value in attrs.asdict(part).items())
+    name = getattr(part, "name", "")
+    return f"{name}  [dim]{options}[/]" if name and options else name or options

@@ -1,0 +1,64 @@
+"""`steerkit run`."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from steerkit_core.cli.application import application_of
+
+
+@click.command(short_help="Run a recipe, or go on with it.")
+@click.argument("recipe")
+@click.option(
+    "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option; may be repeated."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME]")
+@click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
+@click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def run(
+    context: click.Context,
+    recipe: str,
+    changes: tuple[str, ...],
+    out: Path | None,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run RECIPE, a TOML file or the name of a shipped recipe.
+
+    A run that was interrupted goes on where it stopped when the same command is given again.
+
+    \b
+    Examples:
+        steerkit run quickstart
+        steerkit run recipe.toml --set site.multiplier=20 --out runs/twenty
+    """
+    from steerkit_core.recipe import find_recipe, load_recipe
+
+    registry = application_of(context).registry
+    checked = load_recipe(find_recipe(recipe, registry), registry, changes)
+    folder = out or Path("runs") / checked.run.name
+
+    from steerkit_core.cli.progress import make_progress
+    from steerkit_core.experiment import run_recipe
+    from steerkit_core.pipeline import Silent
+
+    started = time.monotonic()
+    with nullcontext(Silent()) if quiet else make_progress() as progress:
+        report = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
+    if as_json:
+        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        return
+    from steerkit_core.report.console import print_report
+
+    print_report(report, folder)
+    click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; read completions with")
+    click.echo(f"    steerkit show {folder} --cell {report['selected']}")

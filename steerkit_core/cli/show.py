@@ -1,0 +1,72 @@
+"""`steerkit show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from steerkit_core.errors import StoreError, nearest
+
+
+@click.command(short_help="Show a run's results and completions.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--cell", help="Show the completions of this cell.  [default: the table of all cells]")
+@click.option("--label", help="With --cell: only completions with this verdict.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(run: Path, cell: str | None, label: str | None, *, as_json: bool) -> None:
+    """Show the results of RUN, a run directory or the name of one below runs/.
+
+    \b
+    Examples:
+        steerkit show quickstart
+        steerkit show runs/quickstart --cell 1f0c2a9b7d3e --label garbled
+    """
+    from steerkit_core.store import RESULTS, read_json
+
+    folder = run if run.exists() or not (Path("runs") / run).exists() else Path("runs") / run
+    report = read_json(folder, RESULTS)
+    if cell is not None:
+        _show_cell(report, folder, cell, label, as_json=as_json)
+    elif as_json:
+        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+    else:
+        from steerkit_core.report.console import print_report
+
+        print_report(report, folder)
+
+
+def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
+    ids = [entry["id"] for entry in report["cells"]]
+    chosen = [name for name in ids if name.startswith(cell)] if cell else []
+    if len(chosen) != 1:
+        raise StoreError(
+            f"{folder}: {'no' if not chosen else 'more than one'} cell {cell!r}{nearest(cell, ids)}"
+            f" (cells: {', '.join(ids)})"
+        )
+    from steerkit_core.store import COMPLETIONS, VERDICTS
+
+    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen[0]}
+    # of a row that stands there twice the last one counts, as it does for the run
+    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen[0]}
+    rows = [
+        {**texts[prompt_id], **verdict}
+        for prompt_id, verdict in verdicts.items()
+        if label in (None, verdict["label"])
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    from steerkit_core.report.console import print_completions
+
+    entry = next(entry for entry in report["cells"] if entry["id"] == chosen[0])
+    print_completions(entry, rows)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from None
