@@ -1,13 +1,15 @@
 """Classifier `refusal-keywords`."""
 
-from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from attrs import frozen
 
 from steerkit_core import Classifier, OptionError, Prompt, Verdict, not_empty, option
 from steerkit_keywords.garbled import GARBLED_RULES
 from steerkit_keywords.keywords import PAPER_KEYWORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EVIDENCE_LENGTH = 80
 
