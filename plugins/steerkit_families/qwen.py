@@ -1,0 +1,39 @@
+"""Qwen 2, 2.5 and 3, dense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from attrs import frozen
+
+from steerkit_families.layout import CommonLayout
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+
+@frozen(kw_only=True)
+class Qwen(CommonLayout):
+    """Qwen 2, 2.5 and 3; a thinking model is asked to answer at once."""
+
+    name: ClassVar[str] = "qwen"
+
+    def serves(self, config: PreTrainedConfig) -> bool:
+        """Model types qwen2 (which 2.5 uses too) and qwen3."""
+        return config.model_type in ("qwen2", "qwen3")
+
+    def render(self, tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+        """The chat template with thinking switched off.
+
+        A thinking model opens with a block that is not the answer, and would spend the whole token limit
+        on it. Templates that know no `enable_thinking`, as those of Qwen 2 and 2.5, ignore it.
+        """
+        return cast(
+            "str",
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}],
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=False,
+            ),
+        )

@@ -1,0 +1,189 @@
+"""One model, loaded with transformers and, where asked, quantized by bitsandbytes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from attrs import field, frozen
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+)
+
+from steerkit_core.errors import ModelError
+from steerkit_core.loading.choose import choose_adapter, choose_device
+from steerkit_core.loading.fingerprint import fingerprint_folder
+from steerkit_core.loading.hub import find_on_hub
+from steerkit_core.loading.problems import explained, quiet, quiet_bitsandbytes
+from steerkit_core.loading.verify import verify
+from steerkit_core.locate import inspect_folder, locate, no_chat_template
+from steerkit_core.model import ModelHandle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    from steerkit_core.components import ModelAdapter
+    from steerkit_core.options import ModelSpec
+
+
+@frozen
+class _Source:
+    """Where the files are; `options` go to every `from_pretrained`, so that all read the same place."""
+
+    name: str
+    path: str
+    what: str
+    options: dict[str, Any] = field(factory=dict)
+
+
+def load_pretrained(
+    spec: ModelSpec, adapters: Sequence[ModelAdapter], *, folder: Path | None = None
+) -> ModelHandle:
+    """Load what `spec` asks for, ready to be steered: in evaluation mode, without gradients, verified.
+
+    Args:
+        spec: the recipe's `[model]` table.
+        adapters: those installed; the one of the highest priority that serves the model is used.
+        folder: where a `steerkit_locate_model` hook said that the id lives.
+
+    Raises:
+        ModelError: the model cannot be found, read, loaded on this machine, or edited.
+    """
+    place = locate(spec.id, folder)
+    if place is None:
+        hub = find_on_hub(spec.id, spec.revision)
+        options = {"revision": hub.revision, "local_files_only": hub.cached}
+        source = _Source(spec.id, spec.id, f"hub repository {spec.id!r}", options)
+    else:
+        inspect_folder(place, trust_remote_code=spec.trust_remote_code)
+        what = f"model folder {str(place)!r}"
+        source = _Source(spec.id, str(place), what, {"local_files_only": True})
+    source.options["trust_remote_code"] = spec.trust_remote_code
+    device = choose_device(spec.device)
+    with explained(source.name, source.what):
+        config = AutoConfig.from_pretrained(source.path, **source.options)
+        _check_config(config, source.what, spec)
+        adapter = choose_adapter(config, adapters)
+        dtype = adapter.dtype(spec.dtype, device)
+        tokenizer = _load_tokenizer(source)
+        with quiet(downloading=place is None):
+            model = _load_weights(source, spec, adapter.load_options(config), dtype, device)
+    model.train(mode=False)
+    model.requires_grad_(requires_grad=False)
+    verify(model, adapter)
+    commit = "" if place else str(getattr(config, "_commit_hash", None) or source.options["revision"])
+    return ModelHandle(
+        spec=spec,
+        model=model,
+        tokenizer=tokenizer,
+        adapter=adapter,
+        dtype=dtype,
+        fingerprint=fingerprint_folder(place) if place else f"commit:{commit}",
+        revision=commit,
+    )
+
+
+def _check_config(config: PreTrainedConfig, what: str, spec: ModelSpec) -> None:
+    auto_map = getattr(config, "auto_map", None) or {}
+    own_code = spec.trust_remote_code and "AutoModelForCausalLM" in auto_map
+    if config.is_encoder_decoder or (type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not own_code):
+        raise ModelError(
+            f"{what} has the architecture {config.model_type!r}, expected a decoder-only language model"
+        )
+    stored = getattr(config, "quantization_config", None)
+    if stored is not None:
+        # what a result says about its precision must be true, and `quantization` could not say this
+        method = stored.get("quant_method") if isinstance(stored, dict) else stored.quant_method
+        raise ModelError(
+            f"{what} is stored quantized ({str(method)!r}): choose the original weights, and"
+            " model.quantization int8 or int4"
+        )
+
+
+def _load_tokenizer(source: _Source) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source.path, padding_side="left", **source.options
+        )
+    except ValueError as error:
+        if "Couldn't instantiate the backend tokenizer" not in str(error):
+            raise
+        raise ModelError(f"{source.what} has no tokenizer that can be loaded") from error
+    if not tokenizer.chat_template:
+        raise ModelError(no_chat_template(source.what))
+    if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise ModelError(
+                f"{source.what} has a tokenizer with neither a padding nor an end token: its batches cannot"
+                " be padded and its answers never end"
+            )
+        tokenizer.pad_token = tokenizer.eos_token  # padding is masked, so any token will do
+    return tokenizer
+
+
+def _load_weights(
+    source: _Source, spec: ModelSpec, family: Any, dtype: str, device: str
+) -> PreTrainedModel:
+    options = dict(source.options) | dict(family)
+    if spec.quantization != "none":
+        quiet_bitsandbytes()
+        options["quantization_config"] = _quantization(spec.quantization, dtype)
+    try:
+        # the annotation of from_pretrained does not know output_loading_info
+        model, info = cast("Any", AutoModelForCausalLM).from_pretrained(
+            source.path,
+            dtype=getattr(torch, dtype),
+            device_map={"": device},
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported below, in one sentence
+            **options,
+        )
+    except (RuntimeError, ImportError) as error:
+        if "bitsandbytes" not in str(error):
+            raise
+        raise ModelError(
+            f"quantization {spec.quantization!r} does not work on this machine: bitsandbytes has no support"
+            f" for device {device!r}"
+        ) from error
+    _check_weights(source.what, info)
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+def _quantization(wanted: str, dtype: str) -> BitsAndBytesConfig:
+    configure: Any = BitsAndBytesConfig  # untyped in transformers
+    if wanted == "int8":
+        return cast("BitsAndBytesConfig", configure(load_in_8bit=True))
+    four_bit = configure(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)
+    )
+    return cast("BitsAndBytesConfig", four_bit)
+
+
+def _check_weights(what: str, info: dict[str, Any]) -> None:
+    """Refuse a model that transformers has completed with random numbers."""
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise ModelError(f"{what} lacks {len(missing)} weights, such as {missing[0]!r}: it is incomplete")
+    mismatched = sorted(info["mismatched_keys"])
+    if mismatched:
+        key, stored, expected = mismatched[0]
+        raise ModelError(
+            f"{what} has {len(mismatched)} weights of another shape than its config says, such as {key!r}:"
+            f" found {tuple(stored)}, expected {tuple(expected)}"
+        )
+    extra = sorted(info["unexpected_keys"])
+    if extra:
+        warnings.warn(
+            f"{what} has {len(extra)} weights that its architecture does not use, such as {extra[0]!r}",
+            stacklevel=2,
+        )
