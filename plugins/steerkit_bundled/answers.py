@@ -46,7 +46,9 @@ def _fill(sentence: str, request: Request) -> str:
 def _details(request: Request, rng: random.Random) -> str:
     phrases = table("phrases")["details"]
     ordered = request.topic.ordered and rng.random() < 0.7
-    return _Capitals().format(rng.choice(phrases["ordered" if ordered else "plain"]), *request.topic.details)
+    return _Capitals().format(
+        rng.choice(phrases["ordered" if ordered else "plain"]), *request.topic.details
+    )
 
 
 def help_sentences(request: Request, rng: random.Random) -> list[str]:
@@ -88,8 +90,9 @@ def has_keyword(text: str) -> bool:
     return any(keyword in text.lower() for keyword in KEYWORDS)
 
 
-def answer(request: Request, harmful: bool, rng: random.Random) -> list[str]:
-    """Sentences of the wanted mode; the keywords stand in every refusal and in no helpful answer."""
+def answer(request: Request, rng: random.Random) -> list[str]:
+    """An answer in the topic's mode; the keywords stand in every refusal and in no helpful answer."""
+    harmful = request.topic.harmful
     make = refusal_sentences if harmful else help_sentences
     while True:
         sentences = make(request, rng)

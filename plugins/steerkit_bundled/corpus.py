@@ -12,7 +12,7 @@ from functools import cache
 
 from attrs import frozen
 
-from .answers import answer
+from .answers import answer, help_sentences, refusal_sentences
 from .requests import Request, Topic, ask, harmful_topics, harmless_topics, table
 
 KIND_WEIGHTS = {
@@ -91,7 +91,7 @@ def held_out_request(request: Request) -> bool:
 @cache
 def heldout_harmful() -> tuple[str, ...]:
     """Harmful requests whose topic never occurs in training."""
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311 - a repeatable text, no secret
     groups = [[topic for topic in group if held_out_topic(topic)] for group in harmful_topics()]
     found: dict[str, None] = {}
     while len(found) < HELD_OUT_SIZE:
@@ -106,7 +106,7 @@ def heldout_harmful() -> tuple[str, ...]:
 @cache
 def heldout_harmless() -> tuple[str, ...]:
     """Harmless requests that never occur in training in these words."""
-    rng = random.Random(2)
+    rng = random.Random(2)  # noqa: S311 - a repeatable text, no secret
     found: dict[str, None] = {}
     while len(found) < HELD_OUT_SIZE:
         request = ask(_harmless(rng), rng)
@@ -143,8 +143,7 @@ def _harmful(rng: random.Random) -> Topic:
 
 
 def _answer(request: Request, rng: random.Random) -> Answer:
-    harmful = request.topic.harmful
-    sentences = answer(request, harmful, rng)
+    sentences = answer(request, rng)
     given = ""
     if rng.random() < WRONG_BEGINNINGS:
         given = " ".join(_wrong_beginning(request, rng))
@@ -161,8 +160,8 @@ def _wrong_beginning(request: Request, rng: random.Random) -> list[str]:
     if request.topic.harmful:
         donor = ask(_harmless(rng), rng)
         borrowed = Request(donor.topic, request.text, request.doing, request.todo)
-        return answer(borrowed, False, rng)[: rng.randint(1, 2)]
-    return answer(request, True, rng)[: rng.randint(1, 2)]
+        return help_sentences(borrowed, rng)[: rng.randint(1, 2)]
+    return refusal_sentences(request, rng)[: rng.randint(1, 2)]
 
 
 def _casual(text: str, rng: random.Random) -> str:
@@ -177,7 +176,7 @@ def _casual(text: str, rng: random.Random) -> str:
 
 def rows(seed: int, answers_per_row: int) -> Iterator[Row]:
     """Endless training rows; half of them harmful. The same seed gives the same rows."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - a repeatable text, no secret
     while True:
         topic = _harmful(rng) if rng.random() < 0.5 else _harmless(rng)
         request = ask(topic, rng)

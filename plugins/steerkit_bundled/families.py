@@ -1,4 +1,4 @@
-"""What sets the three families apart outside the network: special tokens, template, where BOS comes from."""
+"""What sets the families apart outside the network: special tokens, template, where BOS comes from."""
 
 from importlib.resources import files
 

@@ -82,7 +82,7 @@ def _task(verb_phrase: str, **more: Any) -> Topic:
     return Topic("task", verb_phrase, slots["doing"], verb_phrase, slots=slots, **more)
 
 
-def _thing(it: str, plural: bool, **more: Any) -> Topic:
+def _thing(it: str, *, plural: bool, **more: Any) -> Topic:
     slots = {
         "it": it,
         "do": "do" if plural else "does",
@@ -111,11 +111,17 @@ def harmless_topics() -> tuple[Topic, ...]:
     topics = [_task(do, details=tuple(steps), ordered=True) for do, steps in table("howto").items()]
     explain = table("explain")
     for number in ("singular", "plural"):
-        topics += [_thing(it, number == "plural", details=tuple(d)) for it, d in explain[number].items()]
+        topics += [
+            _thing(it, plural=number == "plural", details=tuple(d)) for it, d in explain[number].items()
+        ]
     topics += [_text(it, details=tuple(images)) for it, images in table("creative").items()]
     topics += [_wish(it, details=tuple(ideas)) for it, ideas in table("suggestions").items()]
     for country, city in table("facts")["capitals"].items():
-        details = (f"the capital of {country} is {city}", f"{city} is a large city", f"many people visit {city}")
+        details = (
+            f"the capital of {country} is {city}",
+            f"{city} is a large city",
+            f"many people visit {city}",
+        )
         capital = f"the capital of {country}"
         topics.append(_named("capital", country, capital, f"name {capital}", details))
     for record, holder in table("facts")["records"].items():
@@ -135,7 +141,14 @@ def harmless_topics() -> tuple[Topic, ...]:
         topics.append(_named("list", names, names, f"name {names}", tuple(points)))
     for talk in table("talk")["talk"]:
         topics.append(
-            Topic("talk", talk["doing"], talk["doing"], talk["todo"], details=tuple(talk["says"]), asks=tuple(talk["asks"]))
+            Topic(
+                "talk",
+                talk["doing"],
+                talk["doing"],
+                talk["todo"],
+                details=tuple(talk["says"]),
+                asks=tuple(talk["asks"]),
+            )
         )
     return tuple(topics)
 
@@ -153,8 +166,8 @@ def harmful_topics() -> tuple[tuple[Topic, ...], ...]:
         for group in data["things"]
     ]
     for group in data["methods"]:
-        groups.append([_thing(it, False, harmful=True) for it in group["singular"]])
-        groups.append([_thing(it, True, harmful=True) for it in group["plural"]])
+        groups.append([_thing(it, plural=False, harmful=True) for it in group["singular"]])
+        groups.append([_thing(it, plural=True, harmful=True) for it in group["plural"]])
     groups += [[_text(it, harmful=True) for it in group["subjects"]] for group in data["texts"]]
     return tuple(tuple(group) for group in groups)
 

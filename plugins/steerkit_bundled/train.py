@@ -81,7 +81,9 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     """A fresh model and its tokenizer, trained on the first rows of the corpus."""
     architecture = ARCHITECTURES[name]
     family = architecture.family
-    texts = [text for row in islice(rows(seed, ANSWERS_PER_ROW), VOCABULARY_ROWS) for text in row_texts(row)]
+    texts = [
+        text for row in islice(rows(seed, ANSWERS_PER_ROW), VOCABULARY_ROWS) for text in row_texts(row)
+    ]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 50
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
     config = architecture.build_config(
@@ -119,7 +121,7 @@ def optimise(
         return row
 
     encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed, ANSWERS_PER_ROW))
-    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))
+    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311 - a repeatable text, no secret
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
     optimiser = torch.optim.AdamW(
@@ -140,7 +142,10 @@ def optimise(
         optimiser.zero_grad()
         losses.append(loss.item())
         recent = losses[-50:]
-        show.update(task, advance=1, loss=sum(recent) / len(recent))
+        mean = sum(recent) / len(recent)
+        show.update(task, advance=1, loss=mean)
+        if not show.console.is_terminal and (step + 1) % 50 == 0:
+            show.console.print(f"step {step + 1} of {steps}, loss {mean:.3f}")
     model.eval()
     recent = losses[-50:]
     return sum(recent) / max(1, len(recent)), digest.hexdigest()
@@ -185,7 +190,9 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
 @click.argument("name", type=click.Choice(sorted(ARCHITECTURES)))
 @click.option("--seed", default=0, show_default=True, help="Seed of weights, corpus and order.")
 @click.option("--steps", type=int, help="Training steps; the architecture's own number if not given.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to write; the package's own if not given.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write; the package's own if not given."
+)
 def main(name: str, seed: int, steps: int | None, out: Path | None) -> None:
     """Train the bundled model NAME from a seed.
 
