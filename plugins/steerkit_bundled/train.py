@@ -1,0 +1,207 @@
+"""Make a bundled model again: `python -m steerkit_bundled.train NAME`."""
+
+import hashlib
+import json
+import math
+import platform
+import random
+import time
+from itertools import islice
+from pathlib import Path
+
+import click
+import tokenizers
+import torch
+import transformers
+from attrs import asdict, frozen
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from . import MODELS_FOLDER
+from .architectures import ARCHITECTURES, CONTEXT, Architecture
+from .batches import Batch, batches, encode
+from .corpus import Row, rows
+from .vocabulary import dress, train_vocabulary
+
+VOCABULARY_ROWS = 6000
+ANSWERS_PER_ROW = 3
+BATCH_ROWS = 24
+WARM_UP = 50
+CLIP = 1.0
+
+
+@frozen
+class Outcome:
+    """What `training.json` records."""
+
+    name: str
+    seed: int
+    steps: int
+    corpus_sha256: str
+    final_loss: float
+    parameters: int
+    seconds: float
+    torch: str
+    transformers: str
+    tokenizers: str
+    python: str
+
+
+def row_texts(row: Row) -> list[str]:
+    """All text of a row: the request and every answer with its beginning."""
+    return [row.prompt, *(f"{answer.given} {answer.text}".strip() for answer in row.answers)]
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Linear warm-up, then a cosine down to a fiftieth of the peak."""
+    if step < WARM_UP:
+        return peak * (step + 1) / WARM_UP
+    done = (step - WARM_UP) / max(1, steps - WARM_UP)
+    return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def answer_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """Mean cross entropy of the learnt answer tokens."""
+    mask: Tensor | dict[str, Tensor] = batch.mask.to(model.dtype)
+    if model.config.model_type == "gemma2":
+        # All rows are shorter than the sliding window, so both kinds of layers see the same.
+        mask = {"full_attention": mask, "sliding_attention": mask}
+    hidden = model.model(
+        input_ids=batch.tokens, attention_mask=mask, position_ids=batch.positions, use_cache=False
+    ).last_hidden_state
+    logits = model.lm_head(hidden[batch.sources]).float()
+    cap = getattr(model.config, "final_logit_softcapping", None)
+    if cap is not None:
+        logits = cap * torch.tanh(logits / cap)
+    return nn.functional.cross_entropy(logits, batch.targets)
+
+
+def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A fresh model and its tokenizer, trained on the first rows of the corpus."""
+    architecture = ARCHITECTURES[name]
+    family = architecture.family
+    texts = [
+        text for row in islice(rows(seed, ANSWERS_PER_ROW), VOCABULARY_ROWS) for text in row_texts(row)
+    ]
+    texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 50
+    tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
+    config = architecture.build_config(
+        len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    if tokenizer.bos_token_id is None:
+        model.config.bos_token_id = None
+    stops = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(family.answer_end)}
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=sorted(stops) if len(stops) > 1 else stops.pop(),
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return model, tokenizer
+
+
+def optimise(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    architecture: Architecture,
+    seed: int,
+    steps: int,
+    show: Progress,
+) -> tuple[float, str]:
+    """Train in place. Returns the mean loss of the last fifty steps and the hash of the text seen."""
+    digest = hashlib.sha256()
+
+    def seen(row: Row) -> Row:
+        digest.update("\n".join(row_texts(row)).encode())
+        return row
+
+    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed, ANSWERS_PER_ROW))
+    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311 - a repeatable text, no secret
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
+        betas=(0.9, 0.98),
+    )
+    task = show.add_task("training", total=steps, loss=float("nan"))
+    losses: list[float] = []
+    model.train()
+    for step, batch in enumerate(islice(stream, steps)):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, architecture.learning_rate)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = answer_loss(model, batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(loss.item())
+        recent = losses[-50:]
+        mean = sum(recent) / len(recent)
+        show.update(task, advance=1, loss=mean)
+        if not show.console.is_terminal and (step + 1) % 50 == 0:
+            show.console.print(f"step {step + 1} of {steps}, loss {mean:.3f}")
+    model.eval()
+    recent = losses[-50:]
+    return sum(recent) / max(1, len(recent)), digest.hexdigest()
+
+
+def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outcome:
+    """Train the bundled model `name` and write its folder. The same seed gives the same weights."""
+    torch.set_num_threads(1)
+    architecture = ARCHITECTURES[name]
+    steps = architecture.steps if steps is None else steps
+    begun = time.monotonic()
+    model, tokenizer = build(name, seed)
+    with Progress(
+        TextColumn(name),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    ) as show:
+        loss, corpus_hash = optimise(model, tokenizer, architecture, seed, steps, show)
+    outcome = Outcome(
+        name=name,
+        seed=seed,
+        steps=steps,
+        corpus_sha256=corpus_hash,
+        final_loss=round(loss, 4),
+        parameters=sum(p.numel() for p in model.parameters()),
+        seconds=round(time.monotonic() - begun, 1),
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        tokenizers=tokenizers.__version__,
+        python=platform.python_version(),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    model.half().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    (out / "training.json").write_text(json.dumps(asdict(outcome), indent=2) + "\n", "utf-8")
+    return outcome
+
+
+@click.command()
+@click.argument("name", type=click.Choice(sorted(ARCHITECTURES)))
+@click.option("--seed", default=0, show_default=True, help="Seed of weights, corpus and order.")
+@click.option("--steps", type=int, help="Training steps; the architecture's own number if not given.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write; the package's own if not given."
+)
+def main(name: str, seed: int, steps: int | None, out: Path | None) -> None:
+    """Train the bundled model NAME from a seed.
+
+    Example: python -m steerkit_bundled.train qwen2-s --out models/qwen2-s
+    """
+    folder = out or MODELS_FOLDER / name
+    outcome = train(name, folder, seed, steps)
+    click.echo(f"loss {outcome.final_loss} after {outcome.steps} steps, {outcome.seconds:.0f} s: {folder}")
+
+
+if __name__ == "__main__":
+    main()
