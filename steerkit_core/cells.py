@@ -17,7 +17,6 @@ from steerkit_core.values import (
     Completion,
     DirectionSet,
     Intervention,
-    Prompt,
     Steering,
     Trial,
     Verdict,
@@ -137,9 +136,7 @@ def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | Non
     return model.family_multiplier if own is None else own
 
 
-def _strength(
-    intervention: Intervention, residual_norm: float, raw_norm: float
-) -> dict[str, float] | None:
+def _strength(intervention: Intervention, residual_norm: float, raw_norm: float) -> dict[str, float] | None:
     """The length of what is added, in all three units, so that models can be compared."""
     if intervention.strength is None:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -45,26 +45,29 @@ def problems(error: BaseException, where: str, known: Sequence[str] = ()) -> Ite
         fields = (
             tuple(attribute.name for attribute in attrs.fields(error.cl)) if attrs.has(error.cl) else ()
         )
-        noted, rest = error.group_exceptions()
-        for inner, note in noted:
-            yield from problems(inner, f"{where}.{note.name}" if where else note.name, fields)
-        for inner in rest:
-            yield from problems(inner, where, fields)
+        yield from _inner(error, where, fields, lambda note: f".{note.name}" if where else note.name)
     elif isinstance(error, IterableValidationError):
-        indexed, rest = error.group_exceptions()
-        for inner, note in indexed:
-            yield from problems(inner, f"{where}[{note.index}]")
-        for inner in rest:
-            yield from problems(inner, where)
+        yield from _inner(error, where, (), lambda note: f"[{note.index}]")
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(error.extra_fields):
             yield Problem(f"{where}.{key}" if where else key, unknown_key("option", key, known))
     elif isinstance(error, KeyError):
         yield Problem(where, "required, but not given")
-    elif isinstance(error, OptionError):
-        yield Problem(where, str(error))
     else:
-        yield Problem(where, f"{error}")
+        yield Problem(where, str(error))
+
+
+def _inner(
+    group: ClassValidationError | IterableValidationError,
+    where: str,
+    known: Sequence[str],
+    place: Callable[[Any], str],
+) -> Iterator[Problem]:
+    noted, rest = group.group_exceptions()
+    for inner, note in noted:
+        yield from problems(inner, where + place(note), known)
+    for inner in rest:
+        yield from problems(inner, where, known)
 
 
 def unknown_key(word: str, key: str, known: Sequence[str]) -> str:
@@ -116,12 +119,13 @@ def _is_tuple(kind: Any) -> bool:
 
 def _tuple_factory(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     (member, *_) = get_args(kind)
-    structure_list = converter.get_structure_hook(list[member])
+    as_list: Any = types.GenericAlias(list, (member,))
+    structure_list = converter.get_structure_hook(as_list)
 
     def structure(value: Any, _: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise OptionError(type_words(kind), value)
-        return tuple(structure_list(list(value), list[member]))
+        return tuple(structure_list(list(value), as_list))
 
     return structure
 
@@ -151,7 +155,7 @@ def _union_factory(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]
 def _class_factory(cl: Any, converter: Converter) -> Callable[[Any, Any], Any]:
     """Structure an attrs class; the checks of all its options run, not only the first that fails."""
     attrs.resolve_types(cl)
-    overrides = {
+    overrides: dict[str, Any] = {
         attribute.name: override(struct_hook=_checked(attribute, converter))
         for attribute in attrs.fields(cl)
         if attribute.init
@@ -170,7 +174,7 @@ def _class_factory(cl: Any, converter: Converter) -> Callable[[Any, Any], Any]:
 
 def _checked(attribute: attrs.Attribute[Any], converter: Converter) -> Callable[[Any, Any], Any]:
     def structure(value: Any, _: Any) -> Any:
-        result = converter.structure(value, attribute.type)
+        result: Any = converter.structure(value, cast("Any", attribute.type))
         for check in attribute.metadata.get("checks", ()):
             check(result)
         return result

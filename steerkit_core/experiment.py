@@ -69,9 +69,7 @@ def run_recipe(
     return report
 
 
-def _report(
-    plan: Plan, cells: list[dict[str, Any]], selections: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _report(plan: Plan, cells: list[dict[str, Any]], selections: list[dict[str, Any]]) -> dict[str, Any]:
     recipe = plan.recipe
     return {
         "schema_version": SCHEMA_VERSION,
@@ -105,10 +103,11 @@ def _notes(selections: list[dict[str, Any]]) -> list[str]:
     if not inflated:
         return []
     candidates = max(len(entry["table"]) for entry in inflated)
-    return [
-        f"The selector chose the best of {candidates} cells on the evaluation prompts themselves, which inflates the"
-        " winner's rate; name a held-out set in prompts.selection."
-    ]
+    note = (
+        f"The selector chose the best of {candidates} cells on the evaluation prompts themselves, which"
+        " inflates the winner's rate; name a held-out set in prompts.selection."
+    )
+    return [note]
 
 
 def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
@@ -131,7 +130,11 @@ def _texts(store: RunDirectory, report: Mapping[str, Any]) -> dict[str, list[dic
     for (cell, prompt_id), completion in store.completions.items():
         if cell in shown:
             texts.setdefault(cell, []).append(
-                {"id": prompt_id, "prompt": completion.prompt.text, "text": completion.text or completion.error or ""}
+                {
+                    "id": prompt_id,
+                    "prompt": completion.prompt.text,
+                    "text": completion.text or completion.error or "",
+                }
             )
     return texts
 

@@ -89,7 +89,9 @@ def _read(store: RunDirectory, key: str) -> Extraction | None:
         return None
     shape = json.loads(metadata[key])
     prefix = f"{key}.score."
-    scores = {name.removeprefix(prefix): table for name, table in tensors.items() if name.startswith(prefix)}
+    scores = {
+        name.removeprefix(prefix): table for name, table in tensors.items() if name.startswith(prefix)
+    }
     directions = DirectionSet(
         tuple(shape["positions"]),
         tuple(shape["layers"]),

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from attrs import frozen
+from attrs import define, frozen
 from torch import Tensor
 
-from steerkit_core.values import Intervention
+from steerkit_core.values import Edit, Intervention
 
 Phase = Literal["prompt", "generated"]
 
@@ -57,35 +57,54 @@ def compile_edits(
     Raises:
         ValueError: a row has two projections at one layer, or a vector of another width.
     """
-    layers: dict[int, list[Tensor | None]] = {}
-    rows = len(interventions)
-
-    def part(layer: int, index: int, width: int, kind: torch.dtype) -> Tensor:
-        parts = layers.setdefault(layer, [None, None, None])
-        tensor = parts[index]
-        if tensor is None:
-            tensor = parts[index] = torch.zeros(rows, 1, width, dtype=kind, device=device)
-        return tensor
-
+    parts: dict[int, _Parts] = {}
     for row, intervention in enumerate(interventions):
-        if intervention.tokens not in ("all", phase):
-            continue
-        for edit in intervention.edits:
-            for vector in (edit.add, edit.unit):
-                if vector is not None and vector.shape != (hidden,):
-                    raise ValueError(
-                        f"an edit at layer {edit.layer} has a vector of shape {tuple(vector.shape)},"
-                        f" expected ({hidden},), the model's hidden size"
-                    )
-            if edit.add is not None:
-                part(edit.layer, 0, hidden, dtype)[row, 0] += edit.add.to(device, dtype)
-            if edit.unit is not None and edit.gain != 0.0:
-                gain = part(edit.layer, 2, 1, torch.float32)
-                if gain[row, 0, 0] != 0.0:
-                    raise ValueError(f"two projections of one row at layer {edit.layer}")
-                gain[row, 0, 0] = edit.gain
-                part(edit.layer, 1, hidden, torch.float32)[row, 0] = edit.unit.to(device, torch.float32)
-    return {layer: LayerEdit(*parts) for layer, parts in sorted(layers.items())}
+        if intervention.tokens in ("all", phase):
+            for edit in intervention.edits:
+                check_width(edit, hidden)
+                part = parts.setdefault(edit.layer, _Parts(len(interventions), hidden, dtype, device))
+                part.put(row, edit)
+    return {layer: part.done() for layer, part in sorted(parts.items())}
+
+
+def check_width(edit: Edit, hidden: int) -> None:
+    """Raise `ValueError` for a vector that does not fit the model's residual stream."""
+    for vector in (edit.add, edit.unit):
+        if vector is not None and vector.shape != (hidden,):
+            raise ValueError(
+                f"an edit at layer {edit.layer} has a vector of shape {tuple(vector.shape)}, expected"
+                f" ({hidden},), the model's hidden size"
+            )
+
+
+@define(eq=False)
+class _Parts:
+    """The tensors of one layer while they are filled; those that no row needs are never made."""
+
+    rows: int
+    hidden: int
+    dtype: torch.dtype
+    device: torch.device
+    add: Tensor | None = None
+    unit: Tensor | None = None
+    gain: Tensor | None = None
+
+    def put(self, row: int, edit: Edit) -> None:
+        if edit.add is not None:
+            if self.add is None:
+                self.add = torch.zeros(self.rows, 1, self.hidden, dtype=self.dtype, device=self.device)
+            self.add[row, 0] += edit.add.to(self.device, self.dtype)
+        if edit.unit is not None and edit.gain != 0.0:
+            if self.unit is None or self.gain is None:
+                self.unit = torch.zeros(self.rows, 1, self.hidden, device=self.device)
+                self.gain = torch.zeros(self.rows, 1, 1, device=self.device)
+            if self.gain[row, 0, 0] != 0.0:
+                raise ValueError(f"two projections of one row at layer {edit.layer}")
+            self.unit[row, 0] = edit.unit.to(self.device, torch.float32)
+            self.gain[row, 0, 0] = edit.gain
+
+    def done(self) -> LayerEdit:
+        return LayerEdit(self.add, self.unit, self.gain)
 
 
 def select_rows(edits: Mapping[int, LayerEdit], rows: Tensor) -> dict[int, LayerEdit]:

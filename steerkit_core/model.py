@@ -69,7 +69,7 @@ class ModelHandle:
     @property
     def device(self) -> torch.device:
         """Where inputs must be."""
-        return self.model.get_input_embeddings().weight.device  # type: ignore[union-attr,return-value]  # reason: always an embedding with a weight
+        return cast("torch.device", cast("Any", self.model.get_input_embeddings()).weight.device)
 
     @property
     def stream_dtype(self) -> torch.dtype:
@@ -158,8 +158,8 @@ class ModelHandle:
         for prompt, _ in members:
             if len(self.encode(prompt)) < -min(positions):
                 raise ModelError(
-                    f"prompt {prompt.id!r} has {len(self.encode(prompt))} tokens with its template, too few for"
-                    f" position {min(positions)}"
+                    f"prompt {prompt.id!r} has {len(self.encode(prompt))} tokens with its template, too few"
+                    f" for position {min(positions)}"
                 )
         for batch in self._batches([prompt for prompt, _ in members]):
             owners = torch.tensor([members[index][1] for index in batch], device=self.device)
@@ -169,11 +169,11 @@ class ModelHandle:
                 sums[:, :, layer].index_add_(0, owners, read)
 
             self._forward([members[index][0] for index in batch], add)
-        if not bool(torch.isfinite(sums).all()):
-            layer = int((~torch.isfinite(sums)).any(dim=(0, 1, 3)).nonzero()[0])  # type: ignore[call-overload]  # reason: any() takes a tuple of dims
+        sick = (~torch.isfinite(sums)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
+        if bool(sick.any()):
             raise ModelError(
-                f"activations at layer {layer} are not finite in {self.dtype}: set model.dtype to 'bfloat16' or"
-                " 'float32'"
+                f"activations at layer {int(sick.nonzero()[0, 0])} are not finite in {self.dtype}: set"
+                " model.dtype to 'bfloat16' or 'float32'"
             )
         sizes = torch.tensor([len(prompts) for prompts in groups], dtype=torch.float64, device=self.device)
         return (sums / sizes.view(-1, 1, 1, 1)).cpu()

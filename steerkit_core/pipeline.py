@@ -223,8 +223,8 @@ def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     extractions = [run.extract(setting) for setting in settings]
     first = [run.baseline(setting) for setting in settings]
     for setting, extraction in zip(settings, extractions, strict=True):
-        for trial in trials_of(setting, run.model.num_layers):
-            first.append(run.steered(setting, setting.selection, extraction, trial))
+        planned = trials_of(setting, run.model.num_layers)
+        first += [run.steered(setting, setting.selection, extraction, trial) for trial in planned]
     run.complete(first, f"generating {len({cell.id for cell in first})} cells")
 
     finals: list[Cell] = []
@@ -235,7 +235,9 @@ def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
         trial = Trial(selection.layer, selection.position, selection.multiplier)
         final = run.steered(setting, setting.evaluation, extraction, trial)
         finals.append(final)
-        selections.append(_selection_entry(setting, selection, final, run.outcomes.get((id(setting), trial))))
+        selections.append(
+            _selection_entry(setting, selection, final, run.outcomes.get((id(setting), trial)))
+        )
     run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
 
     chosen = {cell.id for cell in finals}
@@ -261,7 +263,9 @@ def _selection_entry(
 
 def adapters_of(registry: Registry) -> list[ModelAdapter]:
     """The installed model adapters, in the order in which they are asked."""
-    found = [cast("ModelAdapter", entry.component()) for entry in registry.entries["model adapter"].values()]
+    found = [
+        cast("ModelAdapter", entry.component()) for entry in registry.entries["model adapter"].values()
+    ]
     return sorted(found, key=lambda adapter: (-adapter.priority, adapter.name))
 
 

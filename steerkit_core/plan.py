@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
-from steerkit_core.locate import ModelFacts, inspect_model
+from steerkit_core.locate import FolderFacts, inspect_folder, locate
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.recipe import Recipe, Setting
 from steerkit_core.registry import Registry
@@ -17,11 +17,14 @@ from steerkit_core.values import Prompt, Trial
 
 @frozen
 class Group:
-    """Settings that need the same model loaded; the unit that could run on a machine of its own."""
+    """Settings that need the same model loaded; the unit that could run on a machine of its own.
+
+    `folder` and `facts` are None for a model that is still on the hub.
+    """
 
     spec: ModelSpec
     folder: Path | None
-    facts: ModelFacts | None
+    facts: FolderFacts | None
     settings: tuple[Setting, ...]
 
     @property
@@ -31,7 +34,7 @@ class Group:
 
     @property
     def trials(self) -> int | None:
-        """How many completions the selectors are sure to ask for; None if the number of layers is unknown."""
+        """How many completions the selectors are sure to ask for; None if the depth is unknown."""
         if self.facts is None or self.facts.num_layers is None:
             return None
         return sum(
@@ -61,8 +64,9 @@ def make_plan(recipe: Recipe, registry: Registry) -> Plan:
     found: list[Problem] = []
     for spec, settings in grouped.items():
         try:
-            folder = locate(spec, registry)
-            facts = inspect_model(spec.id, folder)
+            folder = locate(spec.id, _answer(spec, registry))
+            trusted = spec.trust_remote_code
+            facts = None if folder is None else inspect_folder(folder, trust_remote_code=trusted)
         except SteerkitError as error:
             found.append(Problem("model.id", str(error)))
             continue
@@ -74,7 +78,7 @@ def make_plan(recipe: Recipe, registry: Registry) -> Plan:
     return Plan(recipe, tuple(groups))
 
 
-def locate(spec: ModelSpec, registry: Registry) -> Path | None:
+def _answer(spec: ModelSpec, registry: Registry) -> Path | None:
     """The folder that a plugin gives for a model id, if any does."""
     folder = registry.host.first("steerkit_locate_model", id=spec.id)
     return None if folder is None else Path(folder)

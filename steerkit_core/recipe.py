@@ -109,7 +109,8 @@ def find_recipe(name: str, registry: Registry) -> Path:
     raise RecipeError(
         [
             Problem(
-                "", f"no recipe {name!r}: no such file{nearest(name, shipped)} (shipped: {', '.join(shipped)})"
+                "",
+                f"no recipe {name!r}: no such file{nearest(name, shipped)} (shipped: {', '.join(shipped)})",
             )
         ]
     )

@@ -81,12 +81,12 @@ class RunDirectory:
 
     def write_tensors(self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         """Replace a safetensors file in one step."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         target = self.path / name
         with _explained(target, "what was finished is kept"):
             partial = target.with_name(f".{name}.partial")
-            save_file(dict(tensors), partial, metadata=dict(metadata))
+            partial.write_bytes(save(dict(tensors), metadata=dict(metadata)))
             partial.replace(target)
 
     def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -157,7 +157,9 @@ def read_json(path: Path, name: str) -> Any:
     try:
         return json.loads(target.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StoreError(f"{path}: no {name} here: not a run directory, or a run that has not ended") from None
+        raise StoreError(
+            f"{path}: no {name} here: not a run directory, or a run that has not ended"
+        ) from None
     except (OSError, ValueError) as error:
         raise StoreError(f"{target}: cannot be read: {error}") from None
 
@@ -174,8 +176,8 @@ def _check_owner(path: Path, recipe_fingerprint: str) -> None:
     owner = read_json(path, MANIFEST).get("recipe_fingerprint")
     if owner != recipe_fingerprint:
         raise StoreError(
-            f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out, or"
-            " give --fresh to set that run aside and start over"
+            f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out,"
+            " or give --fresh to set that run aside and start over"
         )
 
 
@@ -211,8 +213,8 @@ def _read_completions(path: Path) -> dict[tuple[str, str], Completion]:
             found[row["cell"], prompt.id] = completion
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                f"{path}:{number}: damaged ({type(error).__name__}: {error}); delete that line to have the row"
-                " generated again"
+                f"{path}:{number}: damaged ({type(error).__name__}: {error}); delete that line to have the"
+                " row generated again"
             ) from None
     return found
 
@@ -225,6 +227,6 @@ def _explained(path: Path, kept: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoreError(
-            f"{path}: cannot be written: {reason[:1].lower() + reason[1:]}; {kept}; put that right and give the same"
-            " command again, or choose another folder with --out"
+            f"{path}: cannot be written: {reason[:1].lower() + reason[1:]}; {kept}; put that right and give"
+            " the same command again, or choose another folder with --out"
         ) from error

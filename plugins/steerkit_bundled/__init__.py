@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from steerkit_core import ModelError, hookimpl, nearest
+
 MODELS_FOLDER = Path(__file__).parent / "models"
+SCHEME = "bundled:"
 
 
 def names() -> tuple[str, ...]:
@@ -13,8 +16,17 @@ def names() -> tuple[str, ...]:
 def folder(name: str) -> Path:
     """The folder of one bundled model, for `AutoModelForCausalLM.from_pretrained`.
 
-    Raises KeyError when there is no bundled model of that name.
+    Raises:
+        ModelError: there is no bundled model of that name.
     """
     if name not in names():
-        raise KeyError(f"bundled model: no model named {name!r} (bundled: {', '.join(names())})")
+        raise ModelError(
+            f"no bundled model named {name!r}{nearest(name, names())} (bundled: {', '.join(names())})"
+        )
     return MODELS_FOLDER / name
+
+
+@hookimpl
+def steerkit_locate_model(id: str) -> Path | None:  # noqa: A002  # reason: the hook's own argument
+    """Answer for ids that begin with `bundled:`."""
+    return folder(id.removeprefix(SCHEME)) if id.startswith(SCHEME) else None

@@ -75,9 +75,8 @@ class Sweep(LayerSelector):
             }
             for outcome in outcomes
         )
-        reason = (
-            f"{best.counts.get('refusal', 0)}/{best.judged} coherent refusals, the best of {len(trials)} cells"
-        )
+        refusals = f"{best.counts.get('refusal', 0)}/{best.judged} coherent refusals"
+        reason = f"{refusals}, the best of {len(trials)} cells"
         return Selection(best.trial.layer, best.trial.position, best.trial.multiplier, reason, table)
 
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class DifferenceInMeans(Extractor):
     """Mean activation of the positive prompts minus that of the negative ones, at every layer.
 
-    d(l, p) = mean over positive prompts of resid_post(l)[p] - mean over negative prompts of resid_post(l)[p];
-    the raw norm is |d|, the direction d / |d| (Marks and Tegmark, 2023; Arditi et al., 2024, equation 1).
+    With resid_post(l)[p] the output of block l at token p: d(l, p) is its mean over the positive prompts
+    minus its mean over the negative ones, the raw norm is |d|, and the direction d / |d| (Marks and
+    Tegmark, 2023; Arditi et al., 2024, equation 1).
     """
 
     name: ClassVar[str] = "dim"

@@ -37,7 +37,7 @@ class RefusalKeywords(Classifier):
         checks=[not_empty, no_blank_word],
     )
 
-    def classify(self, prompt: Prompt, text: str) -> Verdict:  # noqa: ARG002  # reason: the paper's rule ignores it
+    def classify(self, prompt: Prompt, text: str) -> Verdict:  # reason: the paper's rule ignores it
         """Judge `text` alone; what was asked plays no part."""
         for rule, find in GARBLED_RULES.items():
             evidence = find(text)

@@ -17,7 +17,10 @@ from steerkit_core.interventions import LayerEdit, apply_edit
 def observing(
     blocks: Sequence[Module], adapter: ModelAdapter, observe: Callable[[int, Tensor], None]
 ) -> Iterator[None]:
-    """Call `observe(layer, residual)` with every block's output, (rows, tokens, hidden), as it is computed."""
+    """Call `observe(layer, residual)` with every block's output as it is computed.
+
+    `residual` has shape (rows, tokens, hidden).
+    """
 
     def hook_for(layer: int) -> Callable[..., None]:
         def hook(_module: Module, _arguments: Any, output: Any) -> None:

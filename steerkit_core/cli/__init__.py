@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def execute(arguments: list[str], host: Host | None = None) -> int:
-    """Run one command line with the plugins of `host`, by default those installed; returns the exit code."""
+    """Run one command line with the plugins of `host`, by default those installed; the exit code."""
     try:
         application = Application.start(host)
         group = make_group()

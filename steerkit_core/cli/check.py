@@ -69,9 +69,14 @@ def _print(plan: Plan) -> None:
     first = settings[0]
     console.print(f"[bold]{plan.recipe.run.name}[/]: {plan.recipe.source} is fine\n", soft_wrap=True)
     table = Table(box=None, show_header=False, padding=(0, 2))
-    table.add_row("contrast", f"{first.contrast.name} ({len(first.contrast.positive)} + {len(first.contrast.negative)})")
+    table.add_row(
+        "contrast",
+        f"{first.contrast.name} ({len(first.contrast.positive)} + {len(first.contrast.negative)})",
+    )
     table.add_row("evaluation", f"{first.evaluation.name} ({len(first.evaluation.prompts)})")
-    held_out = "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
+    held_out = (
+        "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
+    )
     table.add_row("selection", f"{first.selection.name} ({len(first.selection.prompts)}){held_out}")
     for word in ("extractor", "selector", "site", "classifier", "generation"):
         table.add_row(word, _describe(getattr(first, word)))
@@ -81,11 +86,13 @@ def _print(plan: Plan) -> None:
         console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings")
     console.print()
     for group in plan.groups:
-        layers = f"{group.facts.num_layers} layers" if group.facts and group.facts.num_layers else "not looked at yet"
+        depth = None if group.facts is None else group.facts.num_layers
+        layers = "layers not known yet" if depth is None else f"{depth} layers"
         trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
+        selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
         console.print(
             f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines} unsteered,"
-            f" {trials} to select with, {sum(len(s.evaluation.prompts) for s in group.settings)} selected",
+            f" {trials} to select with, {selected} selected",
             soft_wrap=True,
         )
 
@@ -93,7 +100,8 @@ def _print(plan: Plan) -> None:
 def _describe(part: Any) -> str:
     """A component or table in one line: its name, and the options it was given or defaulted to."""
     import attrs
+    from rich.markup import escape
 
-    options = ", ".join(f"{key} = {value!r}" for key, value in attrs.asdict(part).items())
+    options = ", ".join(f"{key} = {json.dumps(value)}" for key, value in attrs.asdict(part).items())
     name = getattr(part, "name", "")
-    return f"{name}  [dim]{options}[/]" if name and options else name or options
+    return f"{name}  [dim]{escape(options)}[/]" if name and options else name or options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import click
@@ -47,12 +47,17 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
 
     console = Console(highlight=False)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in ("kind", "name", "what it is", "plugin", "distribution"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("kind", "name", "plugin", "what it is"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "what it is")
     for word, name, entry in registry:
-        source = f"{entry.plugin.distribution} {entry.plugin.version}"
-        table.add_row(word, name, summary(entry.component), entry.plugin.name, source)
+        table.add_row(word, name, entry.plugin.name, summary(entry.component))
     console.print(table)
+    by_distribution: dict[str, list[str]] = {}
+    for record in registry.host.records.values():
+        if record.status == "active":
+            by_distribution.setdefault(f"{record.distribution} {record.version}", []).append(record.name)
+    for distribution, names in sorted(by_distribution.items()):
+        console.print(f"\n{distribution}: {', '.join(names)}", soft_wrap=True)
     for record in registry.host.failed:
         console.print(f"\n[red]failed:[/] {record.source}, {record.module}: {record.error}", soft_wrap=True)
     if registry.recipes:
@@ -94,7 +99,8 @@ def describe(word: str, entry: Registration) -> dict[str, Any]:
     """A component as JSON: its options as declared."""
     from steerkit_core.converter import type_words
 
-    attrs.resolve_types(entry.component)
+    component = cast("Any", entry.component)
+    attrs.resolve_types(component)
     return {
         "kind": word,
         "name": entry.component.name,
@@ -109,10 +115,12 @@ def describe(word: str, entry: Registration) -> dict[str, Any]:
                 "type": type_words(attribute.type),
                 "required": attribute.default is attrs.NOTHING,
                 "default": None if attribute.default is attrs.NOTHING else attribute.default,
-                "bounds": [str(check) for check in attribute.metadata["checks"] if not inspect.isfunction(check)],
+                "bounds": [
+                    str(check) for check in attribute.metadata["checks"] if not inspect.isfunction(check)
+                ],
                 "help": attribute.metadata["help"],
             }
-            for attribute in attrs.fields(entry.component)
+            for attribute in attrs.fields(component)
         ],
     }
 

@@ -107,7 +107,8 @@ class LineProgress:
 
         yield advance
         self.console.print(
-            f"  {meter.done} completions in {meter.seconds:.1f} s, {meter.rate:,.0f} tokens/s", highlight=False
+            f"  {meter.done} completions in {meter.seconds:.1f} s, {meter.rate:,.0f} tokens/s",
+            highlight=False,
         )
 
 

@@ -59,6 +59,6 @@ def run(
         return
     from steerkit_core.report.console import print_report
 
-    print_report(report, folder)
+    print_report(report)
     click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; read completions with")
     click.echo(f"    steerkit show {folder} --cell {report['selected']}")

@@ -35,7 +35,7 @@ def show(run: Path, cell: str | None, label: str | None, *, as_json: bool) -> No
     else:
         from steerkit_core.report.console import print_report
 
-        print_report(report, folder)
+        print_report(report)
 
 
 def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +13,7 @@ LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "faile
 VARYING = ("model", "quantization", "extractor", "selector", "site", "unit", "classifier")
 
 
-def print_report(report: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:
+def print_report(report: Mapping[str, Any], console: Console | None = None) -> None:
     """The table of all cells, the selected one marked, and what a reader has to know."""
     console = console or Console(highlight=False)
     console.print()
@@ -22,43 +21,39 @@ def print_report(report: Mapping[str, Any], folder: Path, console: Console | Non
     for cell in report["cells"]:
         for error in cell["errors"]:
             console.print(f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=True)
-    for selection in report["selections"]:
-        changes = ", ".join(f"{place} = {value}" for place, value in selection["overrides"].items())
-        prefix = f"{changes}: " if changes else ""
-        console.print(
-            f"\n{escape(prefix)}{selection['selector']} on {escape(selection['prompts'])}: {escape(selection['reason'])}",
-            soft_wrap=True,
-        )
+    for entry in report["selections"]:
+        changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
+        where = f"{changes}: " if changes else ""
+        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}"
+        console.print(f"\n{escape(what)}", soft_wrap=True)
     for note in report["notes"]:
         console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=True)
 
 
 def results_table(report: Mapping[str, Any]) -> Table:
-    """One row per cell; columns that are the same in all steered cells go into the title."""
+    """One row per cell; what is the same in all steered cells goes into the title."""
     cells: Sequence[Mapping[str, Any]] = report["cells"]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
     varying = [key for key in VARYING if len({cell[key] for cell in steered}) > 1]
-    common = [str(steered[0][key]) for key in VARYING if key not in varying and steered[0][key] not in (None, "none")]
+    common = [steered[0][key] for key in VARYING if key not in varying]
+    title = ", ".join(str(value) for value in common if value not in (None, "none"))
     table = Table(
-        title=escape(f"{report['run']['name']}: {', '.join(common)}"),
+        title=escape(f"{report['run']['name']}: {title}"),
         title_justify="left",
         title_style="bold",
         header_style="bold",
         box=None,
         padding=(0, 2, 0, 0),
     )
-    labels = list(dict.fromkeys(label for cell in cells for label in cell["counts"]))
-    for heading in ("", "cell", *varying, "prompts"):
-        table.add_column(heading)
-    for heading in ("layer", "depth", "multiplier", "refusal", "95% interval"):
-        table.add_column(heading, justify="right")
-    others = [label for label in labels if label != "refusal"] + (
-        ["failed"] if any(cell["failed"] for cell in cells) else []
-    )
-    for label in others:
-        table.add_column(label, justify="right")
+    others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
+    if any(cell["failed"] for cell in cells):
+        others.append("failed")
+    for heading in ("", *varying, "prompts"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("layer", "depth", "mult.", "refusal", "95% CI", *others):
+        table.add_column(heading, justify="right", no_wrap=True)
     for cell in sorted(cells, key=_order):
-        table.add_row(*_row(cell, varying, others), style="bold" if cell["id"] == report["selected"] else None)
+        table.add_row(*_row(cell, varying, others), style="bold" if cell["selected"] else None)
     return table
 
 
@@ -76,31 +71,25 @@ def print_completions(
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}\n")
     for row in rows:
         style = LABEL_STYLE.get(row["label"], "default")
-        why = f" ({row['rule']}: {row['evidence']})" if row["evidence"] else f" ({row['rule']})" if row["rule"] else ""
-        console.print(
-            f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}  [{style}]{row['label']}[/][dim]{escape(why)}[/]",
-            soft_wrap=True,
-        )
+        why = escape(": ".join(part for part in (row["rule"], row["evidence"]) if part))
+        head = f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}"
+        console.print(f"{head}  [{style}]{row['label']}[/] [dim]{why}[/]", soft_wrap=True)
         console.print(f"    {escape(row['text'].strip())}\n", soft_wrap=True)
 
 
 def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str]) -> list[str]:
-    mark = "*" if cell["selected"] else ""
-    name = "unsteered" if cell["role"] == "baseline" else cell["role"]
     rate = cell["rates"].get("refusal")
-    refusal = f"{rate['k']}/{rate['n']}" if rate else "-"
-    interval = f"{100 * rate['low']:.0f} to {100 * rate['high']:.0f}%" if rate and rate["n"] else "-"
+    known = rate is not None and rate["n"] > 0
     counts = {**cell["counts"], "failed": cell["failed"]}
     return [
-        mark,
-        name,
+        "*" if cell["selected"] else "",
         *(str(cell[key] or "-") for key in varying),
         escape(cell["prompts"]),
-        _number(cell["layer"]),
+        "unsteered" if cell["role"] == "baseline" else _number(cell["layer"]),
         _number(cell["depth"], "{:.2f}"),
         _number(cell["multiplier"]),
-        refusal,
-        interval,
+        f"{rate['k']}/{rate['n']}" if known else "-",
+        f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",
         *(str(counts.get(label, 0)) for label in others),
     ]
 

@@ -43,7 +43,10 @@ def maps(report: Mapping[str, Any]) -> list[Map]:
     grouped: dict[tuple[str, ...], dict[tuple[int, float], Mapping[str, Any]]] = {}
     for cell in report["cells"]:
         if cell["role"] == "steered" and cell["multiplier"] is not None:
-            key = tuple(str(cell[name]) for name in ("model", "quantization", "extractor", "site", "unit", "prompts"))
+            key = tuple(
+                str(cell[name])
+                for name in ("model", "quantization", "extractor", "site", "unit", "prompts")
+            )
             grouped.setdefault(key, {})[cell["layer"], cell["multiplier"]] = cell
     found: list[Map] = []
     for key, cells in grouped.items():
