@@ -98,11 +98,13 @@ def find_recipe(name: str, registry: Registry) -> Path:
     """The file that `name` means: a path, or the name of a shipped recipe.
 
     Raises:
-        RecipeError: it is neither.
+        RecipeError: it is neither, or two plugins ship it.
     """
     path = Path(name)
     if path.is_file():
         return path
+    if ("recipe", name) in registry.clashes:
+        raise RecipeError([Problem("", registry.clashes["recipe", name])])
     if name in registry.recipes:
         return registry.recipes[name]
     shipped = sorted(registry.recipes)
