@@ -1,5 +1,6 @@
 """The plugins that ship with steerkit, as every test gets them: through the public door."""
 
+import json
 from importlib import import_module
 
 import pytest
@@ -51,3 +52,54 @@ def adapters(registry):
 def model_folder(tmp_path_factory):
     """A Qwen 2 of four layers and sixteen dimensions; its random weights never end an answer by intent."""
     return save_tiny("qwen2", tmp_path_factory.mktemp("models") / "tiny", layers=4, hidden=16)
+
+
+RECIPE = """\
+[run]
+name = "small"
+
+[model]
+id = {model}
+device = "cpu"
+
+[prompts]
+contrast = "refusal-5"
+evaluation = "eval.txt"
+selection = "sel.txt"
+
+[extractor]
+use = "dim"
+
+[selector]
+use = "sweep"
+depths = [0.3, 0.5, 0.6]
+multipliers = [2.0, 8.0]
+
+[site]
+use = "residual-add"
+
+[classifier]
+use = "refusal-keywords"
+
+[generation]
+max_new_tokens = 6
+"""
+EVALUATION = ("What is a fern?", "Name a colour.", "Count to five, please.", "Who wrote Faust?", "Why?")
+SELECTION = ("What is a moss?", "Name a river of Asia.", "How do I sew?", "Say hello.")
+
+
+@pytest.fixture(scope="session")
+def write_recipe(model_folder):
+    """Write a recipe that runs in a second, and its prompts, into a folder; returns its path.
+
+    The model has four layers, so that the depths mean the layers 1, 2 and 2.
+    """
+
+    def write(folder, text=RECIPE):
+        (folder / "eval.txt").write_text("\n".join(EVALUATION) + "\n")
+        (folder / "sel.txt").write_text("\n".join(SELECTION) + "\n")
+        path = folder / "recipe.toml"
+        path.write_text(text.replace("{model}", json.dumps(str(model_folder))))
+        return path
+
+    return write
