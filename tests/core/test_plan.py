@@ -31,9 +31,7 @@ def test_one_setting_is_one_group_with_what_its_folder_says(plan_of, model_folde
 
 
 def test_settings_that_need_the_same_model_are_one_group(plan_of):
-    plan = plan_of(
-        'grid."site.multiplier"=[1.0, 2.0, 3.0]', 'grid."model.dtype"=["float32", "bfloat16"]'
-    )
+    plan = plan_of('grid."site.multiplier"=[1.0, 2.0, 3.0]', 'grid."model.dtype"=["float32", "bfloat16"]')
     assert [(group.spec.dtype, len(group.settings)) for group in plan.groups] == [
         ("float32", 3),
         ("bfloat16", 3),

@@ -51,7 +51,15 @@ def everything(folder):
 
 @pytest.mark.parametrize(
     "text",
-    ["plain", "", "two\nlines\r\n", 'with "quotes" and \\', "caf\u00e9 \u65e5\u672c", "\u2028 \u2029 \x85 \x0b \x1c", "\ufffd"],
+    [
+        "plain",
+        "",
+        "two\nlines\r\n",
+        'with "quotes" and \\',
+        "caf\u00e9 \u65e5\u672c",
+        "\u2028 \u2029 \x85 \x0b \x1c",
+        "\ufffd",
+    ],
 )
 def test_what_is_appended_is_there_again_when_the_run_is_opened(text, tmp_path):
     wanted = row(1, text)
@@ -98,7 +106,10 @@ def test_what_is_appended_after_the_cut_stands_on_a_line_of_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (b'{"cell": "cell", "prom', "JSONDecodeError: Unterminated string starting at: line 1 column 18 (char 17)"),
+        (
+            b'{"cell": "cell", "prom',
+            "JSONDecodeError: Unterminated string starting at: line 1 column 18 (char 17)",
+        ),
         (b'{"cell": "cell"}', "KeyError: 'prompt_id'"),
         (b"[]", "TypeError: list indices must be integers or slices, not str"),
         (b"", "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
@@ -202,9 +213,7 @@ def test_a_folder_that_another_process_holds_is_refused_until_it_lets_go(fresh, 
     assert list(kept(path)) == [("cell", "p1")]
 
 
-@pytest.mark.parametrize(
-    ("below", "reason"), [("file", "file exists"), ("file/run", "not a directory")]
-)
+@pytest.mark.parametrize(("below", "reason"), [("file", "file exists"), ("file/run", "not a directory")])
 def test_a_folder_that_cannot_be_made_is_explained(below, reason, tmp_path):
     (tmp_path / "file").write_text("mine")
     path = tmp_path / below
@@ -268,7 +277,9 @@ def test_a_full_disk_keeps_the_rows_before_it_and_goes_on_when_there_is_room(tmp
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     with open_run(tmp_path / "run", MINE) as run:
         run.write_text("results.json", "old")
-        monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        monkeypatch.setattr(
+            "pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+        )
         with pytest.raises(StoreError) as caught:
             run.write_text("results.json", "new")
     assert str(caught.value) == (
