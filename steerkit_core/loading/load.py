@@ -60,7 +60,7 @@ def load_pretrained(
     place = locate(spec.id, folder)
     if place is None:
         hub = find_on_hub(spec.id, spec.revision)
-        options = {"revision": hub.revision, "local_files_only": hub.cached}
+        options = {"revision": hub.commit, "local_files_only": hub.cached}
         source = _Source(spec.id, spec.id, f"hub repository {spec.id!r}", options)
     else:
         inspect_folder(place, trust_remote_code=spec.trust_remote_code)
@@ -79,7 +79,7 @@ def load_pretrained(
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
     verify(model, adapter)
-    commit = "" if place else str(getattr(config, "_commit_hash", None) or source.options["revision"])
+    commit = "" if place else str(source.options["revision"])
     return ModelHandle(
         spec=spec,
         model=model,
