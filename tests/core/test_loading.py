@@ -113,6 +113,11 @@ def test_devices(monkeypatch):
     )
 
 
+def test_the_device_is_checked_first(adapters):
+    message = "there is no device 'tpu' here (available: "
+    assert refused(load, adapters, id="./no", device="tpu").startswith(message)
+
+
 def adapter(name, priority, *model_types):
     return SimpleNamespace(
         name=name, priority=priority, serves=lambda config: config.model_type in model_types
