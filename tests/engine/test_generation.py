@@ -80,11 +80,12 @@ def test_order_and_company_do_not_matter(handles, prompts, vector, family):
     assert [pieces[shuffled.index(index)] for index in range(len(rows))] == whole
 
 
-def test_a_row_ends_at_the_end_token_or_at_the_length_and_says_which(handles, prompts, vector, monkeypatch):
+def test_a_row_ends_at_the_end_token_or_at_the_length_and_says_which(handles, prompts, monkeypatch):
     handle = handles("qwen2")
     rows = [Row(prompt, Intervention()) for prompt in prompts]
+    monkeypatch.setattr(handle, "eos_ids", frozenset())
     plain = written(handle, rows)
-    assert {row.stop for row in plain} == {"length"}
+    assert {(row.stop, len(row.token_ids)) for row in plain} == {("length", 12)}
     # whatever the first row says third becomes an end token: it ends there, the others where they say it
     end = plain[0].token_ids[2]
     monkeypatch.setattr(handle, "eos_ids", frozenset({end}))
@@ -131,9 +132,17 @@ def test_sampling_follows_the_distribution_and_its_nucleus():
     assert {sample(logits, cold, generator) for _ in range(50)} == {0}
 
 
-def test_hooks_are_taken_away_even_when_generation_is_abandoned(handles, prompts, vector):
+def test_hooks_are_taken_away_even_when_generation_breaks_off(handles, prompts, vector, monkeypatch):
     handle = handles("qwen2")
     rows = [Row(prompt, steering(vector)["add onward"][0]) for prompt in prompts]
+    before = [list(block._forward_hooks) for block in handle.blocks]
     for _ in handle.generate(rows, GREEDY):
         break
-    assert all(not block._forward_hooks for block in handle.blocks)
+    monkeypatch.setattr(handle.model.lm_head, "forward", _fail)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        next(handle.generate(rows, GREEDY))
+    assert [list(block._forward_hooks) for block in handle.blocks] == before
+
+
+def _fail(*_arguments, **_keywords):
+    raise RuntimeError("in the middle")
