@@ -10,10 +10,10 @@ from steerkit_core.host import Host
 from steerkit_core.registry import Registry
 from steerkit_core.testing import save_tiny
 
-PLUGINS = ("bundled", "depth", "dim", "families", "keywords", "prompts", "recipes", "residual")
-
-# one thread per process: tiny models gain nothing from more, and a sum has one order
+# tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
+
+PLUGINS = ("bundled", "depth", "dim", "families", "keywords", "prompts", "recipes", "residual")
 
 
 def first_party_host():

@@ -24,7 +24,7 @@ def print_report(report: Mapping[str, Any], console: Console | None = None) -> N
     for entry in report["selections"]:
         changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
         where = f"{changes}: " if changes else ""
-        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}"
+        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']} (cell {entry['cell']})"
         console.print(f"\n{escape(what)}", soft_wrap=True)
     for note in report["notes"]:
         console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=True)
