@@ -4,8 +4,9 @@
     python docs/build_reference.py --check    exit with 1 and name the pages that are stale
 
 A part stands between `<!-- generated: NAME -->` and `<!-- end generated -->`. Its words come from where the
-code declares them: the options' metadata, the components' docstrings, the hooks' signatures. Only plugins that
-`pyproject.toml` lists are described, whatever else is installed.
+code declares them: the options' metadata, the components' docstrings, the hooks' signatures. What is said
+about a wrong recipe (`<!-- wrong -->`, a block of TOML, a block of text) comes from the recipe loader. Only
+plugins that `pyproject.toml` lists are described, whatever else is installed.
 """
 
 from __future__ import annotations
@@ -22,19 +23,41 @@ from typing import Any, cast
 
 import attrs
 import click
+import tomlkit
 
 from steerkit_core import hookspecs
 from steerkit_core.components import Component, ModelAdapter, PromptSet
 from steerkit_core.converter import type_words
+from steerkit_core.errors import RecipeError
 from steerkit_core.host import Host
-from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES
+from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
 from steerkit_core.registry import KINDS, Registry
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 PROJECT = DOCS.parent / "pyproject.toml"
 PART = re.compile(r"<!-- generated: (?P<name>[^>]+?) -->\n.*?<!-- end generated -->", re.DOTALL)
+WRONG = re.compile(
+    r"(?<=<!-- wrong -->\n```toml\n)(?P<recipe>.*?)```\n\n```text\n.*?(?=```)", re.DOTALL
+)  # fmt: skip
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("steerkit_"))
+
+# what a part of a recipe is completed with, so that it can be checked
+COMPLETE = """
+[model]
+id = "Qwen/Qwen2.5-3B-Instruct"
+[prompts]
+contrast = "refusal-5"
+evaluation = "benign-30"
+[extractor]
+use = "dim"
+[selector]
+use = "sweep"
+[site]
+use = "residual-add"
+[classifier]
+use = "refusal-keywords"
+"""
 
 
 def shipped_registry() -> Registry:
@@ -173,26 +196,52 @@ def generators(registry: Registry) -> dict[str, Callable[[], str]]:
     return made
 
 
-def rebuilt(text: str, made: dict[str, Callable[[], str]]) -> str:
+def completed(part: str) -> str:
+    """A part of a recipe, with the tables that it leaves out."""
+    document = tomlkit.parse(COMPLETE)
+    for table, value in tomlkit.parse(part).items():
+        document[table] = value
+    return tomlkit.dumps(document)
+
+
+def refusal(part: str, registry: Registry) -> str:
+    """What the recipe loader says about a part of a recipe.
+
+    Raises:
+        ValueError: nothing is wrong with it.
+    """
+    try:
+        parse_recipe(completed(part), registry, source="example", folder=REFERENCE)
+    except RecipeError as error:
+        return str(error)
+    raise ValueError(f"nothing is wrong with this example:\n{part}")
+
+
+def rebuilt(text: str, registry: Registry) -> str:
     """A page with its generated parts written anew.
 
     Raises:
         KeyError: it asks for a part that there is none of.
     """
+    made = generators(registry)
+
+    def printed(match: re.Match[str]) -> str:
+        recipe = match["recipe"]
+        return f"{recipe}```\n\n```text\n{refusal(recipe, registry)}\n"
 
     def part(match: re.Match[str]) -> str:
         name = match["name"]
         return f"<!-- generated: {name} -->\n\n{made[name]()}\n\n<!-- end generated -->"
 
-    return PART.sub(part, text)
+    return WRONG.sub(printed, PART.sub(part, text))
 
 
 def stale_pages() -> Iterator[tuple[Path, str]]:
     """The pages that are not as the code would have them, with what they should be."""
-    made = generators(shipped_registry())
+    registry = shipped_registry()
     for page in sorted(REFERENCE.glob("*.md")):
         text = page.read_text("utf-8")
-        wanted = rebuilt(text, made)
+        wanted = rebuilt(text, registry)
         if wanted != text:
             yield page, wanted
 
