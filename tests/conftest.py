@@ -3,9 +3,13 @@
 from importlib import import_module
 
 import pytest
+import torch
 
 from steerkit_core.host import Host
 from steerkit_core.registry import Registry
+
+# tiny models gain nothing from more, and lose a lot where other processes want the cores too
+torch.set_num_threads(1)
 
 # only these are needed to load a model; a test of another plugin registers it on its own host
 PLUGINS = ("families",)
