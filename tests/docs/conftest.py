@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pages import DOCS, load_script
+from docs_pages import DOCS, load_script
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import shlex
 
 import pytest
-from pages import DOCS, PAGES, ROOT, anchors, blocks, links
+from docs_pages import DOCS, PAGES, ROOT, anchors, blocks, links
 
 from steerkit_core.cli import make_group
 from steerkit_core.recipe import find_recipe, load_recipe

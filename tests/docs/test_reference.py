@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from pages import DOCS, blocks
+from docs_pages import DOCS, blocks
 
 from steerkit_core import hookspecs
 from steerkit_core.errors import RecipeError

@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
-from pages import DOCS, blocks, first_table, load_script, section
+from docs_pages import DOCS, blocks, first_table, load_script, section
 
 from steerkit_core.experiment import run_recipe
 from steerkit_core.host import Host
