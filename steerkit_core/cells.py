@@ -1,4 +1,7 @@
-"""A cell: one intervention on one set of prompts, named by a hash of everything that determines it."""
+"""A cell: one intervention on one set of prompts, named by a hash of everything that determines it.
+
+Cells that differ in nothing but their classifier have the same completions; `source` is what they share.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,13 @@ class CellModel:
 
 @frozen(eq=False)
 class Cell:
-    """One intervention on one set of prompts. `facts` are its columns in `results.json`."""
+    """One intervention on one set of prompts, and its judge. `facts` are its columns in `results.json`.
+
+    `source` hashes all that determines the completions, `id` the judge too.
+    """
 
     id: str
+    source: str
     setting: Setting
     prompts: NamedPrompts
     intervention: Intervention
@@ -47,15 +54,16 @@ class Cell:
 
 @frozen(eq=False)
 class Source:
-    """What a steered cell's intervention is made from; `identity` names directions and site."""
+    """What a steered cell is made from; `identity` names directions and site, `judge` the classifier."""
 
     directions: DirectionSet
     residual_norms: tuple[float, ...]
     identity: Mapping[str, Any]
+    judge: Mapping[str, Any]
 
 
-def baseline_cell(model: CellModel, setting: Setting, seed: int) -> Cell:
-    """The unsteered cell on the evaluation prompts."""
+def baseline_cell(model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int) -> Cell:
+    """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None}
     facts = _facts(model, setting, "baseline", setting.evaluation) | {
         "layer": None,
@@ -66,7 +74,19 @@ def baseline_cell(model: CellModel, setting: Setting, seed: int) -> Cell:
         "strength": None,
         "direction": None,
     }
-    return Cell(fingerprint(identity)[:12], setting, setting.evaluation, Intervention(), facts)
+    return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
+
+
+def _cell(
+    identity: Mapping[str, Any],
+    judge: Mapping[str, Any],
+    setting: Setting,
+    prompts: NamedPrompts,
+    intervention: Intervention,
+    facts: Mapping[str, Any],
+) -> Cell:
+    own = fingerprint({**identity, "judge": dict(judge)})[:12]
+    return Cell(own, fingerprint(identity)[:12], setting, prompts, intervention, facts)
 
 
 def steered_cell(
@@ -105,7 +125,7 @@ def steered_cell(
         "strength": _strength(intervention, source.residual_norms[trial.layer], direction.raw_norm),
         "direction": {"raw_norm": direction.raw_norm},
     }
-    return Cell(fingerprint(identity)[:12], setting, prompts, intervention, facts)
+    return _cell(identity, source.judge, setting, prompts, intervention, facts)
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:

@@ -92,37 +92,54 @@ class GroupRun:
 
     def baseline(self, setting: Setting) -> Cell:
         """The unsteered cell on the evaluation prompts."""
-        return self._known(baseline_cell(self._cell_model, setting, self.seed))
+        judge = self._identity("classifier", setting.classifier)
+        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed))
 
     def steered(
         self, setting: Setting, prompts: NamedPrompts, extraction: Extraction, trial: Trial
     ) -> Cell:
         """The cell that steers `prompts` as `trial` says."""
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
-        source = Source(extraction.directions, extraction.residual_norms, identity)
+        judge = self._identity("classifier", setting.classifier)
+        source = Source(extraction.directions, extraction.residual_norms, identity, judge)
         return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
 
     def complete(self, cells: Iterable[Cell], text: str) -> None:
-        """STEER: generate every row of the cells that the run does not have yet."""
+        """STEER: generate every row of the cells that the run does not have yet.
+
+        Cells of one source share their completions: a row is generated once and kept for each of them.
+        """
         from steerkit_core.generation import Row
 
-        wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {
-            (cell.id, prompt.id): (cell, prompt)
-            for cell in cells
-            for prompt in cell.prompts.prompts
-            if (cell.id, prompt.id) not in self.store.completions
-        }
+        wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {}
+        for cell in cells:
+            for prompt in cell.prompts.prompts:
+                if (cell.id, prompt.id) not in self.store.completions:
+                    made = self._made(cell, prompt)
+                    if made is None:
+                        wanted[cell.source, prompt.id] = (cell, prompt)
+                    else:
+                        self.store.append(cell.id, made)
         by_options: dict[Any, list[tuple[Cell, Prompt]]] = {}
         for cell, prompt in wanted.values():
             by_options.setdefault(cell.setting.generation, []).append((cell, prompt))
         with self.progress.track(text, len(wanted)) as advance:
             for options, missing in by_options.items():
-                rows = [Row(prompt, cell.intervention, cell.id) for cell, prompt in missing]
+                rows = [Row(prompt, cell.intervention, cell.source) for cell, prompt in missing]
                 for index, written in self.model.generate(rows, options, self.seed):
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
-                    self.store.append(cell.id, completion)
+                    for sharer in self._sharers(cell):
+                        self.store.append(sharer.id, completion)
                     advance(completion.tokens)
+
+    def _sharers(self, cell: Cell) -> list[Cell]:
+        return [other for other in self.cells.values() if other.source == cell.source]
+
+    def _made(self, cell: Cell, prompt: Prompt) -> Completion | None:
+        """The completion that another cell of the same source has already."""
+        found = (self.store.completions.get((other.id, prompt.id)) for other in self._sharers(cell))
+        return next((completion for completion in found if completion is not None), None)
 
     def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
         """JUDGE: the cell's completions with their verdicts; a failed row has none.
