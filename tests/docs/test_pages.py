@@ -6,18 +6,22 @@ import pytest
 from docs_pages import DOCS, PAGES, ROOT, anchors, blocks, links
 
 from steerkit_core.cli import make_group
-from steerkit_core.recipe import find_recipe, load_recipe
+from steerkit_core.recipe import find_recipe, load_recipe, parse_recipe
 
 
 def name_of(page):
     return str(page.relative_to(ROOT))
 
 
+def wrong_ways():
+    return sorted((DOCS / "gotchas").glob("*.md"))
+
+
 def commands():
     return [
         pytest.param(line.strip(), id=f"{name_of(page)}: {line.strip()}")
         for page in PAGES
-        for _, _, body in blocks(page.read_text("utf-8"), "bash")
+        for _, _, body in blocks(page.read_text("utf-8"), "bash", "sh")
         for line in body.splitlines()
         if line.strip().startswith("steerkit ")
     ]
@@ -53,3 +57,26 @@ def test_commands_are_understood(line, shipped):
     recipe = parameters.get("recipe")
     if recipe in shipped.recipes:
         load_recipe(find_recipe(recipe, shipped), shipped, parameters["changes"])
+
+
+@pytest.mark.parametrize("page", wrong_ways(), ids=name_of)
+def test_a_trap_has_symptom_cause_wrong_and_right(page, shipped, build):
+    text = page.read_text("utf-8")
+    places = [text.find(f"\n**{word}.**") for word in ("Symptom", "Cause", "Wrong", "Right")]
+    assert -1 not in places
+    assert places == sorted(places)
+    for _, language, body in blocks(text):
+        if language == "python":
+            compile(body, name_of(page), "exec")
+        if language == "toml":
+            assert parse_recipe(build.completed(body), shipped, source="example", folder=DOCS).settings
+
+
+def test_the_readme_shows_a_recipe_that_loads_and_errors_that_are_printed(shipped, build):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for _, _, body in blocks(readme, "toml"):
+        assert parse_recipe(body, shipped, source="example", folder=DOCS).settings
+    mistakes = '[selector]\nuse = "sweep"\ndepths = [1.5]\n[extractor]\nuse = "dim"\nnormalise = 1\n'
+    printed = build.refusal(f'{mistakes}[classifier]\nuse = "keyword"\n', shipped).splitlines()
+    for _, _, body in blocks(readme, "text"):
+        assert sorted(body.splitlines()) == sorted(printed)
