@@ -68,6 +68,7 @@ class GroupRun:
     registry: Registry
     seed: int
     progress: Progress = field(factory=Silent)
+    extractions: dict[str, Extraction] = field(factory=dict)
     cells: dict[str, Cell] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
     judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
@@ -75,10 +76,13 @@ class GroupRun:
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
         extractor = self._identity("extractor", setting.extractor)
-        size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
-        self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
         identity = extraction_identity(self.model, extractor, setting.contrast, self.seed)
-        return extract(self.model, setting, identity, self.store)
+        key = fingerprint(identity)
+        if key not in self.extractions:
+            size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
+            self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
+            self.extractions[key] = extract(self.model, setting, identity, self.store)
+        return self.extractions[key]
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
         """SELECT: ask the setting's selector.
