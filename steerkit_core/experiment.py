@@ -37,8 +37,9 @@ def run_recipe(
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:
         manifest = describe_run(recipe, registry)
-        store.write_text(RECIPE, recipe.text)
+        # the manifest first: it is what makes this folder a run's that may be killed and continued
         store.write_json(MANIFEST, manifest)
+        store.write_text(RECIPE, recipe.text)
         registry.host.notify("steerkit_run_started", recipe=recipe, out=out)
         kept = len(store.completions)
         if kept:

@@ -299,10 +299,13 @@ def _selection_entry(
 
 
 def adapters_of(registry: Registry) -> list[ModelAdapter]:
-    """The installed model adapters, in the order in which they are asked."""
-    found = [
-        cast("ModelAdapter", entry.component()) for entry in registry.entries["model adapter"].values()
-    ]
+    """The installed model adapters, in the order in which they are asked.
+
+    Raises:
+        UnknownComponent: two plugins bring an adapter of one name.
+    """
+    word = "model adapter"
+    found = [cast("ModelAdapter", registry.get(word, name)()) for name in registry.names(word)]
     return sorted(found, key=lambda adapter: (-adapter.priority, adapter.name))
 
 

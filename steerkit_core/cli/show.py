@@ -73,6 +73,7 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: cannot be read: {error}") from None
