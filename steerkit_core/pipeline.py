@@ -81,7 +81,8 @@ class GroupRun:
         if key not in self.extractions:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
             self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
-            self.extractions[key] = extract(self.model, setting, identity, self.store)
+            with self._blamed("extractor", setting.extractor):
+                self.extractions[key] = extract(self.model, setting, identity, self.store)
         return self.extractions[key]
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
@@ -90,7 +91,8 @@ class GroupRun:
         Raises:
             SteerkitError: it chose a layer that the model has not.
         """
-        selection = setting.selector.select(_Context(self, setting, extraction))
+        with self._blamed("selector", setting.selector):
+            selection = setting.selector.select(_Context(self, setting, extraction))
         check_layer(selection.layer, self.model.num_layers)
         return selection
 
@@ -106,7 +108,8 @@ class GroupRun:
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
         judge = self._identity("classifier", setting.classifier)
         source = Source(extraction.directions, extraction.residual_norms, identity, judge)
-        return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
+        with self._blamed("site", setting.site):
+            return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
 
     def complete(self, cells: Iterable[Cell], text: str) -> None:
         """STEER: generate every row of the cells that the run does not have yet.
@@ -161,7 +164,8 @@ class GroupRun:
                 continue
             key = (name, prompt.text, completion.text)
             if key not in self.judged:
-                verdict = classifier.classify(prompt, completion.text)
+                with self._blamed("classifier", classifier):
+                    verdict = classifier.classify(prompt, completion.text)
                 if verdict.label not in classifier.labels:
                     raise SteerkitError(
                         f"classifier {classifier.name!r} gave the label {verdict.label!r}, expected one of"
@@ -196,6 +200,18 @@ class GroupRun:
 
     def _known(self, cell: Cell) -> Cell:
         return self.cells.setdefault(cell.id, cell)
+
+    @contextmanager
+    def _blamed(self, word: str, component: Component) -> Iterator[None]:
+        """Note on whatever passes here unexpectedly whose component it came through."""
+        try:
+            yield
+        except SteerkitError:
+            raise
+        except Exception as error:
+            source = self.registry.entries[word][component.name].plugin.source
+            error.add_note(f"raised in {word} {component.name!r} of {source}")
+            raise
 
     def _identity(self, word: str, component: Component) -> dict[str, Any]:
         """Name, options and version: everything that determines what a component does."""
