@@ -89,7 +89,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
             GOOD.replace("refusal-keywords", "keyword"),
             [
                 "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
-                " (installed: refusal-keywords)"
+                " (installed: <classifier>)"
             ],
         ),
         # tables
@@ -102,7 +102,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         ),
         (
             without("site"),
-            ["site.use: required, but not given (installed: residual-ablate, residual-add)"],
+            ["site.use: required, but not given (installed: <site>)"],
         ),
         (
             without("prompts"),
@@ -116,10 +116,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (GOOD.replace('use = "dim"', "use = 3"), ["extractor.use: expected a string, got 3"]),
         (
             GOOD.replace('use = "residual-add"', 'use = "residual-ad"'),
-            [
-                "site.use: no site named 'residual-ad', did you mean 'residual-add'? (installed:"
-                " residual-ablate, residual-add)"
-            ],
+            ["site.use: no site named 'residual-ad', did you mean 'residual-add'? (installed: <site>)"],
         ),
         (
             GOOD.replace('use = "sweep"', 'use = "fixed"'),
@@ -156,7 +153,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
             GOOD.replace("benign-30", "benign-3"),
             [
                 "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'? (installed:"
-                " benign-30, refusal-5, refusal-64, selection-30)"
+                " <prompt set>)"
             ],
         ),
         (
@@ -165,8 +162,8 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         ),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place(text, messages, registry):
-    assert refused(text, registry) == messages
+def test_a_mistake_is_one_line_with_its_place(text, messages, registry, installed):
+    assert refused(text, registry) == installed(messages)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +175,7 @@ def test_a_run_is_named_as_a_folder_can_be(name, found, registry):
     assert refused(text, registry) == [f"run.name: expected a name for a folder, got {found}"]
 
 
-def test_all_mistakes_of_a_recipe_come_at_once(registry):
+def test_all_mistakes_of_a_recipe_come_at_once(registry, installed):
     text = """
     [model]
     revision = 3
@@ -201,23 +198,24 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry):
     "site.multiplier" = [1.0, "two"]
     "sites.multiplier" = [1.0]
     """
-    assert refused(text, registry) == [
-        "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts, extractor,"
-        " selector, site, classifier, generation, grid)",
-        "model.id: required, but not given",
-        "model.revision: expected a string, got 3",
-        "generation.temperature: expected a number of at least 0, got -1.0",
-        "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: dim)",
-        "selector.depths: expected at least one value, got []",
-        "site.multiplier: expected a number, got True",
-        "classifier.use: required, but not given (installed: refusal-keywords)",
-        *[f"prompts.contrast: benign-30: {rest}" for rest in NEUTRAL],
-        "prompts.evaluation: no prompt set named 'no-such-set' (installed: benign-30, refusal-5, refusal-64,"
-        " selection-30)",
-        "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts, extractor,"
-        " selector, site, classifier, generation)",
-        "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
-    ]
+    assert refused(text, registry) == installed(
+        [
+            "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts, extractor,"
+            " selector, site, classifier, generation, grid)",
+            "model.id: required, but not given",
+            "model.revision: expected a string, got 3",
+            "generation.temperature: expected a number of at least 0, got -1.0",
+            "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: <extractor>)",
+            "selector.depths: expected at least one value, got []",
+            "site.multiplier: expected a number, got True",
+            "classifier.use: required, but not given (installed: <classifier>)",
+            *[f"prompts.contrast: benign-30: {rest}" for rest in NEUTRAL],
+            "prompts.evaluation: no prompt set named 'no-such-set' (installed: <prompt set>)",
+            "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts, extractor,"
+            " selector, site, classifier, generation)",
+            "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
+        ]
+    )
 
 
 NEUTRAL = [
@@ -415,17 +413,14 @@ def test_a_grid_may_exchange_whole_tables(registry):
             'selector = [{use = "depht"}, {use = "fixed"}, 3]',
             [
                 "grid.\"selector\"[0]: selector.use: no selector named 'depht', did you mean 'depth'?"
-                " (installed: depth, fixed, sweep)",
+                " (installed: <selector>)",
                 'grid."selector"[1]: selector.layer: required, but not given',
                 'grid."selector"[2]: expected a table, got 3',
             ],
         ),
         (
             '"prompts.evaluation" = ["benign-30", "nothing"]',
-            [
-                "grid.\"prompts.evaluation\"[1]: no prompt set named 'nothing' (installed: benign-30,"
-                " refusal-5, refusal-64, selection-30)"
-            ],
+            ["grid.\"prompts.evaluation\"[1]: no prompt set named 'nothing' (installed: <prompt set>)"],
         ),
         (
             '"site.multiplier" = [1979-05-27]',
@@ -433,8 +428,8 @@ def test_a_grid_may_exchange_whole_tables(registry):
         ),
     ],
 )
-def test_a_bad_value_of_a_grid_is_reported_once_and_where_it_stands(lines, messages, registry):
-    assert refused(grid(lines), registry) == messages
+def test_a_bad_value_of_a_grid_is_reported_once_and_where_it_stands(lines, messages, registry, installed):
+    assert refused(grid(lines), registry) == installed(messages)
 
 
 def test_values_that_only_clash_together_are_reported(registry):
