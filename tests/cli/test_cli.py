@@ -143,15 +143,21 @@ BAD_INPUT = {
         ["recipe.toml", "--set", "classifier.use=keyword"],
         None,
         [
-            "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'? (installed:"
-            " <classifier>)"
+            (
+                "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
+                " (installed:"
+                " <classifier>)"
+            )
         ],
     ),
     "unknown prompt set": (
         ["recipe.toml", "--set", "prompts.evaluation=benign-20"],
         None,
         [
-            "prompts.evaluation: no prompt set named 'benign-20', did you mean 'benign-30'? (installed: <prompt set>)"
+            (
+                "prompts.evaluation: no prompt set named 'benign-20', did you mean 'benign-30'?"
+                " (installed: <prompt set>)"
+            )
         ],
     ),
     "change of another form": (
@@ -191,7 +197,10 @@ BAD_INPUT = {
         ["recipe.toml", "--set", "model.id=bundled:qwen2-x"],
         bundle("gemma2-s", "qwen2-s"),
         [
-            "model.id: no bundled model named 'qwen2-x', did you mean 'qwen2-s'? (bundled: gemma2-s, qwen2-s)"
+            (
+                "model.id: no bundled model named 'qwen2-x', did you mean 'qwen2-s'? (bundled: gemma2-s,"
+                " qwen2-s)"
+            )
         ],
     ),
     "unknown scheme": (
@@ -203,24 +212,33 @@ BAD_INPUT = {
         ["recipe.toml", "--set", "model.id=a/b/c"],
         None,
         [
-            "model.id: model 'a/b/c' is neither a folder nor a possible name of a hub repository, expected"
-            " 'owner/name'"
+            (
+                "model.id: model 'a/b/c' is neither a folder nor a possible name of a hub repository,"
+                " expected"
+                " 'owner/name'"
+            )
         ],
     ),
     "tokenizer without chat template": (
         ["recipe.toml"],
         without_template,
         [
-            "model.id: model folder 'tiny' has a tokenizer without chat template, expected a chat model: choose"
-            " the instruction-tuned variant, or put a chat_template.jinja beside the tokenizer"
+            (
+                "model.id: model folder 'tiny' has a tokenizer without chat template, expected a chat"
+                " model: choose"
+                " the instruction-tuned variant, or put a chat_template.jinja beside the tokenizer"
+            )
         ],
     ),
     "weights as a pickle": (
         ["recipe.toml"],
         pickled,
         [
-            "model.id: model folder 'tiny' has its weights only as a pickle (pytorch_model.bin), expected"
-            " safetensors: convert it once by loading it with transformers and calling save_pretrained"
+            (
+                "model.id: model folder 'tiny' has its weights only as a pickle (pytorch_model.bin),"
+                " expected"
+                " safetensors: convert it once by loading it with transformers and calling save_pretrained"
+            )
         ],
     ),
     "config that is a folder": (
@@ -237,8 +255,11 @@ BAD_INPUT = {
         ["recipe.toml"],
         own_code,
         [
-            "model.id: model folder 'tiny' brings its own code: read it, and set trust_remote_code = true in"
-            " [model] if you want it to run"
+            (
+                "model.id: model folder 'tiny' brings its own code: read it, and set trust_remote_code ="
+                " true in"
+                " [model] if you want it to run"
+            )
         ],
     ),
 }
@@ -247,8 +268,11 @@ BAD_RUN = {
         ["--out", "out"],
         other_run,
         [
-            "out: holds the run of another recipe (see its recipe.toml): choose another folder with --out, or"
-            " give --fresh to set that run aside and start over"
+            (
+                "out: holds the run of another recipe (see its recipe.toml): choose another folder with"
+                " --out, or"
+                " give --fresh to set that run aside and start over"
+            )
         ],
     ),
     "somebody's folder": (
@@ -312,7 +336,8 @@ def test_a_model_that_no_adapter_serves_is_explained(steerkit):
         2,
         "",
         errors(
-            "no model adapter serves the architecture 'qwen2' (asked: none is installed): install a plugin that"
+            "no model adapter serves the architecture 'qwen2' (asked: none is installed): install a"
+            " plugin that"
             " brings one"
         ),
     )
@@ -325,8 +350,10 @@ def test_a_model_whose_blocks_cannot_be_found_is_explained(steerkit, monkeypatch
         2,
         "",
         errors(
-            "model adapter 'fallback' finds 0 lists of blocks in Qwen2ForCausalLM, expected one ModuleList of 4"
-            " whose members have an attention (focus) and an mlp (mlp) each (lists seen: model.layers of 4):"
+            "model adapter 'fallback' finds 0 lists of blocks in Qwen2ForCausalLM, expected one"
+            " ModuleList of 4"
+            " whose members have an attention (focus) and an mlp (mlp) each (lists seen: model.layers"
+            " of 4):"
             " write a model adapter for 'qwen2'"
         ),
     )
@@ -377,13 +404,19 @@ RAISED = "plugin 'falls' (this process) raised LookupError in hook"
         ("locate", f"model.id: {RAISED} steerkit_locate_model: no [/such] thing"),
         (
             "started",
-            f"{RAISED} steerkit_run_started: no [/such] thing; repair or uninstall it and give the same command"
-            " again",
+            (
+                f"{RAISED} steerkit_run_started: no [/such] thing; repair or uninstall it and give the"
+                " same command"
+                " again"
+            ),
         ),
         (
             "finished",
-            f"{RAISED} steerkit_run_finished: no [/such] thing; repair or uninstall it and give the same"
-            " command again",
+            (
+                f"{RAISED} steerkit_run_finished: no [/such] thing; repair or uninstall it and give"
+                " the same"
+                " command again"
+            ),
         ),
     ],
 )
@@ -419,8 +452,10 @@ def test_a_plugin_that_brings_no_components_does_not_stop_those_that_do(steerkit
             *installed(
                 [
                     (
-                        "classifier.use: no classifier named 'mine' (installed: <classifier>); plugin 'falls' (this"
-                        " process) could not be used: hook steerkit_register_classifiers raised LookupError: no [/such]"
+                        "classifier.use: no classifier named 'mine' (installed: <classifier>); plugin"
+                        " 'falls' (this"
+                        " process) could not be used: hook steerkit_register_classifiers raised"
+                        " LookupError: no [/such]"
                         " thing"
                     )
                 ]
@@ -464,7 +499,7 @@ def test_a_command_takes_no_other_commands_place(steerkit, own_host):
 # exit codes
 
 
-def test_what_no_user_can_cause_keeps_its_traceback_and_exits_1(workplace):
+def test_what_no_user_can_cause_keeps_its_traceback_and_exits_1():
     source = """
         import sys
         from steerkit_core import cli
@@ -522,7 +557,8 @@ LIGHT = """
     from steerkit_core.cli import execute
 
     code = execute(sys.argv[1:])
-    print([name for name in ("torch", "transformers", "numpy", "scipy") if name in sys.modules], file=sys.stderr)
+    heavy = ("torch", "transformers", "numpy", "scipy")
+    print([name for name in heavy if name in sys.modules], file=sys.stderr)
     sys.exit(code)
 """
 

@@ -261,8 +261,11 @@ def test_the_selected_cell_shares_its_completions_where_both_sets_are_one(execut
     assert [cell["selected"] for cell in report["cells"]].count(True) == 1
     assert report["selections"][0]["on_evaluation_prompts"]
     assert report["notes"] == [
-        "The selector chose the best of 4 cells on the evaluation prompts themselves, which inflates the"
-        " winner's rate; name a held-out set in prompts.selection."
+        (
+            "The selector chose the best of 4 cells on the evaluation prompts themselves, which"
+            " inflates the"
+            " winner's rate; name a held-out set in prompts.selection."
+        )
     ]
 
 
@@ -401,8 +404,11 @@ def test_a_sweep_in_which_everything_overflows_says_so_and_keeps_the_rows(execut
         ),
         (
             ["extractor={use = 'broken', fault = 'width'}"],
-            "extractor 'broken' returned units of shape (1, 4, 3), expected (1, 4, 16) (positions, layers,"
-            " hidden size)",
+            (
+                "extractor 'broken' returned units of shape (1, 4, 3), expected (1, 4, 16) (positions,"
+                " layers,"
+                " hidden size)"
+            ),
         ),
         (
             ["extractor={use = 'broken', fault = 'layers'}"],
@@ -410,13 +416,19 @@ def test_a_sweep_in_which_everything_overflows_says_so_and_keeps_the_rows(execut
         ),
         (
             ["extractor={use = 'broken', fault = 'zero'}"],
-            "the direction at layer 1, position -1 has length 0.0: both prompt classes look the same there, or"
-            " the activations overflowed; choose another layer or position, or a wider dtype",
+            (
+                "the direction at layer 1, position -1 has length 0.0: both prompt classes look the same"
+                " there, or"
+                " the activations overflowed; choose another layer or position, or a wider dtype"
+            ),
         ),
         (
             ["extractor={use = 'broken', fault = 'nan'}"],
-            "the direction at layer 1, position -1 has length nan: both prompt classes look the same there, or"
-            " the activations overflowed; choose another layer or position, or a wider dtype",
+            (
+                "the direction at layer 1, position -1 has length nan: both prompt classes look the same"
+                " there, or"
+                " the activations overflowed; choose another layer or position, or a wider dtype"
+            ),
         ),
     ],
 )

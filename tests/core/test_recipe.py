@@ -88,16 +88,20 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (
             GOOD.replace("refusal-keywords", "keyword"),
             [
-                "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
-                " (installed: <classifier>)"
+                (
+                    "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
+                    " (installed: <classifier>)"
+                )
             ],
         ),
         # tables
         (
             with_line("generations", "x = 1"),
             [
-                "generations: unknown table, did you mean 'generation'? (known: run, model, prompts,"
-                " extractor, selector, site, classifier, generation, grid)"
+                (
+                    "generations: unknown table, did you mean 'generation'? (known: run, model, prompts,"
+                    " extractor, selector, site, classifier, generation, grid)"
+                )
             ],
         ),
         (
@@ -152,8 +156,11 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (
             GOOD.replace("benign-30", "benign-3"),
             [
-                "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'? (installed:"
-                " <prompt set>)"
+                (
+                    "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'?"
+                    " (installed:"
+                    " <prompt set>)"
+                )
             ],
         ),
         (
@@ -200,8 +207,11 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry, installed):
     """
     assert refused(text, registry) == installed(
         [
-            "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts, extractor,"
-            " selector, site, classifier, generation, grid)",
+            (
+                "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts,"
+                " extractor,"
+                " selector, site, classifier, generation, grid)"
+            ),
             "model.id: required, but not given",
             "model.revision: expected a string, got 3",
             "generation.temperature: expected a number of at least 0, got -1.0",
@@ -211,8 +221,11 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry, installed):
             "classifier.use: required, but not given (installed: <classifier>)",
             *[f"prompts.contrast: benign-30: {rest}" for rest in NEUTRAL],
             "prompts.evaluation: no prompt set named 'no-such-set' (installed: <prompt set>)",
-            "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts, extractor,"
-            " selector, site, classifier, generation)",
+            (
+                "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
+                " extractor,"
+                " selector, site, classifier, generation)"
+            ),
             "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
         ]
     )
@@ -275,7 +288,10 @@ def test_prompt_files_are_relative_to_the_recipe(name, registry, tmp_path):
             [
                 "p.jsonl:2: empty prompt",
                 "p.jsonl:2: same id as line 1: 'x'",
-                "p.jsonl:3: unknown key 'txt', did you mean 'text'? (known: text, prompt, id, role, category)",
+                (
+                    "p.jsonl:3: unknown key 'txt', did you mean 'text'? (known: text, prompt, id, role,"
+                    " category)"
+                ),
                 "p.jsonl:3: no 'text'",
             ],
         ),
@@ -283,7 +299,10 @@ def test_prompt_files_are_relative_to_the_recipe(name, registry, tmp_path):
             "p.json",
             b"{}",
             [
-                "p.json: unknown kind of prompt file '.json', did you mean '.jsonl'? (known: .toml, .jsonl, .csv, .txt)"
+                (
+                    "p.json: unknown kind of prompt file '.json', did you mean '.jsonl'? (known: .toml,"
+                    " .jsonl, .csv, .txt)"
+                )
             ],
         ),
     ],
@@ -391,29 +410,37 @@ def test_a_grid_may_exchange_whole_tables(registry):
         (
             '"site.multiplyer" = [1.0]',
             [
-                "grid.\"site.multiplyer\"[0]: unknown option, did you mean 'multiplier'?"
-                " (known: multiplier, unit, span, tokens)"
+                (
+                    "grid.\"site.multiplyer\"[0]: unknown option, did you mean 'multiplier'?"
+                    " (known: multiplier, unit, span, tokens)"
+                )
             ],
         ),
         (
             '"sight.multiplier" = [1.0]',
             [
-                "grid.\"sight.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
-                " extractor, selector, site, classifier, generation)"
+                (
+                    "grid.\"sight.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
+                    " extractor, selector, site, classifier, generation)"
+                )
             ],
         ),
         (
             '"run.seed" = [0, 1]',
             [
-                'grid."run.seed": unknown table (known: model, prompts, extractor, selector, site,'
-                " classifier, generation)"
+                (
+                    'grid."run.seed": unknown table (known: model, prompts, extractor, selector, site,'
+                    " classifier, generation)"
+                )
             ],
         ),
         (
             'selector = [{use = "depht"}, {use = "fixed"}, 3]',
             [
-                "grid.\"selector\"[0]: selector.use: no selector named 'depht', did you mean 'depth'?"
-                " (installed: <selector>)",
+                (
+                    "grid.\"selector\"[0]: selector.use: no selector named 'depht', did you mean 'depth'?"
+                    " (installed: <selector>)"
+                ),
                 'grid."selector"[1]: selector.layer: required, but not given',
                 'grid."selector"[2]: expected a table, got 3',
             ],
@@ -495,8 +522,11 @@ def test_a_change_of_another_form_is_refused(change, message):
 
 def test_a_change_is_checked_like_the_recipe_itself(registry):
     assert refused(GOOD, registry, changes=["site.multiplier=lots", "sight.x=1"]) == [
-        "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor, selector, site,"
-        " classifier, generation, grid)",
+        (
+            "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor,"
+            " selector, site,"
+            " classifier, generation, grid)"
+        ),
         "site.multiplier: expected a number, got 'lots'",
     ]
 

@@ -261,7 +261,8 @@ def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(
     kept = whole_lines(completions)
     assert completions.stat().st_size == limit
     assert (workplace / "stderr.txt").read_text() == (
-        f"error: run/completions.jsonl: cannot be written: file too large; {len(kept)} completions are kept;"
+        f"error: run/completions.jsonl: cannot be written: file too large; {len(kept)} completions are"
+        " kept;"
         " put that right and give the same command again, or choose another folder with --out\n"
     )
     assert here(LONG) == 0
