@@ -68,8 +68,9 @@ class Registry:
         """Ask every plugin for its components and recipes.
 
         A component that is unusable, or whose name is taken, makes the plugin that brought it fail. A name
-        that two plugins claim, also that of a recipe, is refused wherever it is used, until one of them is uninstalled: which of
-        two methods a run used must never depend on the order in which plugins were found.
+        that two plugins claim, also that of a recipe, is refused wherever it is used, until one of them is
+        uninstalled: which of two methods a run used must never depend on the order in which plugins were
+        found.
         """
         registry = cls({kind.word: {} for kind in KINDS}, {}, host)
         for kind in KINDS:

@@ -67,9 +67,11 @@ def test_entry_points_become_plugins_with_their_distribution(point):
         ),
         (
             HEADER + "@hookimpl\ndef steerkit_register_sites(model):\n    return []\n",
-            "PluginValidationError: Plugin 'mine' for hook 'steerkit_register_sites'\n"
-            "hookimpl definition: steerkit_register_sites(model)\n"
-            "Argument(s) {'model'} are declared in the hookimpl but can not be found in the hookspec",
+            (
+                "PluginValidationError: Plugin 'mine' for hook 'steerkit_register_sites'\n"
+                "hookimpl definition: steerkit_register_sites(model)\n"
+                "Argument(s) {'model'} are declared in the hookimpl but can not be found in the hookspec"
+            ),
         ),
     ],
     ids=["missing", "import fails", "exits", "raises", "unknown hook", "wrong signature"],
@@ -243,7 +245,7 @@ class Locates:
         self.asked = 0
 
     @hookimpl
-    def steerkit_locate_model(self, id):
+    def steerkit_locate_model(self, id):  # noqa: A002  # reason: the hook's own argument
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer

@@ -88,16 +88,20 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (
             GOOD.replace("refusal-keywords", "keyword"),
             [
-                "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
-                " (installed: refusal-keywords)"
+                (
+                    "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
+                    " (installed: refusal-keywords)"
+                )
             ],
         ),
         # tables
         (
             with_line("generations", "x = 1"),
             [
-                "generations: unknown table, did you mean 'generation'? (known: run, model, prompts,"
-                " extractor, selector, site, classifier, generation, grid)"
+                (
+                    "generations: unknown table, did you mean 'generation'? (known: run, model, prompts,"
+                    " extractor, selector, site, classifier, generation, grid)"
+                )
             ],
         ),
         (
@@ -117,8 +121,10 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (
             GOOD.replace('use = "residual-add"', 'use = "residual-ad"'),
             [
-                "site.use: no site named 'residual-ad', did you mean 'residual-add'? (installed:"
-                " residual-ablate, residual-add)"
+                (
+                    "site.use: no site named 'residual-ad', did you mean 'residual-add'? (installed:"
+                    " residual-ablate, residual-add)"
+                )
             ],
         ),
         (
@@ -155,8 +161,10 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (
             GOOD.replace("benign-30", "benign-3"),
             [
-                "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'? (installed:"
-                " benign-30, refusal-5, refusal-64, selection-30)"
+                (
+                    "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'? (installed:"
+                    " benign-30, refusal-5, refusal-64, selection-30)"
+                )
             ],
         ),
         (
@@ -202,8 +210,10 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry):
     "sites.multiplier" = [1.0]
     """
     assert refused(text, registry) == [
-        "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts, extractor,"
-        " selector, site, classifier, generation, grid)",
+        (
+            "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts, extractor,"
+            " selector, site, classifier, generation, grid)"
+        ),
         "model.id: required, but not given",
         "model.revision: expected a string, got 3",
         "generation.temperature: expected a number of at least 0, got -1.0",
@@ -212,10 +222,14 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry):
         "site.multiplier: expected a number, got True",
         "classifier.use: required, but not given (installed: refusal-keywords)",
         *[f"prompts.contrast: benign-30: {rest}" for rest in NEUTRAL],
-        "prompts.evaluation: no prompt set named 'no-such-set' (installed: benign-30, refusal-5, refusal-64,"
-        " selection-30)",
-        "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts, extractor,"
-        " selector, site, classifier, generation)",
+        (
+            "prompts.evaluation: no prompt set named 'no-such-set' (installed: benign-30, refusal-5, refusal-64,"
+            " selection-30)"
+        ),
+        (
+            "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts, extractor,"
+            " selector, site, classifier, generation)"
+        ),
         "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
     ]
 
@@ -393,29 +407,37 @@ def test_a_grid_may_exchange_whole_tables(registry):
         (
             '"site.multiplyer" = [1.0]',
             [
-                "grid.\"site.multiplyer\"[0]: unknown option, did you mean 'multiplier'?"
-                " (known: multiplier, unit, span, tokens)"
+                (
+                    "grid.\"site.multiplyer\"[0]: unknown option, did you mean 'multiplier'?"
+                    " (known: multiplier, unit, span, tokens)"
+                )
             ],
         ),
         (
             '"sight.multiplier" = [1.0]',
             [
-                "grid.\"sight.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
-                " extractor, selector, site, classifier, generation)"
+                (
+                    "grid.\"sight.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
+                    " extractor, selector, site, classifier, generation)"
+                )
             ],
         ),
         (
             '"run.seed" = [0, 1]',
             [
-                'grid."run.seed": unknown table (known: model, prompts, extractor, selector, site,'
-                " classifier, generation)"
+                (
+                    'grid."run.seed": unknown table (known: model, prompts, extractor, selector, site,'
+                    " classifier, generation)"
+                )
             ],
         ),
         (
             'selector = [{use = "depht"}, {use = "fixed"}, 3]',
             [
-                "grid.\"selector\"[0]: selector.use: no selector named 'depht', did you mean 'depth'?"
-                " (installed: depth, fixed, sweep)",
+                (
+                    "grid.\"selector\"[0]: selector.use: no selector named 'depht', did you mean 'depth'?"
+                    " (installed: depth, fixed, sweep)"
+                ),
                 'grid."selector"[1]: selector.layer: required, but not given',
                 'grid."selector"[2]: expected a table, got 3',
             ],
@@ -423,8 +445,10 @@ def test_a_grid_may_exchange_whole_tables(registry):
         (
             '"prompts.evaluation" = ["benign-30", "nothing"]',
             [
-                "grid.\"prompts.evaluation\"[1]: no prompt set named 'nothing' (installed: benign-30,"
-                " refusal-5, refusal-64, selection-30)"
+                (
+                    "grid.\"prompts.evaluation\"[1]: no prompt set named 'nothing' (installed: benign-30,"
+                    " refusal-5, refusal-64, selection-30)"
+                )
             ],
         ),
         (
@@ -500,8 +524,10 @@ def test_a_change_of_another_form_is_refused(change, message):
 
 def test_a_change_is_checked_like_the_recipe_itself(registry):
     assert refused(GOOD, registry, changes=["site.multiplier=lots", "sight.x=1"]) == [
-        "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor, selector, site,"
-        " classifier, generation, grid)",
+        (
+            "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor, selector, site,"
+            " classifier, generation, grid)"
+        ),
         "site.multiplier: expected a number, got 'lots'",
     ]
 

@@ -186,7 +186,7 @@ def test_an_interrupted_run_says_so_and_goes_on(workplace, here, elsewhere):
     check_continued(workplace / "run", kept, workplace / "undisturbed")
 
 
-def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(workplace, here, elsewhere):
+def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(workplace, elsewhere):
     import resource
 
     limit = 7000  # more than the manifest, less than the completions
