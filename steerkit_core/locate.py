@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -73,10 +73,10 @@ def locate(name: str, answer: Path | None = None) -> Path | None:
         if not answer.is_dir():
             raise ModelError(f"model {name!r} should be in {str(answer)!r}, and there is no such folder")
         return answer
-    path = Path(name).expanduser()
-    if path.is_dir():
+    kind, path = _on_disk(name)
+    if kind == "folder":
         return path
-    if path.is_file():
+    if kind == "file":
         raise ModelError(
             f"model {name!r} is a file, expected a folder with config.json, tokenizer and safetensors"
         )
@@ -87,6 +87,17 @@ def locate(name: str, answer: Path | None = None) -> Path | None:
         raise ModelError(f"no installed plugin knows model {name!r} (an id that begins with '{scheme}:')")
     _check_hub_name(name)
     return None
+
+
+def _on_disk(name: str) -> tuple[Literal["folder", "file", "nothing"], Path]:
+    path = Path(name)
+    if not name:  # pathlib takes it for the working directory
+        return "nothing", path
+    try:
+        path = path.expanduser()
+        return ("folder" if path.is_dir() else "file" if path.is_file() else "nothing"), path
+    except (OSError, RuntimeError):  # a name too long for the file system, or `~` of an unknown user
+        return "nothing", path
 
 
 def _check_hub_name(name: str) -> None:

@@ -12,14 +12,14 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
-    BitsAndBytesConfig,
 )
 
 from steerkit_core.errors import ModelError
 from steerkit_core.loading.choose import choose_adapter, choose_device
 from steerkit_core.loading.fingerprint import fingerprint_folder
 from steerkit_core.loading.hub import find_on_hub
-from steerkit_core.loading.problems import explained, quiet, quiet_bitsandbytes
+from steerkit_core.loading.problems import explained, quiet
+from steerkit_core.loading.quantize import keep_compute_dtype, quantization_config, quiet_bitsandbytes
 from steerkit_core.loading.verify import verify
 from steerkit_core.locate import inspect_folder, locate, no_chat_template
 from steerkit_core.model import ModelHandle
@@ -135,7 +135,7 @@ def _load_weights(
     options = dict(source.options) | dict(family)
     if spec.quantization != "none":
         quiet_bitsandbytes()
-        options["quantization_config"] = _quantization(spec.quantization, dtype)
+        options["quantization_config"] = quantization_config(spec.quantization, dtype)
     try:
         # the annotation of from_pretrained does not know output_loading_info
         model, info = cast("Any", AutoModelForCausalLM).from_pretrained(
@@ -155,18 +155,10 @@ def _load_weights(
             f" for device {device!r}"
         ) from error
     _check_weights(source.what, info)
+    if spec.quantization == "int4":
+        keep_compute_dtype(model, dtype)
     loaded: PreTrainedModel = model
     return loaded
-
-
-def _quantization(wanted: str, dtype: str) -> BitsAndBytesConfig:
-    configure: Any = BitsAndBytesConfig  # untyped in transformers
-    if wanted == "int8":
-        return cast("BitsAndBytesConfig", configure(load_in_8bit=True))
-    four_bit = configure(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)
-    )
-    return cast("BitsAndBytesConfig", four_bit)
 
 
 def _check_weights(what: str, info: dict[str, Any]) -> None:

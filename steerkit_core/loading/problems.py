@@ -20,12 +20,6 @@ from steerkit_core.locate import needs_remote_code
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# said on every matrix product, and on every load; neither is news, and neither can be acted upon
-_BITSANDBYTES_NOISE = {
-    "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",
-    "bitsandbytes.backends.cpu.ops": "Failed to load CPU gemm_4bit_forward from kernels-community",
-}
-
 
 @contextmanager
 def explained(name: str, what: str) -> Iterator[None]:
@@ -91,13 +85,3 @@ def quiet(*, downloading: bool) -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def quiet_bitsandbytes() -> None:
-    """Drop two messages of bitsandbytes; adding the same filter again changes nothing."""
-    for logger in _BITSANDBYTES_NOISE:
-        logging.getLogger(logger).addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(_BITSANDBYTES_NOISE.get(record.name, "\0"))

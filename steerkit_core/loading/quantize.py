@@ -1,0 +1,54 @@
+"""bitsandbytes: int8 (LLM.int8) and int4 (NF4), with the same arithmetic on every machine."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from transformers import BitsAndBytesConfig
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+# said on every matrix product, and on every load; neither is news, and neither can be acted upon
+_NOISE = {
+    "bitsandbytes.autograd._functions": "MatMul8bitLt: inputs will be cast",
+    "bitsandbytes.backends.cpu.ops": "Failed to load CPU gemm_4bit_forward from kernels-community",
+}
+
+
+def quantization_config(wanted: str, dtype: str) -> BitsAndBytesConfig:
+    """What transformers needs to quantize while it loads; int4 computes in `dtype`, int8 in float16."""
+    configure: Any = BitsAndBytesConfig  # untyped in transformers
+    if wanted == "int8":
+        return cast("BitsAndBytesConfig", configure(load_in_8bit=True))
+    four_bit = configure(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, dtype)
+    )
+    return cast("BitsAndBytesConfig", four_bit)
+
+
+def keep_compute_dtype(model: PreTrainedModel, dtype: str) -> None:
+    """Stop int4 layers from computing in bfloat16 where something else was asked for.
+
+    On a processor with AVX512-BF16, bitsandbytes repacks 4-bit weights at the first forward and computes
+    in bfloat16 from then on, so that a float32 run would differ from machine to machine. The repacking
+    also fails for an output width that is no multiple of 32, or an input width that is none of 64.
+    """
+    from bitsandbytes.nn.modules import Linear4bit
+
+    for module in model.modules():
+        fits = isinstance(module, Linear4bit) and not (module.out_features % 32 or module.in_features % 64)
+        if isinstance(module, Linear4bit) and (dtype != "bfloat16" or not fits):
+            module.support_avx512bf16_for_cpu = False
+
+
+def quiet_bitsandbytes() -> None:
+    """Drop two messages of bitsandbytes; adding the same filter again changes nothing."""
+    for logger in _NOISE:
+        logging.getLogger(logger).addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(_NOISE.get(record.name, "\0"))

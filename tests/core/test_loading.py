@@ -1,0 +1,408 @@
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from safetensors.torch import load_file, save_file
+
+from steerkit_core import ModelError, ModelSpec, load_pretrained
+from steerkit_core.loading import choose_adapter, choose_device, fingerprint_folder
+from steerkit_core.loading.hub import HubModel, find_on_hub
+from steerkit_core.loading.problems import explained
+from steerkit_core.loading.quantize import quiet_bitsandbytes
+from steerkit_core.testing import save_tiny
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return save_tiny("llama", tmp_path_factory.mktemp("saved") / "m", layers=2, hidden=16)
+
+
+@pytest.fixture
+def folder(saved, tmp_path, monkeypatch):
+    """A copy of the model as `m` in the working directory, so that messages have a short path."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(saved, "m"))
+
+
+def refused(function, *args, **kwargs):
+    with pytest.raises(ModelError) as caught:
+        function(*args, **kwargs)
+    return str(caught.value)
+
+
+def edit_json(path, **changes):
+    table = json.loads(path.read_text())
+    table.update(changes)
+    path.write_text(json.dumps({key: value for key, value in table.items() if value is not None}))
+
+
+def edit_weights(folder, change):
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_a_folder_is_loaded_ready_to_be_steered(folder, adapters):
+    spec = ModelSpec(id="m", device="cpu")
+    handle = load_pretrained(spec, adapters)
+    assert handle.spec is spec
+    assert (handle.adapter.name, handle.dtype, handle.revision) == ("fallback", "float32", "")
+    assert handle.fingerprint == fingerprint_folder(folder)
+    assert not handle.model.training
+    assert not any(parameter.requires_grad for parameter in handle.model.parameters())
+    assert {parameter.dtype for parameter in handle.model.parameters()} == {torch.float32}
+    assert handle.tokenizer.padding_side == "left"
+    assert handle.tokenizer.pad_token == handle.tokenizer.eos_token == "<|eot_id|>"
+
+
+def test_the_folder_that_a_hook_named_is_loaded(folder, adapters):
+    handle = load_pretrained(ModelSpec(id="any:name", device="cpu"), adapters, folder=folder)
+    assert handle.fingerprint == fingerprint_folder(folder)
+
+
+def test_a_dtype_that_was_asked_for(folder, adapters):
+    handle = load_pretrained(ModelSpec(id="m", device="cpu", dtype="bfloat16"), adapters)
+    assert handle.dtype == "bfloat16"
+    assert handle.model.dtype == torch.bfloat16
+
+
+def test_loading_prints_nothing(folder, adapters, capfd):
+    load_pretrained(ModelSpec(id="m", device="cpu", quantization="int8"), adapters)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_only_the_two_known_messages_of_bitsandbytes_are_dropped(caplog):
+    quiet_bitsandbytes()
+    logger = logging.getLogger("bitsandbytes.autograd._functions")
+    logger.warning("MatMul8bitLt: inputs will be cast from %s to float16 during quantization", "float32")
+    logger.warning("something new")
+    assert [record.message for record in caplog.records] == ["something new"]
+
+
+# choices
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("cpu") == "cpu"
+    assert refused(choose_device, "cuda") == "there is no device 'cuda' here (available: cpu)"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto") == "cuda"
+    assert choose_device("cuda:1") == "cuda:1"
+    assert refused(choose_device, "cuda:2") == (
+        "there is no device 'cuda:2' here (available: cpu, cuda, cuda:0, cuda:1)"
+    )
+
+
+def adapter(name, priority, *model_types):
+    return SimpleNamespace(
+        name=name, priority=priority, serves=lambda config: config.model_type in model_types
+    )
+
+
+def test_the_adapter_of_the_highest_priority_that_serves():
+    low, high = adapter("low", -1, "a", "b"), adapter("high", 5, "b")
+    same = adapter("also", -1, "a")
+    assert choose_adapter(SimpleNamespace(model_type="b"), [low, high]) is high
+    assert choose_adapter(SimpleNamespace(model_type="a"), [low, high]) is low
+    assert choose_adapter(SimpleNamespace(model_type="a"), [low, same]) is same
+
+
+def test_no_adapter_serves():
+    config = SimpleNamespace(model_type="x")
+    assert refused(choose_adapter, config, [adapter("low", -1, "a"), adapter("high", 5, "b")]) == (
+        "no model adapter serves the architecture 'x' (asked: high, low): install a plugin that brings one"
+    )
+    assert refused(choose_adapter, config, []) == (
+        "no model adapter serves the architecture 'x' (asked: none is installed): install a plugin that"
+        " brings one"
+    )
+
+
+# folders that cannot be used
+
+
+def load(adapters, **options):
+    return load_pretrained(ModelSpec(**{"id": "m", "device": "cpu", **options}), adapters)
+
+
+def test_what_the_folder_lacks_is_said_before_anything_is_loaded(folder, adapters):
+    (folder / "chat_template.jinja").unlink()
+    assert refused(load, adapters) == (
+        "model folder 'm' has a tokenizer without chat template, expected a chat model: choose the"
+        " instruction-tuned variant, or put a chat_template.jinja beside the tokenizer"
+    )
+
+
+def test_weights_that_are_only_a_pickle(folder, adapters):
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    assert refused(load, adapters) == (
+        "model folder 'm' has its weights only as a pickle (pytorch_model.bin), expected safetensors:"
+        " convert it once by loading it with transformers and calling save_pretrained"
+    )
+
+
+def test_weights_that_are_missing(folder, adapters):
+    edit_weights(folder, lambda weights: weights.pop("model.layers.1.mlp.up_proj.weight"))
+    assert refused(load, adapters) == (
+        "model folder 'm' lacks 1 weights, such as 'model.layers.1.mlp.up_proj.weight': it is incomplete"
+    )
+
+
+def test_weights_of_another_shape(folder, adapters):
+    edit_json(folder / "config.json", intermediate_size=24)
+    assert refused(load, adapters) == (
+        "model folder 'm' has 6 weights of another shape than its config says, such as"
+        " 'model.layers.0.mlp.down_proj.weight': found (16, 32), expected (16, 24)"
+    )
+
+
+def test_weights_that_nobody_uses_are_worth_a_warning(folder, adapters):
+    edit_json(folder / "config.json", num_hidden_layers=1)
+    with pytest.warns(UserWarning) as caught:
+        load(adapters)
+    assert str(caught[0].message) == (
+        "model folder 'm' has 9 weights that its architecture does not use, such as"
+        " 'model.layers.1.input_layernorm.weight'"
+    )
+
+
+def test_a_damaged_weights_file(folder, adapters):
+    (folder / "model.safetensors").write_bytes(b"12345")
+    assert refused(load, adapters) == (
+        "model folder 'm' has a damaged weights file: Error while deserializing header: header too small"
+    )
+
+
+def test_a_tokenizer_that_cannot_be_read(folder, adapters):
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("")
+    assert refused(load, adapters) == "model folder 'm' has no tokenizer that can be loaded"
+
+
+def test_a_tokenizer_without_any_end(folder, adapters):
+    edit_json(folder / "tokenizer_config.json", eos_token=None)
+    assert refused(load, adapters) == (
+        "model folder 'm' has a tokenizer with neither a padding nor an end token: its batches cannot be"
+        " padded and its answers never end"
+    )
+
+
+def test_an_architecture_that_transformers_does_not_know(folder, adapters):
+    from transformers import __version__
+
+    edit_json(folder / "config.json", model_type="unheard-of")
+    assert refused(load, adapters) == (
+        f"model folder 'm' has an architecture that transformers {__version__} does not know: upgrade"
+        " transformers"
+    )
+
+
+def test_an_architecture_that_writes_no_text(folder, adapters):
+    edit_json(folder / "config.json", model_type="vit")
+    assert refused(load, adapters) == (
+        "model folder 'm' has the architecture 'vit', expected a decoder-only language model"
+    )
+
+
+def test_a_folder_that_is_quantized_already(folder, adapters):
+    edit_json(folder / "config.json", quantization_config={"quant_method": "gptq", "bits": 4})
+    assert refused(load, adapters) == (
+        "model folder 'm' is stored quantized ('gptq'): choose the original weights, and model.quantization"
+        " int8 or int4"
+    )
+
+
+def test_code_of_its_own_without_trust(folder, adapters):
+    edit_json(folder / "config.json", auto_map={"AutoConfig": "code.Config"})
+    assert refused(load, adapters) == (
+        "model folder 'm' brings its own code: read it, and set trust_remote_code = true in [model] if you"
+        " want it to run"
+    )
+
+
+def test_bitsandbytes_without_support(folder, adapters, monkeypatch):
+    def unsupported(raise_exception=False):
+        raise RuntimeError("None of the available devices are supported by the bitsandbytes version")
+
+    monkeypatch.setattr("transformers.integrations.validate_bnb_backend_availability", unsupported)
+    assert refused(load, adapters, quantization="int8") == (
+        "quantization 'int8' does not work on this machine: bitsandbytes has no support for device 'cpu'"
+    )
+
+
+def test_a_model_that_does_not_fit():
+    def too_big():
+        with explained("x", "model folder 'x'"):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert refused(too_big) == (
+        "model folder 'x' does not fit into the memory of the device: choose quantization int8 or int4, a"
+        " smaller model, or device cpu"
+    )
+
+
+def test_what_only_a_bug_can_cause_keeps_its_traceback():
+    with pytest.raises(ValueError, match="a bug"), explained("x", "model folder 'x'"):
+        raise ValueError("a bug")
+
+
+# fingerprints
+
+
+def test_a_fingerprint_is_the_content(folder, saved):
+    before = fingerprint_folder(folder)
+    assert before == fingerprint_folder(saved)
+    (folder / "README.md").write_text("no part of the model")
+    assert fingerprint_folder(folder) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer.json", "chat_template.jinja", "generation_config.json"]
+)
+def test_a_fingerprint_sees_every_file_that_matters(folder, name):
+    before = fingerprint_folder(folder)
+    with (folder / name).open("a") as stream:
+        stream.write(" ")
+    assert fingerprint_folder(folder) != before
+
+
+def test_a_fingerprint_sees_a_single_weight(folder):
+    before = fingerprint_folder(folder)
+
+    def nudge(weights):
+        weights["model.embed_tokens.weight"][7, 3] += 1
+
+    edit_weights(folder, nudge)
+    assert fingerprint_folder(folder) != before
+
+
+# the hub, without one
+
+
+def hub_says(monkeypatch, answer):
+    def model_info(_self, name, *, revision, timeout):
+        assert (name, revision) == ("owner/name", "main")
+        assert timeout < 60
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(HfApi, "model_info", model_info)
+
+
+def repository(*files):
+    return SimpleNamespace(sha="c0ffee", siblings=[SimpleNamespace(rfilename=file) for file in files])
+
+
+def http_error(kind):
+    import httpx2
+
+    return kind("no", response=httpx2.Response(404, request=httpx2.Request("GET", "https://hub")))
+
+
+def test_a_revision_becomes_a_commit(monkeypatch):
+    hub_says(monkeypatch, repository("config.json", "model.safetensors"))
+    assert find_on_hub("owner/name", "main") == HubModel("owner/name", "c0ffee", cached=False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            http_error(RepositoryNotFoundError),
+            "there is no folder and no hub repository 'owner/name' that you can see: check the name, or log in"
+            " with `hf auth login` if it is private",
+        ),
+        (http_error(RevisionNotFoundError), "hub repository 'owner/name' has no revision 'main'"),
+        (
+            http_error(GatedRepoError),
+            "hub repository 'owner/name' is gated: accept its terms at https://huggingface.co/owner/name and"
+            " log in with `hf auth login`",
+        ),
+        (
+            repository("config.json", "pytorch_model.bin"),
+            "hub repository 'owner/name' has its weights only as a pickle (pytorch_model.bin), expected"
+            " safetensors: convert it once by loading it with transformers and calling save_pretrained",
+        ),
+        (
+            repository("config.json", "model.gguf"),
+            "hub repository 'owner/name' has no weights in safetensors form",
+        ),
+        (
+            ConnectionError("name or service not known"),
+            "there is no folder 'owner/name', the hub could not be reached (name or service not known), and"
+            " revision 'main' of a repository of that name is not in the local cache",
+        ),
+    ],
+)
+def test_repositories_that_cannot_be_used(monkeypatch, adapters, answer, message):
+    hub_says(monkeypatch, answer)
+    monkeypatch.setattr("steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None)
+    assert refused(load, adapters, id="owner/name") == message
+
+
+def test_offline_on_purpose(monkeypatch):
+    hub_says(monkeypatch, OfflineModeIsEnabled("offline"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None)
+    assert refused(find_on_hub, "owner/name", "main") == (
+        "there is no folder 'owner/name', the hub may not be asked because HF_HUB_OFFLINE is set, and"
+        " revision 'main' of a repository of that name is not in the local cache"
+    )
+
+
+def test_the_cache_serves_without_a_connection(monkeypatch):
+    hub_says(monkeypatch, ConnectionError("no network"))
+    monkeypatch.setattr(
+        "steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: "/cache/config.json"
+    )
+    assert find_on_hub("owner/name", "main") == HubModel("owner/name", "main", cached=True)
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        (
+            http_error(GatedRepoError),
+            "hub repository 'owner/name' is gated: accept its terms at https://huggingface.co/owner/name and"
+            " log in with `hf auth login`",
+        ),
+        (
+            LocalEntryNotFoundError("gone"),
+            "hub repository 'owner/name' is only partly in the local cache and the hub could not be reached:"
+            " connect once, or name a folder",
+        ),
+        (None, "hub repository 'owner/name' could not be read: first line"),
+    ],
+)
+def test_what_transformers_raises_in_a_download(cause, message):
+    def download():
+        with explained("owner/name", "hub repository 'owner/name'"):
+            raise OSError("first line\nsecond line") from cause
+
+    assert refused(download) == message
+
+
+def test_naming_the_loader_imports_no_torch():
+    root = str(Path(__file__).parents[2])
+    code = f"import sys; sys.path.insert(0, {root!r}); import steerkit_core; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
