@@ -29,7 +29,7 @@ class PluginRecord:
     @property
     def source(self) -> str:
         """For messages: the plugin and the distribution that brought it."""
-        return f"plugin {self.name!r} ({self.distribution} {self.version})"
+        return f"plugin {self.name!r} ({f'{self.distribution} {self.version}'.strip()})"
 
 
 @mutable
