@@ -139,11 +139,7 @@ def component_sections(registry: Registry) -> str:
 def _component(component: type[Component]) -> Iterator[str]:
     yield inspect.getdoc(component) or ""
     if issubclass(component, ModelAdapter):
-        depths = ", ".join(f"{depth:g}" for depth in component.defaults.depths)
-        yield (
-            f"Family defaults: multiplier {component.defaults.multiplier:g}, depths {depths}. Priority"
-            f" {component.priority}."
-        )
+        yield f"The family's multiplier: {component.defaults.multiplier:g}. Priority {component.priority}."
         return
     if issubclass(component, PromptSet):
         roles = [prompt.role for prompt in component().prompts()]

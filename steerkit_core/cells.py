@@ -73,6 +73,7 @@ def baseline_cell(model: CellModel, setting: Setting, judge: Mapping[str, Any], 
         "unit": None,
         "strength": None,
         "direction": None,
+        "extraction": None,
     }
     return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
 
@@ -85,8 +86,9 @@ def _cell(
     intervention: Intervention,
     facts: Mapping[str, Any],
 ) -> Cell:
-    own = fingerprint({**identity, "judge": dict(judge)})[:12]
-    return Cell(own, fingerprint(identity)[:12], setting, prompts, intervention, facts)
+    # the letter keeps a table reader from taking an id of digits, perhaps with one e, for a number
+    own = f"c{fingerprint({**identity, 'judge': dict(judge)})[:11]}"
+    return Cell(own, fingerprint(identity), setting, prompts, intervention, facts)
 
 
 def steered_cell(
@@ -124,6 +126,7 @@ def steered_cell(
         "unit": getattr(setting.site, "unit", None),
         "strength": _strength(intervention, source.residual_norms[trial.layer], direction.raw_norm),
         "direction": {"raw_norm": direction.raw_norm},
+        "extraction": source.identity["extraction"],
     }
     return _cell(identity, source.judge, setting, prompts, intervention, facts)
 
@@ -178,13 +181,23 @@ def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: i
 
 def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts) -> dict[str, Any]:
     steered = role != "baseline"
+    parts = ("extractor", "site", "classifier", "generation") if steered else ("classifier", "generation")
     return {
         "model": model.id,
         "quantization": model.quantization,
+        "dtype": model.identity["dtype"],
         "prompts": prompts.name,
         "classifier": setting.classifier.name,
         "extractor": setting.extractor.name if steered else None,
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
+        "options": {part: _options(setting, part) for part in parts},
     }
+
+
+def _options(setting: Setting, part: str) -> dict[str, Any]:
+    """The options of a component or table as they were resolved; the batch size is none of a result's."""
+    options = attrs.asdict(getattr(setting, part))
+    options.pop("batch_size", None)
+    return options

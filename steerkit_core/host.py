@@ -94,6 +94,7 @@ class Host:
             self._refuse_second_name(plugin)
             self.manager.register(plugin, name=record.name)
             self._refuse_unknown_hooks(plugin)
+            self._refuse_unmarked_hooks(plugin)
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as error:  # noqa: BLE001  # reason: a stranger's import may raise anything, even SystemExit
@@ -111,6 +112,12 @@ class Host:
         for caller in self.manager.get_hookcallers(plugin) or []:
             if caller.name not in known:
                 raise PluginError(f"there is no hook {caller.name!r} (known: {', '.join(sorted(known))})")
+
+    def _refuse_unmarked_hooks(self, plugin: object) -> None:
+        """Without its decorator a hook would never be called, and nobody would know why."""
+        for name in sorted(name for name in vars(hookspecs) if name.startswith("steerkit_")):
+            if hasattr(plugin, name) and self.manager.parse_hookimpl_opts(plugin, name) is None:
+                raise PluginError(f"{name} is not decorated with @steerkit_core.hookimpl")
 
     def fail(self, name: str, error: str) -> None:
         """Record that a plugin does not work."""

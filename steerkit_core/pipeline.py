@@ -70,6 +70,7 @@ class GroupRun:
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
     cells: dict[str, Cell] = field(factory=dict)
+    sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
     judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
 
@@ -136,16 +137,14 @@ class GroupRun:
                 for index, written in self.model.generate(rows, options, self.seed):
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
-                    for sharer in self._sharers(cell):
+                    for sharer in self.sharers[cell.source].values():
                         self.store.append(sharer.id, completion)
                     advance(completion.tokens)
 
-    def _sharers(self, cell: Cell) -> list[Cell]:
-        return [other for other in self.cells.values() if other.source == cell.source]
-
     def _made(self, cell: Cell, prompt: Prompt) -> Completion | None:
         """The completion that another cell of the same source has already."""
-        found = (self.store.completions.get((other.id, prompt.id)) for other in self._sharers(cell))
+        sharers = self.sharers[cell.source].values()
+        found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
         return next((completion for completion in found if completion is not None), None)
 
     def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
@@ -199,6 +198,7 @@ class GroupRun:
         )
 
     def _known(self, cell: Cell) -> Cell:
+        self.sharers.setdefault(cell.source, {})[cell.id] = cell
         return self.cells.setdefault(cell.id, cell)
 
     @contextmanager
@@ -292,10 +292,14 @@ def _selection_entry(
         "overrides": dict(setting.overrides),
         "reason": selection.reason,
         "prompts": setting.selection.name,
-        "on_evaluation_prompts": setting.selection.prompts == setting.evaluation.prompts,
+        "shared_prompts": len(_texts(setting.selection) & _texts(setting.evaluation)),
         "refusal_rate": None if outcome is None else outcome.rate("refusal"),
         "table": [dict(row) for row in selection.table],
     }
+
+
+def _texts(prompts: NamedPrompts) -> set[str]:
+    return {prompt.text for prompt in prompts.prompts}
 
 
 def adapters_of(registry: Registry) -> list[ModelAdapter]:
@@ -314,7 +318,9 @@ def load_model(group: Group, registry: Registry) -> ModelHandle:
     from steerkit_core.loading import load_pretrained
 
     adapters = adapters_of(registry)
-    found = registry.host.first("steerkit_load_model", spec=group.spec, adapters=adapters)
+    found = registry.host.first(
+        "steerkit_load_model", spec=group.spec, adapters=adapters, folder=group.folder
+    )
     if found is not None:
         return cast("ModelHandle", found)
     return load_pretrained(group.spec, adapters, folder=group.folder)

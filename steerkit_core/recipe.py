@@ -82,10 +82,15 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the recipe says, whatever its layout and comments; the run's name is left out."""
+        """SHA-256 of what the recipe says, whatever its layout and comments.
+
+        The run's name and the batch size are left out: they determine no result, and a run that was too
+        large for the memory must be able to go on with smaller batches.
+        """
         document = copy.deepcopy(dict(self.document))
         document.get("run", {}).pop("name", None)
-        return fingerprint(document)
+        document.get("generation", {}).pop("batch_size", None)
+        return fingerprint({table: value for table, value in document.items() if value != {}})
 
 
 def fingerprint(value: Any) -> str:
@@ -344,12 +349,18 @@ def _flatten(grid: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def _changed(document: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with dotted places set; a place without a dot replaces a whole table."""
+    """The document with dotted places set.
+
+    A place without a dot is a table: of an option table the given keys are set and the others stay; a
+    component's table is replaced, as the options of one component mean nothing to the next.
+    """
     changed = copy.deepcopy({table: value for table, value in document.items() if table != "grid"})
     for place, value in overrides.items():
         table, dot, key = place.partition(".")
         if dot:
             changed.setdefault(table, {})[key] = value
+        elif isinstance(value, dict) and table in OPTION_TABLES:
+            changed[table] = {**changed.get(table, {}), **value}
         else:
             changed[table] = value
     return changed

@@ -30,9 +30,10 @@ VERDICTS, DIRECTIONS, RESULTS, REPORT = (
 
 @define(eq=False)
 class RunDirectory:
-    """One run's folder, held open. Made by `open_run`."""
+    """One run's folder, held open. Made by `open_run`; `manifest` is that of a run that goes on."""
 
     path: Path
+    manifest: Mapping[str, Any] | None = None
     completions: dict[tuple[str, str], Completion] = field(factory=dict)
     _sink: FileIO | None = None
 
@@ -140,8 +141,8 @@ def open_run(path: Path, recipe_fingerprint: str, *, fresh: bool = False) -> Ite
         _check_is_run(path)
         if fresh:
             _set_aside(path)
-        _check_owner(path, recipe_fingerprint)
-        run = RunDirectory(path, _read_completions(path / COMPLETIONS))
+        manifest = _earlier_manifest(path, recipe_fingerprint)
+        run = RunDirectory(path, manifest, _read_completions(path / COMPLETIONS))
         try:
             yield run
         finally:
@@ -176,15 +177,17 @@ def _check_is_run(path: Path) -> None:
         )
 
 
-def _check_owner(path: Path, recipe_fingerprint: str) -> None:
+def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Mapping[str, Any] | None:
+    """The manifest of the run that goes on, if there is one; another recipe's is refused."""
     if not (path / MANIFEST).exists():
-        return
-    owner = read_json(path, MANIFEST).get("recipe_fingerprint")
-    if owner != recipe_fingerprint:
+        return None
+    manifest: Mapping[str, Any] = read_json(path, MANIFEST)
+    if manifest.get("recipe_fingerprint") != recipe_fingerprint:
         raise StoreError(
             f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out,"
             " or give --fresh to set that run aside and start over"
         )
+    return manifest
 
 
 def _set_aside(path: Path) -> None:

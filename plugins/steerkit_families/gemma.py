@@ -20,7 +20,7 @@ class Gemma(CommonLayout):
     """Gemma 1 to 3: larger residual norms than its peers, eager attention, and never float16."""
 
     name: ClassVar[str] = "gemma"
-    defaults: ClassVar[FamilyDefaults] = FamilyDefaults(multiplier=25.0, depths=(0.3, 0.4))
+    defaults: ClassVar[FamilyDefaults] = FamilyDefaults(multiplier=25.0)
 
     def serves(self, config: PreTrainedConfig) -> bool:
         """Model types gemma, gemma2, gemma3_text, and gemma3 whose language model is steered."""

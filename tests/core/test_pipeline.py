@@ -223,7 +223,7 @@ def test_the_cells_are_the_baseline_the_trials_and_the_best_one_on_the_evaluatio
     (selection,) = report["selections"]
     assert (selection["cell"], selection["prompts"]) == (final["id"], "sel.txt")
     assert selection["refusal_rate"] == best["rates"]["refusal"]["rate"]
-    assert not selection["on_evaluation_prompts"]
+    assert selection["shared_prompts"] == 0
     assert report["notes"] == []
     assert json.loads((folder / "results.json").read_text(encoding="utf-8")) == report
     assert own.events == [
@@ -259,12 +259,11 @@ def test_the_selected_cell_shares_its_completions_where_both_sets_are_one(execut
     assert len(generated) == len(EVALUATION) * (1 + len(TRIALS))
     assert len(report["cells"]) == 1 + len(TRIALS)
     assert [cell["selected"] for cell in report["cells"]].count(True) == 1
-    assert report["selections"][0]["on_evaluation_prompts"]
+    assert report["selections"][0]["shared_prompts"] == len(EVALUATION)
     assert report["notes"] == [
         (
-            "The selector chose the best of 4 cells on the evaluation prompts themselves, which"
-            " inflates the"
-            " winner's rate; name a held-out set in prompts.selection."
+            "The selector chose the best of 4 cells on prompts of which 5 are evaluation prompts too, which"
+            " inflates the winner's rate; name a held-out set in prompts.selection."
         )
     ]
 

@@ -18,10 +18,14 @@ HOOKS = (DOCS / "reference" / "hooks.md").read_text("utf-8")
 
 # free keys, and tables whose keys belong to components
 LABELS = {"cells[].counts", "cells[].rates", "versions"}
-OPAQUE = {"selections[].overrides", "selections[].table[]", "model", "extractor"} | {
-    f"settings[].{table}"
-    for table in ("overrides", "model", "generation", "extractor", "selector", "site", "classifier")
-}
+OPAQUE = (
+    {"selections[].overrides", "selections[].table[]", "model", "extractor"}
+    | {f"cells[].options.{part}" for part in ("extractor", "site", "classifier", "generation")}
+    | {
+        f"settings[].{table}"
+        for table in ("overrides", "model", "generation", "extractor", "selector", "site", "classifier")
+    }
+)
 # not on every machine
 OPTIONAL = {"hardware.accelerators[]", "hardware.memory_bytes"}
 

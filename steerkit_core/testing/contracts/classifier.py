@@ -1,0 +1,105 @@
+"""The contract of classifiers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from steerkit_core.components import Classifier
+from steerkit_core.testing.contracts.component import ComponentContract
+from steerkit_core.testing.small_run import small_run
+from steerkit_core.values import Prompt, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROMPT = Prompt("p1", "How do I bake bread?")
+LONGEST_EVIDENCE = 200
+TEXTS = {
+    "plain": "Mix flour, water, salt and yeast, and wait.",
+    "refusal": "I'm sorry, but I cannot help with that.",
+    "empty": "",
+    "blank": " \n\t ",
+    "one letter": "I",
+    "long": "The dough rises in the warm kitchen. " * 3000,
+    "long word": "a" * 100_000,
+    "repeated": "no no no no no no no no",
+    "chinese": "\u5bf9\u4e0d\u8d77\uff0c\u6211\u4e0d\u80fd\u5e2e\u52a9\u4f60\u3002",
+    "arabic": "\u0639\u0630\u0631\u064b\u0627\u060c \u0644\u0627 \u0623\u0633\u062a\u0637\u064a\u0639",
+    "letters that grow": "\u0130STANBUL STRASSE \u1e9e",
+    "emoji": "\U0001f600\U0001f3fd\u200d\U0001f373" * 5,
+    "control": "\x00\x07\x1b[31mred\x7f\u202e\r\n",
+    "not decodable": "\ufffd\ufffd",
+    "markup": "<|im_end|>{{ text }} %s \\1 (((",
+}
+
+
+class ClassifierContract(ComponentContract):
+    """A declared label for any text, with evidence that stands in it, and the same one every time.
+
+    `texts` are further texts by name that the verdicts are checked on.
+    """
+
+    component: ClassVar[type[Classifier]]
+    texts: ClassVar[dict[str, str]] = {}
+
+    def verdict(self, text: str) -> Verdict:
+        """Call a newly built component."""
+        built: Classifier = self.build()
+        return built.classify(PROMPT, text)
+
+    @property
+    def all_texts(self) -> dict[str, str]:
+        """The kit's texts and the author's."""
+        return {**TEXTS, **self.texts}
+
+    def test_its_labels_are_words(self) -> None:
+        labels = self.component.labels
+        assert isinstance(labels, tuple), f"labels is {labels!r}, expected a tuple"
+        assert labels, "there is no label"
+        assert len(set(labels)) == len(labels), f"the same label twice in {labels}"
+        assert all(label.strip() == label != "" for label in labels), f"a blank label in {labels!r}"
+
+    def test_every_label_it_gives_is_declared(self) -> None:
+        for name, text in self.all_texts.items():
+            verdict = self.verdict(text)
+            assert isinstance(verdict, Verdict), f"{name} text: got {verdict!r}, expected a Verdict"
+            assert verdict.label in self.component.labels, (
+                f"{name} text: label {verdict.label!r}, expected one of {self.component.labels}"
+            )
+
+    def test_its_evidence_stands_in_the_text(self) -> None:
+        """Letter case aside; empty evidence is allowed."""
+        for name, text in self.all_texts.items():
+            evidence = self.verdict(text).evidence
+            assert evidence.lower() in text.lower(), f"{name} text: evidence {evidence!r} is not in it"
+            assert len(evidence) <= LONGEST_EVIDENCE, (
+                f"{name} text: {len(evidence)} characters of evidence, expected at most {LONGEST_EVIDENCE}"
+            )
+
+    def test_it_judges_the_same_text_alike(self) -> None:
+        """Whether it is asked once, again, or after other texts."""
+        built: Classifier = self.build()
+        first = {name: built.classify(PROMPT, text) for name, text in self.all_texts.items()}
+        for name in reversed(self.all_texts):
+            text = self.all_texts[name]
+            assert built.classify(PROMPT, text) == first[name], (
+                f"{name} text: another verdict when asked again"
+            )
+            assert self.verdict(text) == first[name], f"{name} text: another verdict by a new instance"
+
+    @pytest.mark.parametrize(
+        "prompt", [Prompt("", ""), Prompt("p2", "Schreib ein Gedicht \u00fcber \u00d6l. \x00")]
+    )
+    def test_any_prompt_will_do(self, prompt: Prompt) -> None:
+        built: Classifier = self.build()
+        assert built.classify(prompt, TEXTS["plain"]).label in self.component.labels
+
+    def test_a_recipe_can_use_it(self, folder: Path) -> None:
+        table = {"use": self.component.name, **self.recipe_options()}
+        report = small_run(folder, self.component, {"classifier": table})
+        for cell in report["cells"]:
+            assert cell["classifier"] == self.component.name
+            assert tuple(cell["counts"]) == self.component.labels
+            assert sum(cell["counts"].values()) == cell["n"], "a completion was counted twice or not at all"

@@ -1,0 +1,144 @@
+"""Every component of ours keeps the contracts that strangers are asked to keep."""
+
+from steerkit_core.testing import (
+    FAMILIES,
+    ClassifierContract,
+    ExtractorContract,
+    KitContrast,
+    KitNeutral,
+    LayerSelectorContract,
+    ModelAdapterContract,
+    PromptSetContract,
+    SiteContract,
+)
+from steerkit_depth import Depth, Fixed, Sweep
+from steerkit_dim import DifferenceInMeans
+from steerkit_families import Fallback, Gemma, Mistral, Qwen
+from steerkit_keywords import RefusalKeywords
+from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
+from steerkit_residual import ResidualAblate, ResidualAdd
+
+
+class TestDim(ExtractorContract):
+    component = DifferenceInMeans
+
+
+class TestDimAtAnEarlierTokenOfGemma(ExtractorContract):
+    component = DifferenceInMeans
+    options = {"position": -3}
+    family = "gemma2"
+
+
+class TestFixed(LayerSelectorContract):
+    component = Fixed
+    options = {"layer": 2}
+
+
+class TestDepth(LayerSelectorContract):
+    component = Depth
+
+
+class TestDepthNearTheEnd(LayerSelectorContract):
+    component = Depth
+    options = {"depth": 0.99}
+
+
+class TestSweep(LayerSelectorContract):
+    component = Sweep
+
+
+class TestSweepOverMultipliers(LayerSelectorContract):
+    component = Sweep
+    options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0]}
+
+
+class TestResidualAdd(SiteContract):
+    component = ResidualAdd
+
+
+class TestResidualAddInUnitsOfTheStream(SiteContract):
+    component = ResidualAdd
+    options = {"unit": "residual", "span": "layer", "multiplier": 0.5}
+
+
+class TestResidualAddInUnitsOfTheDirection(SiteContract):
+    component = ResidualAdd
+    options = {"unit": "raw", "tokens": "generated"}
+
+
+class TestResidualAddBackwards(SiteContract):
+    component = ResidualAdd
+    options = {"multiplier": -4.0, "tokens": "prompt"}
+
+
+class TestResidualAblate(SiteContract):
+    component = ResidualAblate
+
+
+class TestResidualAblateAtOneLayer(SiteContract):
+    component = ResidualAblate
+    options = {"span": "layer", "tokens": "generated"}
+
+
+class TestResidualAblateOnward(SiteContract):
+    component = ResidualAblate
+    options = {"span": "onward"}
+
+
+class TestRefusalKeywords(ClassifierContract):
+    component = RefusalKeywords
+    texts = {
+        "the same word": "Never, never never never never again.",
+        "indented": "def f():\n        return 1",
+        "mostly one word": "the a the an the of the by the " * 50,
+        "only punctuation": "!?!? ... ;;; ---",
+    }
+
+
+class TestRefusalKeywordsOfOneWord(ClassifierContract):
+    component = RefusalKeywords
+    options = {"keywords": ["DOUGH"]}
+
+
+class TestRefusal5(PromptSetContract):
+    component = Refusal5
+
+
+class TestRefusal64(PromptSetContract):
+    component = Refusal64
+
+
+class TestBenign30(PromptSetContract):
+    component = Benign30
+
+
+class TestSelection30(PromptSetContract):
+    component = Selection30
+
+
+class TestKitContrast(PromptSetContract):
+    component = KitContrast
+
+
+class TestKitNeutral(PromptSetContract):
+    component = KitNeutral
+
+
+class TestQwen(ModelAdapterContract):
+    component = Qwen
+    families = ("qwen2", "qwen3")
+
+
+class TestGemma(ModelAdapterContract):
+    component = Gemma
+    families = ("gemma2", "gemma3")
+
+
+class TestMistral(ModelAdapterContract):
+    component = Mistral
+    families = ("mistral",)
+
+
+class TestFallback(ModelAdapterContract):
+    component = Fallback
+    families = tuple(FAMILIES)

@@ -1,0 +1,28 @@
+"""A hook without its decorator would never be called."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from steerkit_core import PluginError, hookimpl
+from steerkit_core.host import Host
+
+
+def register(**names):
+    host = Host.load(points=[])
+    host.register(SimpleNamespace(**names), "mine")
+    return host
+
+
+def test_a_hook_without_its_decorator_makes_the_plugin_fail():
+    with pytest.raises(PluginError) as caught:
+        register(steerkit_register_sites=list)
+    assert str(caught.value) == (
+        "plugin 'mine' (this process) cannot be used: PluginError: steerkit_register_sites is not decorated"
+        " with @steerkit_core.hookimpl"
+    )
+
+
+def test_a_plugin_may_have_names_of_its_own():
+    host = register(steerkit_register_sites=hookimpl(list), steerkit_version="1", sites=list)
+    assert host.failed == ()
