@@ -192,7 +192,9 @@ def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Mapping[str, Any] 
 
 def _set_aside(path: Path) -> None:
     """Move an earlier run into a folder beside its own; nothing is deleted."""
-    entries = [entry for entry in path.iterdir() if entry.name != ".lock"]
+    # the manifest last: until then the folder is a run's, and the same command goes on with this
+    entries = sorted(path.iterdir(), key=lambda entry: entry.name == MANIFEST)
+    entries = [entry for entry in entries if entry.name != ".lock"]
     if not entries:
         return
     with _explained(path, "the earlier run is kept"):

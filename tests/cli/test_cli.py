@@ -464,6 +464,30 @@ def test_a_plugin_that_brings_no_components_does_not_stop_those_that_do(steerkit
     )
 
 
+def test_a_component_that_two_plugins_bring_is_refused_naming_both(steerkit, own_host):
+    @frozen(kw_only=True)
+    class Second(Classifier):
+        name: ClassVar[str] = "refusal-keywords"
+
+        def classify(self, prompt, text):
+            return Verdict("normal")
+
+    class Brings:
+        @hookimpl
+        def steerkit_register_classifiers(self):
+            return [Second]
+
+    own_host.register(Brings(), "second")
+    assert steerkit("run", "recipe.toml") == (
+        2,
+        "",
+        errors(
+            "classifier.use: classifier 'refusal-keywords' is registered by plugin 'keywords' (this process) and"
+            " by plugin 'second' (this process): uninstall one of them"
+        ),
+    )
+
+
 def test_a_plugin_may_add_a_command(steerkit, own_host):
     own_host.register(Falls(), "falls")
     assert steerkit("mine") == (0, "mine\n", "")

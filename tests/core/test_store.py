@@ -184,6 +184,33 @@ def test_fresh_works_from_inside_the_folder(tmp_path, monkeypatch):
     assert everything(tmp_path / "run.1") == old
 
 
+def test_fresh_that_dies_on_the_way_can_be_repeated_and_loses_nothing(tmp_path, monkeypatch):
+    class Died(BaseException):
+        pass
+
+    path = begin(tmp_path / "run", row(1))
+    (path / "results.json").write_text("{}")
+    old = sorted(everything(path).values())
+    replace = type(path).replace
+    moves = []
+
+    def die_at_the_last(entry, target):
+        moves.append(entry.name)
+        if len(moves) == len(old):
+            raise Died
+        return replace(entry, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", die_at_the_last)
+        with pytest.raises(Died), open_run(path, MINE, fresh=True):
+            pass
+    with open_run(path, MINE, fresh=True) as run:
+        assert run.completions == {}
+    aside = {**everything(tmp_path / "run.1"), **everything(tmp_path / "run.2")}
+    assert sorted(aside.values()) == old
+    assert everything(path) == {}
+
+
 def test_fresh_in_an_empty_folder_sets_nothing_aside(tmp_path):
     with open_run(tmp_path / "run", MINE, fresh=True):
         pass
