@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -128,12 +129,18 @@ def here(own_host, workplace):
 def elsewhere(own_host, workplace, server):
     """Start the command in a process of its own; returns the process's id."""
 
+    started = []
+
     def start(arguments, limit=None):
         modules = [record.module for record in own_host.records.values()]
         order = {"modules": modules, "arguments": arguments, "folder": str(workplace), "limit": limit}
-        return server(order)
+        started.append(server(order))
+        return started[-1]
 
-    return start
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)  # one that a failed test has left running
 
 
 def run_command(*changes, out="run"):
@@ -142,6 +149,7 @@ def run_command(*changes, out="run"):
 
 
 SHORT = run_command()
+WIDE = run_command("prompts.selection=benign-30")
 LONG = run_command("generation.max_new_tokens=40", "generation.batch_size=2")
 
 
@@ -174,18 +182,19 @@ def whole_lines(path):
 
 
 def wait_until(condition, workplace):
-    deadline = time.monotonic() + 60
+    """Wait, on a machine that may be very busy, unless the process has something to complain about."""
+    complaint = workplace / "stderr.txt"
     while not condition():
-        assert time.monotonic() < deadline, (workplace / "stderr.txt").read_text()
+        assert not (complaint.exists() and complaint.read_text())
         time.sleep(0.002)
 
 
-def check_continued(folder, kept, undisturbed):
+def check_continued(folder, kept, undisturbed, rows=ROWS):
     """`folder` ended as it would have undisturbed, and its rows before the interruption are the first."""
     lines = whole_lines(folder / "completions.jsonl")
     assert lines[: len(kept)] == kept
     times = Counter((row["cell"], row["prompt_id"]) for row in map(json.loads, lines))
-    assert len(times) == ROWS
+    assert len(times) == rows
     assert set(times.values()) == {1}
     for name, content in undisturbed.items():
         assert (folder / name).read_bytes() == content, name
@@ -254,8 +263,8 @@ def test_an_interrupted_run_says_so_and_goes_on(workplace, here, elsewhere, serv
 def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(
     workplace, here, elsewhere, server, undisturbed
 ):
-    limit = 5300  # more than the manifest and the directions, less than the completions
-    process = elsewhere(LONG, limit=limit)
+    limit = 15_000  # more than the manifest and the directions, less than the completions
+    process = elsewhere(WIDE, limit=limit)
     assert server(process) == 2
     completions = workplace / "run" / "completions.jsonl"
     kept = whole_lines(completions)
@@ -265,8 +274,8 @@ def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(
         " kept;"
         " put that right and give the same command again, or choose another folder with --out\n"
     )
-    assert here(LONG) == 0
-    check_continued(workplace / "run", kept, undisturbed(LONG))
+    assert here(WIDE) == 0
+    check_continued(workplace / "run", kept, undisturbed(WIDE), rows=5 + 4 * 30 + 5)
 
 
 class Died(BaseException):
