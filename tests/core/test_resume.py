@@ -9,7 +9,6 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from contextlib import suppress
 
 import pytest
 
@@ -51,7 +50,7 @@ PLUGIN = """
 """
 # importing torch takes longer than a run: one process imports it and forks for every command
 SERVER = """
-    import json, os, resource, sys, traceback
+    import json, os, resource, signal, sys, traceback
     from importlib import import_module
 
     import torch
@@ -74,10 +73,12 @@ SERVER = """
             host.register(import_module(name), name.removeprefix("steerkit_"))
         return execute(arguments, host)
 
+    running = set()
     for line in sys.stdin:
         order = json.loads(line)
         if isinstance(order, int):
             answer = os.waitstatus_to_exitcode(os.waitpid(order, 0)[1])
+            running.discard(order)
         elif (answer := os.fork()) == 0:
             code = 1
             try:
@@ -87,7 +88,11 @@ SERVER = """
             finally:
                 sys.stderr.flush()
                 os._exit(code)
+        else:
+            running.add(answer)
         print(answer, flush=True)
+    for process in running:  # what a failed test has left behind
+        os.kill(process, signal.SIGKILL)
 """
 
 
@@ -129,18 +134,12 @@ def here(own_host, workplace):
 def elsewhere(own_host, workplace, server):
     """Start the command in a process of its own; returns the process's id."""
 
-    started = []
-
     def start(arguments, limit=None):
         modules = [record.module for record in own_host.records.values()]
         order = {"modules": modules, "arguments": arguments, "folder": str(workplace), "limit": limit}
-        started.append(server(order))
-        return started[-1]
+        return server(order)
 
-    yield start
-    for process in started:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)  # one that a failed test has left running
+    return start
 
 
 def run_command(*changes, out="run"):
