@@ -16,7 +16,7 @@ def register(**names):
 
 def test_a_hook_without_its_decorator_makes_the_plugin_fail():
     with pytest.raises(PluginError) as caught:
-        register(steerkit_register_sites=lambda: [])
+        register(steerkit_register_sites=list)
     assert str(caught.value) == (
         "plugin 'mine' (this process) cannot be used: PluginError: steerkit_register_sites is not decorated"
         " with @steerkit_core.hookimpl"
@@ -24,5 +24,5 @@ def test_a_hook_without_its_decorator_makes_the_plugin_fail():
 
 
 def test_a_plugin_may_have_names_of_its_own():
-    host = register(steerkit_register_sites=hookimpl(lambda: []), steerkit_version="1", sites=lambda: [])
+    host = register(steerkit_register_sites=hookimpl(list), steerkit_version="1", sites=list)
     assert host.failed == ()
