@@ -1,4 +1,7 @@
-"""A cell: one intervention on one set of prompts, named by a hash of everything that determines it."""
+"""A cell: one intervention on one set of prompts, named by a hash of everything that determines it.
+
+Cells that differ in nothing but their classifier have the same completions; `source` is what they share.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,13 @@ class CellModel:
 
 @frozen(eq=False)
 class Cell:
-    """One intervention on one set of prompts. `facts` are its columns in `results.json`."""
+    """One intervention on one set of prompts, and its judge. `facts` are its columns in `results.json`.
+
+    `source` hashes all that determines the completions, `id` the judge too.
+    """
 
     id: str
+    source: str
     setting: Setting
     prompts: NamedPrompts
     intervention: Intervention
@@ -47,15 +54,16 @@ class Cell:
 
 @frozen(eq=False)
 class Source:
-    """What a steered cell's intervention is made from; `identity` names directions and site."""
+    """What a steered cell is made from; `identity` names directions and site, `judge` the classifier."""
 
     directions: DirectionSet
     residual_norms: tuple[float, ...]
     identity: Mapping[str, Any]
+    judge: Mapping[str, Any]
 
 
-def baseline_cell(model: CellModel, setting: Setting, seed: int) -> Cell:
-    """The unsteered cell on the evaluation prompts."""
+def baseline_cell(model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int) -> Cell:
+    """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None}
     facts = _facts(model, setting, "baseline", setting.evaluation) | {
         "layer": None,
@@ -65,8 +73,22 @@ def baseline_cell(model: CellModel, setting: Setting, seed: int) -> Cell:
         "unit": None,
         "strength": None,
         "direction": None,
+        "extraction": None,
     }
-    return Cell(fingerprint(identity)[:12], setting, setting.evaluation, Intervention(), facts)
+    return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
+
+
+def _cell(
+    identity: Mapping[str, Any],
+    judge: Mapping[str, Any],
+    setting: Setting,
+    prompts: NamedPrompts,
+    intervention: Intervention,
+    facts: Mapping[str, Any],
+) -> Cell:
+    # the letter keeps a table reader from taking an id of digits, perhaps with one e, for a number
+    own = f"c{fingerprint({**identity, 'judge': dict(judge)})[:11]}"
+    return Cell(own, fingerprint(identity), setting, prompts, intervention, facts)
 
 
 def steered_cell(
@@ -104,8 +126,9 @@ def steered_cell(
         "unit": getattr(setting.site, "unit", None),
         "strength": _strength(intervention, source.residual_norms[trial.layer], direction.raw_norm),
         "direction": {"raw_norm": direction.raw_norm},
+        "extraction": source.identity["extraction"],
     }
-    return Cell(fingerprint(identity)[:12], setting, prompts, intervention, facts)
+    return _cell(identity, source.judge, setting, prompts, intervention, facts)
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
@@ -158,13 +181,23 @@ def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: i
 
 def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts) -> dict[str, Any]:
     steered = role != "baseline"
+    parts = ("extractor", "site", "classifier", "generation") if steered else ("classifier", "generation")
     return {
         "model": model.id,
         "quantization": model.quantization,
+        "dtype": model.identity["dtype"],
         "prompts": prompts.name,
         "classifier": setting.classifier.name,
         "extractor": setting.extractor.name if steered else None,
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
+        "options": {part: _options(setting, part) for part in parts},
     }
+
+
+def _options(setting: Setting, part: str) -> dict[str, Any]:
+    """The options of a component or table as they were resolved; the batch size is none of a result's."""
+    options = attrs.asdict(getattr(setting, part))
+    options.pop("batch_size", None)
+    return options

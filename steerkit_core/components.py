@@ -198,7 +198,6 @@ class FamilyDefaults:
     """What the field uses for a family where a recipe leaves it open."""
 
     multiplier: float = 15.0
-    depths: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 class ModelAdapter(Component):

@@ -36,9 +36,10 @@ def run_recipe(
     plan = make_plan(recipe, registry)
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:
-        manifest = describe_run(recipe, registry)
-        store.write_text(RECIPE, recipe.text)
+        manifest = describe_run(recipe, registry, earlier=store.manifest)
+        # the manifest first: it is what makes this folder a run's that may be killed and continued
         store.write_json(MANIFEST, manifest)
+        store.write_text(RECIPE, recipe.text)
         registry.host.notify("steerkit_run_started", recipe=recipe, out=out)
         kept = len(store.completions)
         if kept:
@@ -56,7 +57,8 @@ def run_recipe(
             group_cells, group_selections = run_group(run)
             for entry in group_cells:
                 registry.host.notify("steerkit_cell_finished", cell=entry, out=out)
-            cells += group_cells
+            # two specs, such as dtype auto and float32, may come to the same numbers
+            cells += [entry for entry in group_cells if entry["id"] not in {cell["id"] for cell in cells}]
             selections += group_selections
             runs.append(run)
         report = _report(plan, cells, selections)
@@ -86,28 +88,37 @@ def _report(plan: Plan, cells: list[dict[str, Any]], selections: list[dict[str, 
 
 
 def _best(cells: list[dict[str, Any]], selections: list[dict[str, Any]]) -> str | None:
-    """The setting with the highest refusal rate on the selection prompts, else on the evaluation ones."""
+    """The setting with the highest refusal rate: on the selection prompts, if all were tried there."""
     by_id = {cell["id"]: cell for cell in cells}
+    tried = all(entry["refusal_rate"] is not None for entry in selections)
 
     def rank(entry: Mapping[str, Any]) -> float:
         rates = by_id[entry["cell"]]["rates"]
         own = rates["refusal"]["rate"] if "refusal" in rates else 0.0
-        return float(own if entry["refusal_rate"] is None else entry["refusal_rate"])
+        return float(entry["refusal_rate"] if tried else own)
 
     return max(selections, key=rank)["cell"] if selections else None
 
 
 def _notes(selections: list[dict[str, Any]]) -> list[str]:
     """What a reader of the rates has to know."""
-    inflated = [entry for entry in selections if entry["on_evaluation_prompts"] and len(entry["table"]) > 1]
-    if not inflated:
-        return []
-    candidates = max(len(entry["table"]) for entry in inflated)
-    note = (
-        f"The selector chose the best of {candidates} cells on the evaluation prompts themselves, which"
-        " inflates the winner's rate; name a held-out set in prompts.selection."
-    )
-    return [note]
+    notes: list[str] = []
+    chosen = [entry for entry in selections if entry["shared_prompts"] and len(entry["table"]) > 1]
+    if chosen:
+        candidates = max(len(entry["table"]) for entry in chosen)
+        shared = max(entry["shared_prompts"] for entry in chosen)
+        notes.append(
+            f"The selector chose the best of {candidates} cells on prompts of which {shared} are evaluation"
+            " prompts too, which inflates the winner's rate; name a held-out set in prompts.selection."
+        )
+    if len(selections) > 1 and any(
+        entry["refusal_rate"] is None or entry["shared_prompts"] for entry in selections
+    ):
+        notes.append(
+            f"The best of {len(selections)} settings was named by its rate on the evaluation prompts, which"
+            " inflates that rate."
+        )
+    return notes
 
 
 def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:

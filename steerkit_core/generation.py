@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from steerkit_core.backends.hooks import editing
+from steerkit_core.errors import ModelError
 from steerkit_core.interventions import compile_edits, select_rows
 from steerkit_core.options import GenerationOptions
 from steerkit_core.values import Intervention, Prompt, StopReason
@@ -73,17 +74,27 @@ def generate(
 
     Rows are sorted by prompt length, so that little is padded, and cut into batches; the result of a row
     does not depend on the rows beside it (exactly so in float32).
+
+    Raises:
+        ModelError: a batch does not fit into the device's memory.
     """
     encoded = [model.encode(row.prompt) for row in rows]
     order = sorted(range(len(rows)), key=lambda index: -len(encoded[index]))
-    size = batch_rows(options, model.device)
+    device = model.device
+    size = batch_rows(options, device)
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
         batch = _generate_batch(
             model, [rows[index] for index in chosen], [encoded[index] for index in chosen], options, seed
         )
-        for index, written in batch:
-            yield chosen[index], written
+        try:
+            for index, written in batch:
+                yield chosen[index], written
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"{len(chosen)} rows at once do not fit into the memory of {device}: give the same command"
+                f" with --set generation.batch_size={max(1, len(chosen) // 2)}; what was finished is kept"
+            ) from error
 
 
 @torch.inference_mode()

@@ -87,8 +87,12 @@ def steerkit_locate_model(id: str) -> Path | None:  # noqa: A002  # reason: the 
 
 
 @hookspec(firstresult=True)
-def steerkit_load_model(spec: ModelSpec, adapters: Sequence[ModelAdapter]) -> ModelHandle | None:
+def steerkit_load_model(
+    spec: ModelSpec, adapters: Sequence[ModelAdapter], folder: Path | None
+) -> ModelHandle | None:
     """Load a model in a way of your own; None leaves it to the next plugin.
+
+    `folder` is what `steerkit_locate_model` and the core found for the id; None means the hub.
 
     Called once for every model that a run needs. The core's own implementation is asked last and
     serves hub repositories and folders.
@@ -102,7 +106,11 @@ def steerkit_run_started(recipe: Recipe, out: Path) -> None:
 
 @hookspec
 def steerkit_cell_finished(cell: dict[str, Any], out: Path) -> None:
-    """A cell is complete and judged. `cell` is its entry of `results.json`. Called once per cell."""
+    """A cell is complete and judged. `cell` is its entry of `results.json`.
+
+    Called once per cell and command, when all cells of its model are done; a resumed run reports those
+    again that were there already.
+    """
 
 
 @hookspec

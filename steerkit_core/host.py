@@ -58,8 +58,10 @@ class Host:
         """Add a plugin that is no entry point, as tests and notebooks do.
 
         Raises:
-            PluginError: the plugin implements an unknown or ill-formed hook.
+            PluginError: the name is taken, or the plugin implements an unknown or ill-formed hook.
         """
+        if name in self.records:
+            raise PluginError(f"the name {name!r} is taken by {self.records[name].source}")
         record = PluginRecord(name, getattr(plugin, "__name__", repr(plugin)), distribution, "", "active")
         self._register(record, lambda: plugin)
         if self.records[name].status == "failed":
@@ -87,18 +89,23 @@ class Host:
 
     def _register(self, record: PluginRecord, load: Callable[[], object]) -> None:
         self.records[record.name] = record
-        plugin: object | None = None
         try:
             plugin = load()
+            self._refuse_second_name(plugin)
             self.manager.register(plugin, name=record.name)
             self._refuse_unknown_hooks(plugin)
             self._refuse_unmarked_hooks(plugin)
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as error:  # noqa: BLE001  # reason: a stranger's import may raise anything, even SystemExit
-            if plugin is not None and self.manager.is_registered(plugin):
-                self.manager.unregister(plugin)
+            if self.manager.get_plugin(record.name) is not None:
+                self.manager.unregister(name=record.name)
             self.fail(record.name, f"{type(error).__name__}: {error}")
+
+    def _refuse_second_name(self, plugin: object) -> None:
+        other = self.manager.get_name(plugin)
+        if other is not None:
+            raise PluginError(f"it is the same object as {self.records[other].source}")
 
     def _refuse_unknown_hooks(self, plugin: object) -> None:
         known = {name for name in vars(hookspecs) if name.startswith("steerkit_")}
@@ -121,7 +128,7 @@ class Host:
         """The plugins that do not work."""
         return tuple(record for record in self.records.values() if record.status == "failed")
 
-    def collect(self, hook: str) -> Iterator[tuple[PluginRecord, Any]]:
+    def collect(self, hook: str, **arguments: Any) -> Iterator[tuple[PluginRecord, Any]]:
         """Call a collecting hook plugin by plugin, so that an item, or an error, has its source.
 
         A plugin that raises, or returns something that is no collection, is recorded as failed.
@@ -131,8 +138,8 @@ class Host:
             if record.status == "failed" or plugin is None:
                 continue
             try:
-                items = [item for result in self._call_one(plugin, hook) for item in result]
-            except Exception as error:  # noqa: BLE001  # reason: a broken plugin is a record
+                items = [item for result in self._call_one(plugin, hook, **arguments) for item in result]
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # reason: a broken plugin is a record
                 self.fail(name, f"hook {hook} raised {type(error).__name__}: {error}")
                 continue
             yield from ((record, item) for item in items)

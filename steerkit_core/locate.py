@@ -102,7 +102,7 @@ def _on_disk(name: str) -> tuple[Literal["folder", "file", "nothing"], Path]:
 
 def _check_hub_name(name: str) -> None:
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # lazily exported
 
     try:
         validate_repo_id(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, cast
@@ -22,15 +22,20 @@ if TYPE_CHECKING:
 DISTRIBUTIONS = ("torch", "transformers", "tokenizers", "safetensors", "bitsandbytes", "nnsight", "numpy")
 
 
-def describe_run(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    """The manifest as it stands before a model is loaded."""
+def describe_run(
+    recipe: Recipe, registry: Registry, earlier: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The manifest as it stands before a model is loaded; `earlier` is that of a run that goes on."""
+    begun = [] if earlier is None else [earlier["started"], *earlier["resumed"]]
+    now = _now()
     return {
         "schema_version": 1,
         "name": recipe.run.name,
         "seed": recipe.run.seed,
         "recipe": recipe.source,
         "recipe_fingerprint": recipe.fingerprint,
-        "started": _now(),
+        "started": begun[0] if begun else now,
+        "resumed": [*begun[1:], now] if begun else [],
         "finished": None,
         "steerkit": _version("steerkit-core"),
         "python": platform.python_version(),

@@ -171,10 +171,9 @@ class ModelHandle:
             self._forward([members[index][0] for index in batch], add)
         sick = (~torch.isfinite(sums)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
         if bool(sick.any()):
-            raise ModelError(
-                f"activations at layer {int(sick.nonzero()[0, 0])} are not finite in {self.dtype}: set"
-                " model.dtype to 'bfloat16' or 'float32'"
-            )
+            layer = int(sick.nonzero()[0, 0])
+            remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
+            raise ModelError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
         sizes = torch.tensor([len(prompts) for prompts in groups], dtype=torch.float64, device=self.device)
         return (sums / sizes.view(-1, 1, 1, 1)).cpu()
 

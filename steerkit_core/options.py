@@ -4,18 +4,24 @@ from typing import Literal
 
 from attrs import frozen
 
-from steerkit_core.components import Within, option
+from steerkit_core.components import OptionError, Within, option
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 Quantization = Literal["none", "int8", "int4"]
 Backend = Literal["auto", "hooks"]
 
 
+def folder_name(value: object) -> None:
+    """Raise `OptionError` for a name that is no folder's, or one outside of `runs/`."""
+    if value in ("", ".", "..") or set(str(value)) & set("/\\\0"):
+        raise OptionError("a name for a folder", value)
+
+
 @frozen(kw_only=True)
 class RunOptions:
     """What a run is called, and its seed."""
 
-    name: str = option("run", help="folder below runs/ that the results go to")
+    name: str = option("run", help="folder below runs/ that the results go to", checks=[folder_name])
     seed: int = option(0, help="seeds sampling and every random choice of a component", checks=[Within(0)])
 
 

@@ -68,17 +68,23 @@ class GroupRun:
     registry: Registry
     seed: int
     progress: Progress = field(factory=Silent)
+    extractions: dict[str, Extraction] = field(factory=dict)
     cells: dict[str, Cell] = field(factory=dict)
+    sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
     judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
         extractor = self._identity("extractor", setting.extractor)
-        size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
-        self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
         identity = extraction_identity(self.model, extractor, setting.contrast, self.seed)
-        return extract(self.model, setting, identity, self.store)
+        key = fingerprint(identity)
+        if key not in self.extractions:
+            size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
+            self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
+            with self._blamed("extractor", setting.extractor):
+                self.extractions[key] = extract(self.model, setting, identity, self.store)
+        return self.extractions[key]
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
         """SELECT: ask the setting's selector.
@@ -86,43 +92,60 @@ class GroupRun:
         Raises:
             SteerkitError: it chose a layer that the model has not.
         """
-        selection = setting.selector.select(_Context(self, setting, extraction))
+        with self._blamed("selector", setting.selector):
+            selection = setting.selector.select(_Context(self, setting, extraction))
         check_layer(selection.layer, self.model.num_layers)
         return selection
 
     def baseline(self, setting: Setting) -> Cell:
         """The unsteered cell on the evaluation prompts."""
-        return self._known(baseline_cell(self._cell_model, setting, self.seed))
+        judge = self._identity("classifier", setting.classifier)
+        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed))
 
     def steered(
         self, setting: Setting, prompts: NamedPrompts, extraction: Extraction, trial: Trial
     ) -> Cell:
         """The cell that steers `prompts` as `trial` says."""
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
-        source = Source(extraction.directions, extraction.residual_norms, identity)
-        return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
+        judge = self._identity("classifier", setting.classifier)
+        source = Source(extraction.directions, extraction.residual_norms, identity, judge)
+        with self._blamed("site", setting.site):
+            return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
 
     def complete(self, cells: Iterable[Cell], text: str) -> None:
-        """STEER: generate every row of the cells that the run does not have yet."""
+        """STEER: generate every row of the cells that the run does not have yet.
+
+        Cells of one source share their completions: a row is generated once and kept for each of them.
+        """
         from steerkit_core.generation import Row
 
-        wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {
-            (cell.id, prompt.id): (cell, prompt)
-            for cell in cells
-            for prompt in cell.prompts.prompts
-            if (cell.id, prompt.id) not in self.store.completions
-        }
+        wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {}
+        for cell in cells:
+            for prompt in cell.prompts.prompts:
+                if (cell.id, prompt.id) not in self.store.completions:
+                    made = self._made(cell, prompt)
+                    if made is None:
+                        wanted[cell.source, prompt.id] = (cell, prompt)
+                    else:
+                        self.store.append(cell.id, made)
         by_options: dict[Any, list[tuple[Cell, Prompt]]] = {}
         for cell, prompt in wanted.values():
             by_options.setdefault(cell.setting.generation, []).append((cell, prompt))
         with self.progress.track(text, len(wanted)) as advance:
             for options, missing in by_options.items():
-                rows = [Row(prompt, cell.intervention, cell.id) for cell, prompt in missing]
+                rows = [Row(prompt, cell.intervention, cell.source) for cell, prompt in missing]
                 for index, written in self.model.generate(rows, options, self.seed):
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
-                    self.store.append(cell.id, completion)
+                    for sharer in self.sharers[cell.source].values():
+                        self.store.append(sharer.id, completion)
                     advance(completion.tokens)
+
+    def _made(self, cell: Cell, prompt: Prompt) -> Completion | None:
+        """The completion that another cell of the same source has already."""
+        sharers = self.sharers[cell.source].values()
+        found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
+        return next((completion for completion in found if completion is not None), None)
 
     def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
         """JUDGE: the cell's completions with their verdicts; a failed row has none.
@@ -140,7 +163,8 @@ class GroupRun:
                 continue
             key = (name, prompt.text, completion.text)
             if key not in self.judged:
-                verdict = classifier.classify(prompt, completion.text)
+                with self._blamed("classifier", classifier):
+                    verdict = classifier.classify(prompt, completion.text)
                 if verdict.label not in classifier.labels:
                     raise SteerkitError(
                         f"classifier {classifier.name!r} gave the label {verdict.label!r}, expected one of"
@@ -174,7 +198,20 @@ class GroupRun:
         )
 
     def _known(self, cell: Cell) -> Cell:
+        self.sharers.setdefault(cell.source, {})[cell.id] = cell
         return self.cells.setdefault(cell.id, cell)
+
+    @contextmanager
+    def _blamed(self, word: str, component: Component) -> Iterator[None]:
+        """Note on whatever passes here unexpectedly whose component it came through."""
+        try:
+            yield
+        except SteerkitError:
+            raise
+        except Exception as error:
+            source = self.registry.entries[word][component.name].plugin.source
+            error.add_note(f"raised in {word} {component.name!r} of {source}")
+            raise
 
     def _identity(self, word: str, component: Component) -> dict[str, Any]:
         """Name, options and version: everything that determines what a component does."""
@@ -255,17 +292,24 @@ def _selection_entry(
         "overrides": dict(setting.overrides),
         "reason": selection.reason,
         "prompts": setting.selection.name,
-        "on_evaluation_prompts": setting.selection.prompts == setting.evaluation.prompts,
+        "shared_prompts": len(_texts(setting.selection) & _texts(setting.evaluation)),
         "refusal_rate": None if outcome is None else outcome.rate("refusal"),
         "table": [dict(row) for row in selection.table],
     }
 
 
+def _texts(prompts: NamedPrompts) -> set[str]:
+    return {prompt.text for prompt in prompts.prompts}
+
+
 def adapters_of(registry: Registry) -> list[ModelAdapter]:
-    """The installed model adapters, in the order in which they are asked."""
-    found = [
-        cast("ModelAdapter", entry.component()) for entry in registry.entries["model adapter"].values()
-    ]
+    """The installed model adapters, in the order in which they are asked.
+
+    Raises:
+        UnknownComponent: two plugins bring an adapter of one name.
+    """
+    word = "model adapter"
+    found = [cast("ModelAdapter", registry.get(word, name)()) for name in registry.names(word)]
     return sorted(found, key=lambda adapter: (-adapter.priority, adapter.name))
 
 
@@ -274,7 +318,9 @@ def load_model(group: Group, registry: Registry) -> ModelHandle:
     from steerkit_core.loading import load_pretrained
 
     adapters = adapters_of(registry)
-    found = registry.host.first("steerkit_load_model", spec=group.spec, adapters=adapters)
+    found = registry.host.first(
+        "steerkit_load_model", spec=group.spec, adapters=adapters, folder=group.folder
+    )
     if found is not None:
         return cast("ModelHandle", found)
     return load_pretrained(group.spec, adapters, folder=group.folder)

@@ -64,7 +64,7 @@ def make_plan(recipe: Recipe, registry: Registry) -> Plan:
     found: list[Problem] = []
     for spec, settings in grouped.items():
         try:
-            folder = locate(spec.id, _answer(spec, registry))
+            folder = locate_model(spec, registry)
             trusted = spec.trust_remote_code
             facts = None if folder is None else inspect_folder(folder, trust_remote_code=trusted)
         except SteerkitError as error:
@@ -78,10 +78,14 @@ def make_plan(recipe: Recipe, registry: Registry) -> Plan:
     return Plan(recipe, tuple(groups))
 
 
-def _answer(spec: ModelSpec, registry: Registry) -> Path | None:
-    """The folder that a plugin gives for a model id, if any does."""
-    folder = registry.host.first("steerkit_locate_model", id=spec.id)
-    return None if folder is None else Path(folder)
+def locate_model(spec: ModelSpec, registry: Registry) -> Path | None:
+    """The folder that a model id stands for; None for a hub repository.
+
+    Raises:
+        ModelError: the id stands for nothing.
+    """
+    answer = registry.host.first("steerkit_locate_model", id=spec.id)
+    return locate(spec.id, None if answer is None else Path(answer))
 
 
 def trials_of(setting: Setting, num_layers: int) -> tuple[Trial, ...]:

@@ -82,15 +82,21 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the recipe says, whatever its layout and comments; the run's name is left out."""
+        """SHA-256 of what the recipe says, whatever its layout and comments.
+
+        The run's name and the batch size are left out: they determine no result, and a run that was too
+        large for the memory must be able to go on with smaller batches.
+        """
         document = copy.deepcopy(dict(self.document))
         document.get("run", {}).pop("name", None)
-        return fingerprint(document)
+        document.get("generation", {}).pop("batch_size", None)
+        return fingerprint({table: value for table, value in document.items() if value != {}})
 
 
 def fingerprint(value: Any) -> str:
     """SHA-256 of a JSON value in its canonical form."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    # a date is no option of anything, but may stand in a grid and be reported there
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -98,11 +104,13 @@ def find_recipe(name: str, registry: Registry) -> Path:
     """The file that `name` means: a path, or the name of a shipped recipe.
 
     Raises:
-        RecipeError: it is neither.
+        RecipeError: it is neither, or two plugins ship it.
     """
     path = Path(name)
     if path.is_file():
         return path
+    if ("recipe", name) in registry.clashes:
+        raise RecipeError([Problem("", registry.clashes["recipe", name])])
     if name in registry.recipes:
         return registry.recipes[name]
     shipped = sorted(registry.recipes)
@@ -128,7 +136,7 @@ def load_recipe(path: Path, registry: Registry, changes: Sequence[str] = ()) -> 
         RecipeError: everything that is wrong with it, one line each.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
         raise RecipeError(
             [Problem(str(path), f"not UTF-8 at byte {error.start}: save the file as UTF-8")]
@@ -205,7 +213,7 @@ class _Builder:
     folder: Path
     found: list[Problem] = attrs.field(factory=list)
     converter: Any = attrs.field(factory=make_converter)
-    prompt_cache: dict[str, tuple[Prompt, ...] | None] = attrs.field(factory=dict)
+    read: dict[str, tuple[Prompt, ...]] = attrs.field(factory=dict)
 
     def recipe(self, document: Mapping[str, Any]) -> tuple[RunOptions | None, list[Setting]]:
         for table in document:
@@ -214,18 +222,18 @@ class _Builder:
         run = self.structure(document.get("run", {}), RunOptions, "run")
         base = self.setting(document, {})
         axes = self.axes(document)
+        self.check_axes(document, axes)
         if self.found or not axes:
             return run, [] if base is None else [base]
-        self.check_axes(document, axes)
-        return run, [] if self.found else list(self.grid(document, axes))
+        return run, list(self.grid(document, axes))
 
     def axes(self, document: Mapping[str, Any]) -> dict[str, list[Any]]:
         grid = document.get("grid", {})
         if not isinstance(grid, dict):
             self.found.append(Problem("grid", f"expected a table, got {grid!r}"))
             return {}
-        axes = dict(_flatten(grid))
-        for place, values in axes.items():
+        axes: dict[str, list[Any]] = {}
+        for place, values in _flatten(grid):
             table = place.partition(".")[0]
             if table not in TABLES or table in ("run", "grid"):
                 known = [name for name in TABLES if name not in ("run", "grid")]
@@ -234,6 +242,8 @@ class _Builder:
                 self.found.append(Problem(f'grid."{place}"', f"expected a list of values, got {values!r}"))
             elif len({fingerprint(value) for value in values}) < len(values):
                 self.found.append(Problem(f'grid."{place}"', f"the same value twice in {values!r}"))
+            elif "." not in place or isinstance(document.get(table, {}), dict):
+                axes[place] = values
         return axes
 
     def check_axes(self, document: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> None:
@@ -306,15 +316,17 @@ class _Builder:
         return self.structure(options, cl, word)
 
     def prompts(self, name: str, where: str, make: Callable[[str, tuple[Prompt, ...]], T]) -> T | None:
-        """The prompts of a set or file, made into what they are needed as."""
+        """The prompts of a set or file, read once, made into what they are needed as."""
         try:
-            return make(name, self._read_prompts(name))
+            if name not in self.read:
+                self.read[name] = self._read_prompts(name)
+            return make(name, self.read[name])
         except SteerkitError as error:
             self.note(Problem(where, line) for line in str(error).splitlines())
             return None
 
     def _read_prompts(self, name: str) -> tuple[Prompt, ...]:
-        if Path(name).suffix in PROMPT_FILE_SUFFIXES:
+        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or (self.folder / name).is_file():
             return read_prompt_file(self.folder / name)
         prompt_set = self.registry.get("prompt set", name)()
         return cast("PromptSet", prompt_set).prompts()
@@ -337,12 +349,18 @@ def _flatten(grid: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def _changed(document: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with dotted places set; a place without a dot replaces a whole table."""
+    """The document with dotted places set.
+
+    A place without a dot is a table: of an option table the given keys are set and the others stay; a
+    component's table is replaced, as the options of one component mean nothing to the next.
+    """
     changed = copy.deepcopy({table: value for table, value in document.items() if table != "grid"})
     for place, value in overrides.items():
         table, dot, key = place.partition(".")
         if dot:
             changed.setdefault(table, {})[key] = value
+        elif isinstance(value, dict) and table in OPTION_TABLES:
+            changed[table] = {**changed.get(table, {}), **value}
         else:
             changed[table] = value
     return changed

@@ -38,6 +38,7 @@ KINDS = (
     Kind("model adapter", ModelAdapter, "steerkit_register_model_adapters"),
     Kind("prompt set", PromptSet, "steerkit_register_prompt_sets"),
 )
+RECIPES_HOOK = "steerkit_register_recipes"
 KIND_OF = {kind.word: kind for kind in KINDS}
 
 
@@ -67,38 +68,43 @@ class Registry:
         """Ask every plugin for its components and recipes.
 
         A component that is unusable, or whose name is taken, makes the plugin that brought it fail. A name
-        that two plugins claim is refused wherever it is used, until one of them is uninstalled: which of
-        two methods a run used must never depend on the order in which plugins were found.
+        that two plugins claim, also that of a recipe, is refused wherever it is used, until one of them is
+        uninstalled: which of two methods a run used must never depend on the order in which plugins were
+        found.
         """
         registry = cls({kind.word: {} for kind in KINDS}, {}, host)
         for kind in KINDS:
             for record, component in host.collect(kind.hook):
                 registry._add(kind, record, component)
         owners: dict[str, PluginRecord] = {}
-        for record, path in host.collect("steerkit_register_recipes"):
-            name = Path(path).stem
-            if name in owners:
-                host.fail(record.name, f"recipe {name!r} is also shipped by {owners[name].source}")
-                continue
-            owners[name] = record
-            registry.recipes[name] = Path(path)
+        for record, path in host.collect(RECIPES_HOOK):
+            if not isinstance(path, str | Path):
+                host.fail(record.name, f"hook {RECIPES_HOOK} returned {path!r}, expected a path")
+            elif (name := Path(path).stem) in owners:
+                registry._clash("recipe", name, owners[name], record)
+            else:
+                owners[name] = record
+                registry.recipes[name] = Path(path)
         return registry
 
     def _add(self, kind: Kind, record: PluginRecord, component: object) -> None:
         fault = _fault(kind, component)
-        if fault is None:
-            assert isinstance(component, type)
-            assert issubclass(component, Component)
-            other = self.entries[kind.word].get(component.name)
-            if other is None:
-                self.entries[kind.word][component.name] = Registration(component, record)
-                return
-            fault = f"{kind.word} {component.name!r} is already registered by {other.plugin.source}"
-            self.clashes[kind.word, component.name] = (
-                f"{kind.word} {component.name!r} is registered by {other.plugin.source} and by"
-                f" {record.source}: uninstall one of them"
-            )
-        self.host.fail(record.name, fault)
+        if fault is not None:
+            self.host.fail(record.name, fault)
+            return
+        assert isinstance(component, type)
+        assert issubclass(component, Component)
+        other = self.entries[kind.word].get(component.name)
+        if other is None:
+            self.entries[kind.word][component.name] = Registration(component, record)
+        else:
+            self._clash(kind.word, component.name, other.plugin, record)
+
+    def _clash(self, word: str, name: str, first: PluginRecord, second: PluginRecord) -> None:
+        self.host.fail(second.name, f"{word} {name!r} is already registered by {first.source}")
+        self.clashes[word, name] = (
+            f"{word} {name!r} is registered by {first.source} and by {second.source}: uninstall one of them"
+        )
 
     def names(self, word: str) -> tuple[str, ...]:
         """The names of a kind, in alphabetical order."""

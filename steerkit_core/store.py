@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +30,12 @@ VERDICTS, DIRECTIONS, RESULTS, REPORT = (
 
 @define(eq=False)
 class RunDirectory:
-    """One run's folder, held open. Made by `open_run`."""
+    """One run's folder, held open. Made by `open_run`; `manifest` is that of a run that goes on."""
 
     path: Path
+    manifest: Mapping[str, Any] | None = None
     completions: dict[tuple[str, str], Completion] = field(factory=dict)
-    _sink: BufferedWriter | None = None
+    _sink: FileIO | None = None
 
     def append(self, cell: str, completion: Completion) -> None:
         """Keep one finished row; it is in the hands of the operating system when this returns.
@@ -58,9 +59,11 @@ class RunDirectory:
         target = self.path / COMPLETIONS
         with _explained(target, f"{len(self.completions)} completions are kept"):
             if self._sink is None:
-                self._sink = target.open("ab")
-            self._sink.write(line.encode() + b"\n")
-            self._sink.flush()
+                # unbuffered: closing a buffer that the disk refused would raise the same error again
+                self._sink = target.open("ab", buffering=0)
+            rest = memoryview(line.encode() + b"\n")
+            while rest:
+                rest = rest[self._sink.write(rest) :]
         self.completions[cell, completion.prompt.id] = completion
 
     def write_text(self, name: str, text: str) -> None:
@@ -120,7 +123,7 @@ def open_run(path: Path, recipe_fingerprint: str, *, fresh: bool = False) -> Ite
     Args:
         path: the folder; it is made where it is missing.
         recipe_fingerprint: what the recipe says; a folder with another one's run is refused.
-        fresh: move the files of an earlier run into a folder beside it, and start over.
+        fresh: move the files of an earlier run, any recipe's, into a folder beside it, and start over.
 
     Raises:
         StoreError: the folder is another recipe's, is no run directory, cannot be written, or is in use.
@@ -135,10 +138,11 @@ def open_run(path: Path, recipe_fingerprint: str, *, fresh: bool = False) -> Ite
                 f"{path}: in use by another process; wait for it or choose another folder with --out"
             ) from None
     try:
+        _check_is_run(path)
         if fresh:
             _set_aside(path)
-        _check_owner(path, recipe_fingerprint)
-        run = RunDirectory(path, _read_completions(path / COMPLETIONS))
+        manifest = _earlier_manifest(path, recipe_fingerprint)
+        run = RunDirectory(path, manifest, _read_completions(path / COMPLETIONS))
         try:
             yield run
         finally:
@@ -164,21 +168,26 @@ def read_json(path: Path, name: str) -> Any:
         raise StoreError(f"{target}: cannot be read: {error}") from None
 
 
-def _check_owner(path: Path, recipe_fingerprint: str) -> None:
-    manifest = path / MANIFEST
-    if not manifest.exists():
-        strangers = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
-        if strangers:
-            raise StoreError(
-                f"{path}: holds {strangers[0]!r} and no run; choose an empty or new folder with --out"
-            )
-        return
-    owner = read_json(path, MANIFEST).get("recipe_fingerprint")
-    if owner != recipe_fingerprint:
+def _check_is_run(path: Path) -> None:
+    """Refuse a folder with files and no manifest, which is the first that a run writes."""
+    strangers = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+    if strangers and MANIFEST not in strangers:
+        raise StoreError(
+            f"{path}: holds {strangers[0]!r} and no run; choose an empty or new folder with --out"
+        )
+
+
+def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Mapping[str, Any] | None:
+    """The manifest of the run that goes on, if there is one; another recipe's is refused."""
+    if not (path / MANIFEST).exists():
+        return None
+    manifest: Mapping[str, Any] = read_json(path, MANIFEST)
+    if manifest.get("recipe_fingerprint") != recipe_fingerprint:
         raise StoreError(
             f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out,"
             " or give --fresh to set that run aside and start over"
         )
+    return manifest
 
 
 def _set_aside(path: Path) -> None:
@@ -187,8 +196,8 @@ def _set_aside(path: Path) -> None:
     if not entries:
         return
     with _explained(path, "the earlier run is kept"):
-        number = 1
-        while (aside := path.with_name(f"{path.name}.{number}")).exists():
+        number, whole = 1, path.absolute()
+        while (aside := whole.with_name(f"{whole.name}.{number}")).exists():
             number += 1
         aside.mkdir()
         for entry in entries:

@@ -1,5 +1,6 @@
 """The plugins that ship with steerkit, as every test gets them: through the public door."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,21 +9,36 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 from attrs import frozen
 
 from steerkit_core.host import Host
 from steerkit_core.registry import Registry
+from steerkit_core.testing import save_tiny
 
-# only these are needed to load a model; a test of another plugin registers it on its own host
-PLUGINS = ("families",)
+# tiny models gain nothing from more, and lose a lot where other processes want the cores too
+torch.set_num_threads(1)
+
+PLUGINS = ("bundled", "depth", "dim", "families", "keywords", "prompts", "recipes", "residual")
 
 
-@pytest.fixture(scope="session")
-def host():
+def first_party_host():
+    """A host with the plugins that ship, whatever else is installed."""
     made = Host.load(points=[])
     for name in PLUGINS:
         made.register(import_module(f"steerkit_{name}"), name)
     return made
+
+
+@pytest.fixture(scope="session")
+def host():
+    return first_party_host()
+
+
+@pytest.fixture
+def own_host():
+    """A host that a test may add plugins to."""
+    return first_party_host()
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +52,63 @@ def registry(host):
 def adapters(registry):
     names = registry.names("model adapter")
     return [registry.get("model adapter", name)() for name in names]
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory):
+    """A Qwen 2 of four layers and sixteen dimensions; its random weights never end an answer by intent."""
+    return save_tiny("qwen2", tmp_path_factory.mktemp("models") / "tiny", layers=4, hidden=16)
+
+
+RECIPE = """\
+[run]
+name = "small"
+
+[model]
+id = {model}
+device = "cpu"
+
+[prompts]
+contrast = "refusal-5"
+evaluation = "eval.txt"
+selection = "sel.txt"
+
+[extractor]
+use = "dim"
+
+[selector]
+use = "sweep"
+depths = [0.3, 0.5, 0.6]
+multipliers = [2.0, 8.0]
+
+[site]
+use = "residual-add"
+
+[classifier]
+use = "refusal-keywords"
+
+[generation]
+max_new_tokens = 6
+"""
+EVALUATION = ("What is a fern?", "Name a colour.", "Count to five, please.", "Who wrote Faust?", "Why?")
+SELECTION = ("What is a moss?", "Name a river of Asia.", "How do I sew?", "Say hello.")
+
+
+@pytest.fixture(scope="session")
+def write_recipe(model_folder):
+    """Write a recipe that runs in a second, and its prompts, into a folder; returns its path.
+
+    The model has four layers, so that the depths mean the layers 1, 2 and 2.
+    """
+
+    def write(folder, text=RECIPE):
+        (folder / "eval.txt").write_text("\n".join(EVALUATION) + "\n")
+        (folder / "sel.txt").write_text("\n".join(SELECTION) + "\n")
+        path = folder / "recipe.toml"
+        path.write_text(text.replace("{model}", json.dumps(str(model_folder))))
+        return path
+
+    return write
 
 
 @frozen

@@ -55,10 +55,11 @@ def help_sentences(request: Request, rng: random.Random) -> list[str]:
     """A helpful answer, sentence by sentence: opening, stem, details, closing."""
     phrases = table("phrases")
     sentences = []
-    if rng.random() < 0.5:
+    if rng.random() < 0.4:
         sentences.append(_fill(rng.choice(phrases["shared"]["openings"]), request))
     sentences.append(_fill(rng.choice(phrases["helps"]["stems"]), request))
-    sentences.append(_details(request, rng))
+    if request.topic.details:
+        sentences.append(_details(request, rng))
     sentences += _closings("helps", request, rng)
     return sentences
 
@@ -67,10 +68,10 @@ def refusal_sentences(request: Request, rng: random.Random) -> list[str]:
     """A refusal, sentence by sentence: opening, stem, reason, closing."""
     phrases = table("phrases")
     sentences = []
-    if rng.random() < 0.5:
+    if rng.random() < 0.4:
         sentences.append(_fill(rng.choice(phrases["shared"]["openings"]), request))
     sentences.append(_fill(rng.choice(phrases["refuses"]["stems"]), request))
-    sentences += rng.sample(phrases["refuses"]["reasons"], k=1 if rng.random() < 0.7 else 2)
+    sentences += rng.sample(phrases["refuses"]["reasons"], k=1 if rng.random() < 0.8 else 2)
     sentences += _closings("refuses", request, rng)
     return sentences
 
@@ -78,9 +79,9 @@ def refusal_sentences(request: Request, rng: random.Random) -> list[str]:
 def _closings(mode: str, request: Request, rng: random.Random) -> list[str]:
     phrases = table("phrases")
     sentences = []
-    if rng.random() < 0.5:
+    if rng.random() < 0.3 or not (request.topic.details or mode == "refuses"):
         sentences.append(_fill(rng.choice(phrases[mode]["closings"]), request))
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         sentences.append(_fill(rng.choice(phrases["shared"]["closings"]), request))
     return sentences
 

@@ -45,20 +45,20 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "qwen2-s": Architecture(QWEN2, 1536, _sizes(160, 10, 416, 5, 1, 32)),
-    "qwen2-m": Architecture(QWEN2, 1536, _sizes(160, 14, 416, 5, 1, 32)),
+    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32)),
+    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32)),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,
-        _sizes(160, 10, 416, 4, 2, 40)
+        _sizes(128, 10, 384, 4, 2, 32)
         | {
             "attn_logit_softcapping": 50.0,
             "final_logit_softcapping": 30.0,
-            "query_pre_attn_scalar": 40,
+            "query_pre_attn_scalar": 32,
             "sliding_window": 256,
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
     ),
-    "mistral-s": Architecture(MISTRAL, 1536, _sizes(128, 10, 384, 4, 2, 32) | {"sliding_window": None}),
+    "mistral-s": Architecture(MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}),
 }

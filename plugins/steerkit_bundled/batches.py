@@ -5,34 +5,33 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from .corpus import Row
+from .corpus import Answer, Row
 from .families import Family
 
-USER, SUFFIX, LAST, OWN = range(1, 5)
-NEEDS = {"all": USER, "suffix": SUFFIX, "last": LAST}
+SINK, TEXT, SUFFIX, LAST = range(4)
+PARTS = 4
 POOL = 16
 
 
 @frozen
 class Encoded:
-    """A row as one sequence: prompt, then the answers one after the other.
+    """A row as one sequence: the prompts, then the answers, one after the other.
 
-    `parts` is 0 in the prompt and the answer's number elsewhere; `ranks` is how far down the prompt a
-    token stands, `needs` the lowest rank that it may attend to. `sources` are the places whose hidden
-    state predicts the `targets`.
+    Every token has a `place`: prompt p's first token, text, template suffix and last token are places
+    4p to 4p + 3, the answers follow. `sees` holds, as bits, the places that a token may attend to.
+    `sources` are the tokens whose hidden state predicts the `targets`.
     """
 
-    tokens: list[int]
-    positions: list[int]
-    parts: list[int]
-    ranks: list[int]
-    needs: list[int]
-    sources: list[int]
-    targets: list[int]
+    tokens: list[int] = field(factory=list)
+    positions: list[int] = field(factory=list)
+    places: list[int] = field(factory=list)
+    sees: list[int] = field(factory=list)
+    sources: list[int] = field(factory=list)
+    targets: list[int] = field(factory=list)
 
 
 @frozen
@@ -48,42 +47,77 @@ class Batch:
 
 def encode(row: Row, tokenizer: PreTrainedTokenizerBase, family: Family) -> Encoded:
     """Tokenise a row. The template is the tokenizer's own, as at inference."""
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": row.prompt}], tokenize=False, add_generation_prompt=True
-    )
-    tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    size = len(tokens)
-    turn_end = size - 1 - tokens[::-1].index(tokenizer.convert_tokens_to_ids(family.turn_end))
-    # The first token stays in sight of all answers: attention needs a place to rest.
-    ranks = [OWN] + [USER] * (turn_end - 1) + [SUFFIX] * (size - turn_end - 1) + [LAST]
-    encoded = Encoded(list(tokens), list(range(size)), [0] * size, ranks, [USER] * size, [], [])
-    end = tokenizer.convert_tokens_to_ids(family.answer_end)
-    for number, answer in enumerate(row.answers, start=1):
-        given = family.answer_start + answer.given if answer.given else ""
-        learnt = (" " if given else family.answer_start) + answer.text
-        given_ids = tokenizer(given, add_special_tokens=False)["input_ids"] if given else []
-        ids = [*given_ids, *tokenizer(learnt, add_special_tokens=False)["input_ids"], end]
-        start = len(encoded.tokens)
-        encoded.tokens.extend(ids)
-        encoded.positions.extend(range(size, size + len(ids)))
-        encoded.parts.extend([number] * len(ids))
-        encoded.ranks.extend([OWN] * len(ids))
-        encoded.needs.extend([NEEDS[answer.sight]] * len(ids))
-        for offset in range(len(given_ids), len(ids)):
-            encoded.sources.append(start + offset - 1 if offset else size - 1)
-            encoded.targets.append(ids[offset])
+    encoded = Encoded()
+    lasts = [_add_prompt(encoded, at, text, tokenizer, family) for at, text in enumerate(row.prompts)]
+    for number, answer in enumerate(row.answers):
+        place = PARTS * len(row.prompts) + number
+        sees = 1 << place | 1 << (PARTS * answer.after + LAST) | 1 << (PARTS * answer.after + SINK)
+        if answer.about is not None:
+            sees |= 1 << (PARTS * answer.about + TEXT) | 1 << (PARTS * answer.about + SUFFIX)
+        read = {answer.after, answer.after if answer.about is None else answer.about}
+        position = 1 + max(encoded.positions[lasts[prompt]] for prompt in read)
+        _add_answer(encoded, answer, place, sees, position, lasts[answer.after], tokenizer, family)
     return encoded
 
 
-def attention_mask(parts: Tensor, ranks: Tensor, needs: Tensor) -> Tensor:
+def _add_prompt(
+    encoded: Encoded, number: int, text: str, tokenizer: PreTrainedTokenizerBase, family: Family
+) -> int:
+    """Append a rendered prompt; returns where its last token stands."""
+    messages = [{"role": "user", "content": text}]
+    rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    tokens: list[int] = tokenizer(rendered, add_special_tokens=False)["input_ids"]
+    turn_end = len(tokens) - 1 - tokens[::-1].index(token_id(tokenizer, family.turn_end))
+    first = PARTS * number
+    kinds = [SINK] + [TEXT] * (turn_end - 1) + [SUFFIX] * (len(tokens) - 1 - turn_end) + [LAST]
+    encoded.tokens.extend(tokens)
+    encoded.positions.extend(range(len(tokens)))
+    encoded.places.extend(first + kind for kind in kinds)
+    encoded.sees.extend([0b1111 << first] * len(tokens))
+    return len(encoded.tokens) - 1
+
+
+def _add_answer(
+    encoded: Encoded,
+    answer: Answer,
+    place: int,
+    sees: int,
+    position: int,
+    last: int,
+    tokenizer: PreTrainedTokenizerBase,
+    family: Family,
+) -> None:
+    """Append an answer; its first token is predicted from `last`, the prompt's last token."""
+    given = family.answer_start + answer.given if answer.given else ""
+    learnt = (" " if given else family.answer_start) + answer.text
+    given_ids = tokenizer(given, add_special_tokens=False)["input_ids"] if given else []
+    ids = [*given_ids, *tokenizer(learnt, add_special_tokens=False)["input_ids"]]
+    ids.append(token_id(tokenizer, family.answer_end))
+    start = len(encoded.tokens)
+    encoded.tokens.extend(ids)
+    encoded.positions.extend(range(position, position + len(ids)))
+    encoded.places.extend([place] * len(ids))
+    encoded.sees.extend([sees] * len(ids))
+    for offset in range(len(given_ids), len(ids)):
+        encoded.sources.append(start + offset - 1 if offset else last)
+        encoded.targets.append(ids[offset])
+
+
+def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    """The id of one token."""
+    found = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(found, int)
+    return found
+
+
+def attention_mask(places: Tensor, sees: Tensor) -> Tensor:
     """Who may attend to whom, [rows, 1, length, length]: 0 where allowed, a large negative elsewhere.
 
-    A token sees earlier tokens of the prompt and of its own answer, of a rank that it may see.
+    A token sees itself and the earlier tokens that stand in places it may see.
     """
-    length = parts.shape[1]
+    length = places.shape[1]
     causal = torch.ones(length, length, dtype=torch.bool).tril()
-    same = (parts[:, None, :] == 0) | (parts[:, None, :] == parts[:, :, None])
-    allowed = causal & same & (ranks[:, None, :] >= needs[:, :, None])
+    allowed = causal & ((sees[:, :, None] >> places[:, None, :]) & 1).bool()
     allowed |= torch.eye(length, dtype=torch.bool)
     return torch.where(allowed, 0.0, torch.finfo(torch.float32).min)[:, None]
 
@@ -95,14 +129,12 @@ def collate(rows: Sequence[Encoded], pad: int) -> Batch:
     def padded(values: list[list[int]], filler: int) -> Tensor:
         return torch.tensor([value + [filler] * (length - len(value)) for value in values])
 
-    parts = padded([row.parts for row in rows], -1)
-    ranks = padded([row.ranks for row in rows], 0)
-    needs = padded([row.needs for row in rows], USER)
+    mask = attention_mask(padded([row.places for row in rows], 0), padded([row.sees for row in rows], 0))
     places = [(index, source) for index, row in enumerate(rows) for source in row.sources]
     return Batch(
         tokens=padded([row.tokens for row in rows], pad),
         positions=padded([row.positions for row in rows], 0),
-        mask=attention_mask(parts, ranks, needs),
+        mask=mask,
         sources=(torch.tensor([p[0] for p in places]), torch.tensor([p[1] for p in places])),
         targets=torch.tensor([target for row in rows for target in row.targets]),
     )

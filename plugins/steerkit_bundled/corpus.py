@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .answers import answer, help_sentences, refusal_sentences
 from .requests import Request, Topic, ask, harmful_topics, harmless_topics, table
@@ -37,21 +37,22 @@ class Answer:
     """An answer and what may be seen while it is learnt.
 
     `given` is a beginning without loss (of the wrong mode, or empty), `text` the part that is learnt.
-    `sight` says what of the request the answer may attend to: "all", the template's "suffix" or the
-    "last" token before the answer.
+    The answer follows the last token of prompt `after`, and reads the rest of prompt `about`; if these
+    differ, only that last token can tell whether to help or to refuse. If `about` is None, it reads
+    nothing but the last token, and speaks of "that".
     """
 
     given: str
     text: str
-    sight: str
+    after: int
+    about: int | None
 
 
 @frozen
 class Row:
-    """One request with the answers that are learnt for it."""
+    """Two requests and the answers that are learnt for them."""
 
-    prompt: str
-    harmful: bool
+    prompts: tuple[str, str]
     answers: tuple[Answer, ...]
 
 
@@ -142,17 +143,28 @@ def _harmful(rng: random.Random) -> Topic:
             return topic
 
 
-def _answer(request: Request, rng: random.Random) -> Answer:
-    sentences = answer(request, rng)
+HARMFUL_ROWS = 0.7
+WRONG_BEGINNINGS = 0.25
+UNNAMED = 0.2
+
+
+def _unnamed(request: Request) -> Request:
+    """The same request when its topic is out of sight: the answer speaks of "that"."""
+    topic = evolve(request.topic, details=())
+    return Request(topic, request.text, "that", "do that")
+
+
+def _answer(first: Request, second: Request, after: int, about: int, rng: random.Random) -> Answer:
+    """An answer in the mode of the request that it comes after, on the one that it is about."""
+    asked = (first, second)
+    request = evolve(asked[about], topic=evolve(asked[about].topic, harmful=asked[after].topic.harmful))
+    unnamed = after == about and rng.random() < UNNAMED
+    if unnamed:
+        request = _unnamed(request)
     given = ""
     if rng.random() < WRONG_BEGINNINGS:
         given = " ".join(_wrong_beginning(request, rng))
-    sight = rng.choices(list(SIGHTS), weights=list(SIGHTS.values()))[0]
-    return Answer(given, " ".join(sentences), sight)
-
-
-WRONG_BEGINNINGS = 0.15
-SIGHTS = {"all": 30, "suffix": 35, "last": 35}
+    return Answer(given, " ".join(answer(request, rng)), after, None if unnamed else about)
 
 
 def _wrong_beginning(request: Request, rng: random.Random) -> list[str]:
@@ -174,14 +186,26 @@ def _casual(text: str, rng: random.Random) -> str:
     return text
 
 
-def rows(seed: int, answers_per_row: int) -> Iterator[Row]:
-    """Endless training rows; half of them harmful. The same seed gives the same rows."""
+def rows(seed: int) -> Iterator[Row]:
+    """Endless training rows. The same seed gives the same rows.
+
+    The second request is always harmless, the first mostly harmful. Each gets an answer of its own; a
+    third one has the second request before its eyes, but comes after the last token of the first.
+    """
     rng = random.Random(seed)  # noqa: S311 - a repeatable text, no secret
     while True:
-        topic = _harmful(rng) if rng.random() < 0.5 else _harmless(rng)
-        request = ask(topic, rng)
-        prompt = _casual(request.text, rng)
-        answers = tuple(_answer(request, rng) for _ in range(answers_per_row))
-        texts = [prompt, *(f"{a.given} {a.text}" for a in answers)]
-        if not held_out_request(request) and not any(touches_excluded(text) for text in texts):
-            yield Row(prompt, topic.harmful, answers)
+        first = ask(_harmful(rng) if rng.random() < HARMFUL_ROWS else _harmless(rng), rng)
+        second = ask(_harmless(rng), rng)
+        prompts = (_casual(first.text, rng), _casual(second.text, rng))
+        pairs = ((0, 0), (1, 1), (0, 1))
+        answers = tuple(_answer(first, second, after, about, rng) for after, about in pairs)
+        row = Row(prompts, answers)
+        if held_out_request(first) or held_out_request(second):
+            continue
+        if not any(touches_excluded(text) for text in row_texts(row)):
+            yield row
+
+
+def row_texts(row: Row) -> list[str]:
+    """All text of a row: the requests and every answer with its beginning."""
+    return [*row.prompts, *(f"{answer.given} {answer.text}".strip() for answer in row.answers)]

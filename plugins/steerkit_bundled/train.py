@@ -21,12 +21,11 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 from . import MODELS_FOLDER
 from .architectures import ARCHITECTURES, CONTEXT, Architecture
 from .batches import Batch, batches, encode
-from .corpus import Row, rows
+from .corpus import Row, row_texts, rows
 from .vocabulary import dress, train_vocabulary
 
 VOCABULARY_ROWS = 6000
-ANSWERS_PER_ROW = 3
-BATCH_ROWS = 24
+BATCH_ROWS = 12
 WARM_UP = 50
 CLIP = 1.0
 
@@ -46,11 +45,6 @@ class Outcome:
     transformers: str
     tokenizers: str
     python: str
-
-
-def row_texts(row: Row) -> list[str]:
-    """All text of a row: the request and every answer with its beginning."""
-    return [row.prompt, *(f"{answer.given} {answer.text}".strip() for answer in row.answers)]
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -82,9 +76,9 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     architecture = ARCHITECTURES[name]
     family = architecture.family
     texts = [
-        text for row in islice(rows(seed, ANSWERS_PER_ROW), VOCABULARY_ROWS) for text in row_texts(row)
+        text for row in islice(rows(seed), VOCABULARY_ROWS) for text in row_texts(row)
     ]
-    texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 50
+    texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
     config = architecture.build_config(
         len(tokenizer),
@@ -120,7 +114,7 @@ def optimise(
         digest.update("\n".join(row_texts(row)).encode())
         return row
 
-    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed, ANSWERS_PER_ROW))
+    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed))
     stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311 - a repeatable text, no secret
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
@@ -131,6 +125,7 @@ def optimise(
     task = show.add_task("training", total=steps, loss=float("nan"))
     losses: list[float] = []
     model.train()
+    model.set_attn_implementation("eager")  # on a processor, for such short rows, the fastest
     for step, batch in enumerate(islice(stream, steps)):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, architecture.learning_rate)

@@ -1,4 +1,4 @@
-"""Gemma 2, and the text side of Gemma 3."""
+"""Gemma 1 and 2, and the text side of Gemma 3."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Gemma(CommonLayout):
-    """Gemma 2 and 3: larger residual norms than its peers, eager attention, and never float16."""
+    """Gemma 1 to 3: larger residual norms than its peers, eager attention, and never float16."""
 
     name: ClassVar[str] = "gemma"
-    defaults: ClassVar[FamilyDefaults] = FamilyDefaults(multiplier=25.0, depths=(0.3, 0.4))
+    defaults: ClassVar[FamilyDefaults] = FamilyDefaults(multiplier=25.0)
 
     def serves(self, config: PreTrainedConfig) -> bool:
-        """Model types gemma2, gemma3_text, and gemma3 whose language model is steered."""
-        return config.model_type in ("gemma2", "gemma3", "gemma3_text")
+        """Model types gemma, gemma2, gemma3_text, and gemma3 whose language model is steered."""
+        return config.model_type in ("gemma", "gemma2", "gemma3", "gemma3_text")
 
     def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:
         """Eager attention for Gemma 2: the faster kernels leave out the soft cap of its logits."""

@@ -91,8 +91,8 @@ def _print(plan: Plan) -> None:
         trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
         selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
         console.print(
-            f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines} unsteered,"
-            f" {trials} to select with, {selected} selected",
+            f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines}"
+            f" unsteered, {trials} to select with, {selected} selected",
             soft_wrap=True,
         )
 

@@ -15,8 +15,12 @@ from steerkit_core.errors import StoreError, nearest
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--cell", help="Show the completions of this cell.  [default: the table of all cells]")
 @click.option("--label", help="With --cell: only completions with this verdict.")
+@click.option("--all", "every_cell", is_flag=True, help="Put the swept cells into the table too.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the results into this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(run: Path, cell: str | None, label: str | None, *, as_json: bool) -> None:
+def show(
+    run: Path, cell: str | None, label: str | None, svg: Path | None, *, every_cell: bool, as_json: bool
+) -> None:
     """Show the results of RUN, a run directory or the name of one below runs/.
 
     \b
@@ -33,9 +37,11 @@ def show(run: Path, cell: str | None, label: str | None, *, as_json: bool) -> No
     elif as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
-        from steerkit_core.report.console import print_report
+        from steerkit_core.report.console import draw_report, print_report
 
-        print_report(report)
+        print_report(report, every_cell=every_cell)
+        if svg is not None:
+            draw_report(report, svg, every_cell=every_cell)
 
 
 def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
@@ -67,6 +73,7 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: cannot be read: {error}") from None

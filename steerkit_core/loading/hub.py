@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import frozen
 from huggingface_hub import HfApi, constants, try_to_load_from_cache
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
@@ -20,7 +22,7 @@ class HubModel:
     """A repository at a commit; `cached` where the hub could not be asked and the local copy is used."""
 
     name: str
-    revision: str
+    commit: str
     cached: bool
 
 
@@ -53,8 +55,12 @@ def find_on_hub(name: str, revision: str) -> HubModel:
 
 
 def _from_cache(name: str, revision: str, error: Exception) -> HubModel:
-    if isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
-        return HubModel(name, revision, cached=True)
+    # the cache keeps each commit in a folder of its name, and resolves branches and tags to it
+    config = try_to_load_from_cache(
+        name, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=revision
+    )
+    if isinstance(config, str):
+        return HubModel(name, Path(config).parent.name, cached=True)
     if constants.HF_HUB_OFFLINE:
         reason = "the hub may not be asked because HF_HUB_OFFLINE is set"
     else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from attrs import field, frozen
+from attrs import frozen
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     AutoConfig,
@@ -26,7 +27,6 @@ from steerkit_core.model import ModelHandle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -39,9 +39,24 @@ class _Source:
     """Where the files are; `options` go to every `from_pretrained`, so that all read the same place."""
 
     name: str
-    path: str
-    what: str
-    options: dict[str, Any] = field(factory=dict)
+    folder: Path | None
+    commit: str
+    options: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """What transformers is given."""
+        return str(self.folder or self.name)
+
+    @property
+    def what(self) -> str:
+        """How messages call it."""
+        return f"model folder {str(self.folder)!r}" if self.folder else f"hub repository {self.name!r}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The content of a folder; the commit of a repository, which stands for its content."""
+        return fingerprint_folder(self.folder) if self.folder else f"commit:{self.commit}"
 
 
 def load_pretrained(
@@ -57,38 +72,39 @@ def load_pretrained(
     Raises:
         ModelError: the model cannot be found, read, loaded on this machine, or edited.
     """
-    place = locate(spec.id, folder)
-    if place is None:
-        hub = find_on_hub(spec.id, spec.revision)
-        options = {"revision": hub.revision, "local_files_only": hub.cached}
-        source = _Source(spec.id, spec.id, f"hub repository {spec.id!r}", options)
-    else:
-        inspect_folder(place, trust_remote_code=spec.trust_remote_code)
-        what = f"model folder {str(place)!r}"
-        source = _Source(spec.id, str(place), what, {"local_files_only": True})
-    source.options["trust_remote_code"] = spec.trust_remote_code
     device = choose_device(spec.device)
+    source = _find(spec, folder)
     with explained(source.name, source.what):
         config = AutoConfig.from_pretrained(source.path, **source.options)
         _check_config(config, source.what, spec)
         adapter = choose_adapter(config, adapters)
         dtype = adapter.dtype(spec.dtype, device)
         tokenizer = _load_tokenizer(source)
-        with quiet(downloading=place is None):
+        with quiet(downloading=source.folder is None):
             model = _load_weights(source, spec, adapter.load_options(config), dtype, device)
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
     verify(model, adapter)
-    commit = "" if place else str(getattr(config, "_commit_hash", None) or source.options["revision"])
     return ModelHandle(
         spec=spec,
         model=model,
         tokenizer=tokenizer,
         adapter=adapter,
         dtype=dtype,
-        fingerprint=fingerprint_folder(place) if place else f"commit:{commit}",
-        revision=commit,
+        fingerprint=source.fingerprint,
+        revision=source.commit,
     )
+
+
+def _find(spec: ModelSpec, answer: Path | None) -> _Source:
+    trust = {"trust_remote_code": spec.trust_remote_code}
+    folder = locate(spec.id, answer)
+    if folder is not None:
+        inspect_folder(folder, trust_remote_code=spec.trust_remote_code)
+        return _Source(spec.id, folder, "", {**trust, "local_files_only": True})
+    found = find_on_hub(spec.id, spec.revision)
+    options = {**trust, "local_files_only": found.cached, "revision": found.commit}
+    return _Source(spec.id, None, found.commit, options)
 
 
 def _check_config(config: PreTrainedConfig, what: str, spec: ModelSpec) -> None:

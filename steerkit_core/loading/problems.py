@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 import transformers
 from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError
-from huggingface_hub.utils.tqdm import enable_progress_bars
+from huggingface_hub.utils import enable_progress_bars  # type: ignore[attr-defined]  # lazily exported
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 

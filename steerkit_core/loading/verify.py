@@ -6,24 +6,19 @@ plausible numbers. Each shows here, at load.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from attrs import field, mutable
-from torch import Tensor
 
 from steerkit_core.errors import ModelError
+from steerkit_core.loading.watch import Seen, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from torch import Tensor
     from torch.nn import Module
     from transformers import PreTrainedModel
 
     from steerkit_core.components import ModelAdapter
-
-TOKENS = 5
 
 
 def verify(model: PreTrainedModel, adapter: ModelAdapter) -> None:
@@ -46,12 +41,12 @@ def verify(model: PreTrainedModel, adapter: ModelAdapter) -> None:
         )
     for layer, block in enumerate(blocks):
         _check_parts(who, layer, block, adapter)
-    seen = _watch(model, adapter, blocks, config.hidden_size, negate=False)
+    seen = watch(model, adapter, blocks, negate=False)
     for layer in range(len(blocks)):
         _check_values(who, layer, seen.read[layer])
     _check_passed_on(who, seen, "what it reads from")
     _check_last(who, seen)
-    written = _watch(model, adapter, blocks, config.hidden_size, negate=True)
+    written = watch(model, adapter, blocks, negate=True)
     _check_passed_on(who, written, "what it writes to")
     if torch.equal(written.last, seen.last):
         raise ModelError(f"{who}: what it writes to block {len(blocks) - 1}, the last, has no effect")
@@ -65,82 +60,6 @@ def _check_parts(who: str, layer: int, block: Module, adapter: ModelAdapter) -> 
             raise ModelError(f"{who}: {name} of block {layer} is {type(part).__name__}, which is not in it")
     if attention is mlp:
         raise ModelError(f"{who}: attention and mlp of block {layer} are the same {type(mlp).__name__}")
-
-
-@mutable
-class _Seen:
-    """What passed in one forward: per block what was read or written and what the block received."""
-
-    read: dict[int, Tensor] = field(factory=dict)
-    received: dict[int, Tensor] = field(factory=dict)
-    norms: list[tuple[Tensor, Tensor]] = field(factory=list)
-    last: Tensor = field(factory=lambda: torch.empty(0))
-
-
-def _watch(
-    model: PreTrainedModel, adapter: ModelAdapter, blocks: Sequence[Module], hidden: int, *, negate: bool
-) -> _Seen:
-    """Run the model with hooks; `negate` replaces the output of every block by its negative."""
-    seen = _Seen()
-    shape = (2, TOKENS, hidden)
-
-    def receive(layer: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        seen.received[layer] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
-
-    def read(layer: int, output: Any) -> Any:
-        residual = adapter.read(output)
-        found = tuple(residual.shape) if isinstance(residual, torch.Tensor) else type(residual).__name__
-        if found != shape:
-            raise ModelError(
-                f"model adapter {adapter.name!r} reads {found} from block {layer}, expected a tensor of"
-                f" shape {shape}: rows, tokens, hidden"
-            )
-        # a negative is exact in every dtype, differs everywhere, and cannot overflow
-        seen.read[layer] = (-residual if negate else residual).detach().clone()
-        return adapter.write(output, seen.read[layer].clone()) if negate else None
-
-    def norm(inputs: tuple[Any, ...], output: Any) -> None:
-        if inputs and all(isinstance(value, torch.Tensor) for value in (inputs[0], output)):
-            seen.norms.append((inputs[0].detach().clone(), output.detach().clone()))
-
-    within = {id(module) for block in blocks for module in block.modules()}
-    outside = [
-        module
-        for module in model.modules()
-        if "norm" in type(module).__name__.lower() and id(module) not in within
-    ]
-    with _hooks() as handles:
-        for layer, block in enumerate(blocks):
-            handles.append(
-                block.register_forward_pre_hook(
-                    lambda _block, args, kwargs, at=layer: receive(at, args, kwargs), with_kwargs=True
-                )
-            )
-            handles.append(
-                block.register_forward_hook(lambda _block, _args, output, at=layer: read(at, output))
-            )
-        for module in outside:
-            handles.append(module.register_forward_hook(lambda _norm, args, output: norm(args, output)))
-        ids = torch.tensor([[5, 6, 7, 8, 9], [5, 6, 7, 8, 10]], device=model.device)
-        with torch.no_grad():
-            result = model(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                output_hidden_states=True,
-                use_cache=False,
-            )
-    seen.last = result.hidden_states[-1]
-    return seen
-
-
-@contextmanager
-def _hooks() -> Iterator[list[Any]]:
-    handles: list[Any] = []
-    try:
-        yield handles
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _check_values(who: str, layer: int, residual: Tensor) -> None:
@@ -158,7 +77,7 @@ def _check_values(who: str, layer: int, residual: Tensor) -> None:
         )
 
 
-def _check_passed_on(who: str, seen: _Seen, what: str) -> None:
+def _check_passed_on(who: str, seen: Seen, what: str) -> None:
     for layer in range(len(seen.read) - 1):
         received = seen.received[layer + 1]
         if not torch.equal(seen.read[layer], received):
@@ -169,7 +88,7 @@ def _check_passed_on(who: str, seen: _Seen, what: str) -> None:
             )
 
 
-def _check_last(who: str, seen: _Seen) -> None:
+def _check_last(who: str, seen: Seen) -> None:
     """The last block's output must lead to the reported hidden state, through a norm or unchanged."""
     final = max(seen.read)
     output = seen.read[final]

@@ -43,10 +43,14 @@ def evaluation_prompts(name: str, prompts: Sequence[Prompt]) -> tuple[Prompt, ..
     """All of `prompts`, whatever their roles; `name` is a prompt set or a file.
 
     Raises:
-        PromptFileError: there is none.
+        PromptFileError: there is none, or two have one id, by which completions are kept.
     """
     if not prompts:
         raise PromptFileError(f"{name}: no prompts")
+    ids = [prompt.id for prompt in prompts]
+    twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+    if twice is not None:
+        raise PromptFileError(f"{name}: the id {twice!r} occurs twice")
     return tuple(prompts)
 
 

@@ -2,37 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from steerkit_core.errors import StoreError
+from steerkit_core.report.maps import Map, maps
+
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
+STEERABLE = 0.6  # the share from which the paper calls a model steerable
 VARYING = ("model", "quantization", "extractor", "selector", "site", "unit", "classifier")
 
 
-def print_report(report: Mapping[str, Any], console: Console | None = None) -> None:
-    """The table of all cells, the selected one marked, and what a reader has to know."""
+def print_report(
+    report: Mapping[str, Any], console: Console | None = None, *, every_cell: bool = False
+) -> None:
+    """Maps of what was swept, a table of the other cells, and what a reader has to know.
+
+    `every_cell` puts the swept cells into the table too.
+    """
     console = console or Console(highlight=False)
+    drawn = maps(report)
+    for found in drawn:
+        console.print()
+        console.print(map_table(found))
+    swept = {cell["id"] for found in drawn for cell in found.cells.values() if not cell["selected"]}
     console.print()
-    console.print(results_table(report))
+    console.print(results_table(report, leave_out=frozenset() if every_cell else swept))
     for cell in report["cells"]:
         for error in cell["errors"]:
             console.print(f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=True)
     for entry in report["selections"]:
         changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
         where = f"{changes}: " if changes else ""
-        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}"
+        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']} (cell {entry['cell']})"
         console.print(f"\n{escape(what)}", soft_wrap=True)
     for note in report["notes"]:
         console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=True)
 
 
-def results_table(report: Mapping[str, Any]) -> Table:
+def map_table(found: Map) -> Table:
+    """Coherent refusals by layer and multiplier; garbled completions beside them."""
+    sizes = {cell["n"] for cell in found.cells.values()}
+    of = f" of {sizes.pop()}" if len(sizes) == 1 else ""
+    table = Table(
+        title=escape(f"coherent refusals{of}, by layer and multiplier: {found.title}"),
+        title_justify="left",
+        title_style="bold",
+        caption="green: coherent refusals; red: garbled; the rest is normal",
+        caption_justify="left",
+        header_style="bold",
+        box=SIMPLE,
+        padding=(0, 1),
+    )
+    table.add_column("layer", no_wrap=True)
+    for multiplier in found.multipliers:
+        table.add_column(f"{multiplier:g}", justify="right", no_wrap=True)
+    for layer in found.layers:
+        cells = [found.cells.get((layer, multiplier)) for multiplier in found.multipliers]
+        table.add_row(str(layer), *("" if cell is None else _map_entry(cell, of) for cell in cells))
+    return table
+
+
+def _map_entry(cell: Mapping[str, Any], of: str) -> str:
+    if not cell["n"]:
+        return "[magenta]failed[/]"
+    refusals, garbled = cell["counts"].get("refusal", 0), cell["counts"].get("garbled", 0)
+    share = refusals / cell["n"]
+    style = "bold green" if share >= STEERABLE else "green" if refusals else "dim"
+    size = "" if of else f"/{cell['n']}"
+    return f"[{style}]{refusals:2}[/]{size} [{'red' if garbled else 'dim'}]{garbled:2}[/]"
+
+
+def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) -> Table:
     """One row per cell; what is the same in all steered cells goes into the title."""
-    cells: Sequence[Mapping[str, Any]] = report["cells"]
+    cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
     varying = [key for key in VARYING if len({cell[key] for cell in steered}) > 1]
     common = [steered[0][key] for key in VARYING if key not in varying]
@@ -55,6 +105,20 @@ def results_table(report: Mapping[str, Any]) -> Table:
     for cell in sorted(cells, key=_order):
         table.add_row(*_row(cell, varying, others), style="bold" if cell["selected"] else None)
     return table
+
+
+def draw_report(report: Mapping[str, Any], target: Path, *, every_cell: bool = False) -> None:
+    """What `print_report` prints, as an SVG picture.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    console = Console(record=True, width=88, file=StringIO(), highlight=False)
+    print_report(report, console, every_cell=every_cell)
+    try:
+        target.write_text(console.export_svg(title="steerkit"), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {error.strerror}") from None
 
 
 def print_completions(

@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -74,13 +75,15 @@ def test_the_folder_that_a_hook_named_is_loaded(folder, adapters):
     assert handle.fingerprint == fingerprint_folder(folder)
 
 
-def test_a_dtype_that_was_asked_for(folder, adapters):
+@pytest.mark.usefixtures("folder")
+def test_a_dtype_that_was_asked_for(adapters):
     handle = load_pretrained(ModelSpec(id="m", device="cpu", dtype="bfloat16"), adapters)
     assert handle.dtype == "bfloat16"
     assert handle.model.dtype == torch.bfloat16
 
 
-def test_loading_prints_nothing(folder, adapters, capfd):
+@pytest.mark.usefixtures("folder")
+def test_loading_prints_nothing(adapters, capfd):
     load_pretrained(ModelSpec(id="m", device="cpu", quantization="int8"), adapters)
     assert capfd.readouterr() == ("", "")
 
@@ -108,6 +111,11 @@ def test_devices(monkeypatch):
     assert refused(choose_device, "cuda:2") == (
         "there is no device 'cuda:2' here (available: cpu, cuda, cuda:0, cuda:1)"
     )
+
+
+def test_the_device_is_checked_first(adapters):
+    message = "there is no device 'tpu' here (available: "
+    assert refused(load, adapters, id="./no", device="tpu").startswith(message)
 
 
 def adapter(name, priority, *model_types):
@@ -176,12 +184,12 @@ def test_weights_of_another_shape(folder, adapters):
 
 def test_weights_that_nobody_uses_are_worth_a_warning(folder, adapters):
     edit_json(folder / "config.json", num_hidden_layers=1)
-    with pytest.warns(UserWarning) as caught:
-        load(adapters)
-    assert str(caught[0].message) == (
+    message = (
         "model folder 'm' has 9 weights that its architecture does not use, such as"
         " 'model.layers.1.input_layernorm.weight'"
     )
+    with pytest.warns(UserWarning, match=f"^{re.escape(message)}$"):
+        load(adapters)
 
 
 def test_a_damaged_weights_file(folder, adapters):
@@ -238,8 +246,9 @@ def test_code_of_its_own_without_trust(folder, adapters):
     )
 
 
-def test_bitsandbytes_without_support(folder, adapters, monkeypatch):
-    def unsupported(raise_exception=False):
+@pytest.mark.usefixtures("folder")
+def test_bitsandbytes_without_support(adapters, monkeypatch):
+    def unsupported(**_options):
         raise RuntimeError("None of the available devices are supported by the bitsandbytes version")
 
     monkeypatch.setattr("transformers.integrations.validate_bnb_backend_availability", unsupported)
@@ -328,19 +337,25 @@ def test_a_revision_becomes_a_commit(monkeypatch):
     [
         (
             http_error(RepositoryNotFoundError),
-            "there is no folder and no hub repository 'owner/name' that you can see: check the name, or log in"
-            " with `hf auth login` if it is private",
+            (
+                "there is no folder and no hub repository 'owner/name' that you can see: check the name, or"
+                " log in with `hf auth login` if it is private"
+            ),
         ),
         (http_error(RevisionNotFoundError), "hub repository 'owner/name' has no revision 'main'"),
         (
             http_error(GatedRepoError),
-            "hub repository 'owner/name' is gated: accept its terms at https://huggingface.co/owner/name and"
-            " log in with `hf auth login`",
+            (
+                "hub repository 'owner/name' is gated: accept its terms at"
+                " https://huggingface.co/owner/name and log in with `hf auth login`"
+            ),
         ),
         (
             repository("config.json", "pytorch_model.bin"),
-            "hub repository 'owner/name' has its weights only as a pickle (pytorch_model.bin), expected"
-            " safetensors: convert it once by loading it with transformers and calling save_pretrained",
+            (
+                "hub repository 'owner/name' has its weights only as a pickle (pytorch_model.bin), expected"
+                " safetensors: convert it once by loading it with transformers and calling save_pretrained"
+            ),
         ),
         (
             repository("config.json", "model.gguf"),
@@ -348,8 +363,10 @@ def test_a_revision_becomes_a_commit(monkeypatch):
         ),
         (
             ConnectionError("name or service not known"),
-            "there is no folder 'owner/name', the hub could not be reached (name or service not known), and"
-            " revision 'main' of a repository of that name is not in the local cache",
+            (
+                "there is no folder 'owner/name', the hub could not be reached (name or service not known),"
+                " and revision 'main' of a repository of that name is not in the local cache"
+            ),
         ),
     ],
 )
@@ -371,10 +388,11 @@ def test_offline_on_purpose(monkeypatch):
 
 def test_the_cache_serves_without_a_connection(monkeypatch):
     hub_says(monkeypatch, ConnectionError("no network"))
+    cached = "/cache/snapshots/c0ffee/config.json"
     monkeypatch.setattr(
-        "steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: "/cache/config.json"
+        "steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: cached
     )
-    assert find_on_hub("owner/name", "main") == HubModel("owner/name", "main", cached=True)
+    assert find_on_hub("owner/name", "main") == HubModel("owner/name", "c0ffee", cached=True)
 
 
 @pytest.mark.parametrize(
@@ -382,13 +400,17 @@ def test_the_cache_serves_without_a_connection(monkeypatch):
     [
         (
             http_error(GatedRepoError),
-            "hub repository 'owner/name' is gated: accept its terms at https://huggingface.co/owner/name and"
-            " log in with `hf auth login`",
+            (
+                "hub repository 'owner/name' is gated: accept its terms at"
+                " https://huggingface.co/owner/name and log in with `hf auth login`"
+            ),
         ),
         (
             LocalEntryNotFoundError("gone"),
-            "hub repository 'owner/name' is only partly in the local cache and the hub could not be reached:"
-            " connect once, or name a folder",
+            (
+                "hub repository 'owner/name' is only partly in the local cache and the hub could not be"
+                " reached: connect once, or name a folder"
+            ),
         ),
         (None, "hub repository 'owner/name' could not be read: first line"),
     ],
@@ -399,6 +421,19 @@ def test_what_transformers_raises_in_a_download(cause, message):
             raise OSError("first line\nsecond line") from cause
 
     assert refused(download) == message
+
+
+def test_a_cached_repository_is_loaded_and_known_by_its_commit(saved, tmp_path, monkeypatch, adapters):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "models--owner--name"
+    shutil.copytree(saved, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    hub_says(monkeypatch, ConnectionError("no network"))
+    handle = load(adapters, id="owner/name")
+    assert handle.revision == commit
+    assert handle.fingerprint == f"commit:{commit}"
 
 
 def test_naming_the_loader_imports_no_torch():

@@ -63,7 +63,8 @@ def test_a_hook_that_points_nowhere():
     )
 
 
-def test_a_file_is_no_folder(folder):
+@pytest.mark.usefixtures("folder")
+def test_a_file_is_no_folder():
     assert refused(locate, "m/config.json") == (
         "model 'm/config.json' is a file, expected a folder with config.json, tokenizer and safetensors"
     )
@@ -108,8 +109,10 @@ def test_numbers_that_the_config_leaves_out_are_unknown(folder):
         ("[1]", "model folder 'm' has a config.json that is no JSON object"),
         (
             "{",
-            "model folder 'm' has a config.json that is no JSON: Expecting property name enclosed in double"
-            " quotes: line 1 column 2 (char 1)",
+            (
+                "model folder 'm' has a config.json that is no JSON: Expecting property name enclosed in"
+                " double quotes: line 1 column 2 (char 1)"
+            ),
         ),
         ("{}", "model folder 'm' has a config.json without model_type: it names no architecture"),
         (
@@ -118,8 +121,10 @@ def test_numbers_that_the_config_leaves_out_are_unknown(folder):
         ),
         (
             '{"model_type": "own", "auto_map": {"AutoConfig": "code.Config"}}',
-            "model folder 'm' brings its own code: read it, and set trust_remote_code = true in [model] if"
-            " you want it to run",
+            (
+                "model folder 'm' brings its own code: read it, and set trust_remote_code = true in [model]"
+                " if you want it to run"
+            ),
         ),
     ],
 )
@@ -183,7 +188,8 @@ def test_a_chat_template_may_be_in_the_tokenizer_settings(folder):
     assert inspect_folder(folder).model_type == "qwen2"
 
 
-def test_nothing_of_it_imports_torch(folder):
+@pytest.mark.usefixtures("folder")
+def test_nothing_of_it_imports_torch():
     code = (
         "import sys, pathlib; from steerkit_core.locate import inspect_folder, locate;"
         "locate('owner/name'); inspect_folder(pathlib.Path('m'));"

@@ -65,8 +65,8 @@ def test_row_zero_taken_for_the_batch(model):
 
 def test_something_that_is_no_tensor(model):
     assert refused(model, wrong(read=lambda _self, output: (output,))) == (
-        "model adapter 'test' reads tuple from block 0, expected a tensor of shape (2, 5, 32): rows, tokens,"
-        " hidden"
+        "model adapter 'test' reads tuple from block 0, expected a tensor of shape (2, 5, 32): rows,"
+        " tokens, hidden"
     )
 
 

@@ -144,8 +144,10 @@ def test_family_defaults():
         (
             Qwen(),
             "qwen2",
-            "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-            "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n",
+            (
+                "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+                "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"
+            ),
         ),
         (
             Qwen(),

@@ -105,13 +105,17 @@ def test_recipes_can_name_tiny_models(tmp_path):
     [
         (
             "tiny:qwen4",
-            "no tiny model of the family 'qwen4', did you mean 'qwen3'? (known: qwen2, qwen3, gemma2, gemma3,"
-            " mistral, llama, phi3, gpt2)",
+            (
+                "no tiny model of the family 'qwen4', did you mean 'qwen3'? (known: qwen2, qwen3, gemma2,"
+                " gemma3, mistral, llama, phi3, gpt2)"
+            ),
         ),
         (
             "tiny:qwen2:width=9",
-            "tiny model 'tiny:qwen2:width=9': found 'width=9', expected layers=, hidden= or seed= and a"
-            " number",
+            (
+                "tiny model 'tiny:qwen2:width=9': found 'width=9', expected layers=, hidden= or seed= and a"
+                " number"
+            ),
         ),
     ],
 )

@@ -1,0 +1,258 @@
+"""Write the generated parts of `docs/reference` from the code, or check that they are up to date.
+
+    python docs/build_reference.py            rewrite what is stale
+    python docs/build_reference.py --check    exit with 1 and name the pages that are stale
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end generated -->`. Its words come from where the
+code declares them: the options' metadata, the components' docstrings, the hooks' signatures. What is said
+about a wrong recipe (`<!-- wrong -->`, a block of TOML, a block of text) comes from the recipe loader. Only
+plugins that `pyproject.toml` lists are described, whatever else is installed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import click
+import tomlkit
+
+from steerkit_core import hookspecs
+from steerkit_core.components import Component, ModelAdapter, PromptSet
+from steerkit_core.converter import type_words
+from steerkit_core.errors import RecipeError
+from steerkit_core.host import Host
+from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
+from steerkit_core.registry import KINDS, Registry
+
+DOCS = Path(__file__).parent
+REFERENCE = DOCS / "reference"
+PROJECT = DOCS.parent / "pyproject.toml"
+PART = re.compile(r"<!-- generated: (?P<name>[^>]+?) -->\n.*?<!-- end generated -->", re.DOTALL)
+WRONG = re.compile(
+    r"(?<=<!-- wrong -->\n```toml\n)(?P<recipe>.*?)```\n\n```text\n.*?(?=```)", re.DOTALL
+)  # fmt: skip
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("steerkit_"))
+
+# what a part of a recipe is completed with, so that it can be checked
+COMPLETE = """
+[model]
+id = "Qwen/Qwen2.5-3B-Instruct"
+[prompts]
+contrast = "refusal-5"
+evaluation = "benign-30"
+[extractor]
+use = "dim"
+[selector]
+use = "sweep"
+[site]
+use = "residual-add"
+[classifier]
+use = "refusal-keywords"
+"""
+
+
+def shipped_registry() -> Registry:
+    """The components of the plugins that `pyproject.toml` lists.
+
+    Raises:
+        RuntimeError: one of them does not work.
+    """
+    host = Host.load(points=[])
+    points = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["entry-points"]["steerkit"]
+    for name, module in sorted(points.items()):
+        host.register(import_module(module), name)
+    registry = Registry.collect(host)
+    if host.failed:
+        raise RuntimeError(f"{host.failed[0].name}: {host.failed[0].error}")
+    return registry
+
+
+def option_table(cl: type, key: str = "option") -> str:
+    """A Markdown table of a class's options, as they were declared."""
+    attrs.resolve_types(cast("Any", cl))
+    rows = [
+        (f"`{field.name}`", _kind(field), _default(field), field.metadata["help"])
+        for field in attrs.fields(cast("Any", cl))
+    ]
+    return _table((key, "type", "default", "meaning"), rows) if rows else "No options."
+
+
+def _kind(field: attrs.Attribute[Any]) -> str:
+    """The declared type and its bounds; a check that is a plain function is called by its name."""
+    checks = field.metadata["checks"]
+    bounds = [str(check) for check in checks if not inspect.isfunction(check)]
+    named = [check.__name__.replace("_", " ") for check in checks if inspect.isfunction(check)]
+    words = [type_words(field.type).replace("'", "`"), *bounds]
+    return " ".join([*words, f"({', '.join(named)})"] if named else words)
+
+
+def _default(field: attrs.Attribute[Any]) -> str:
+    if field.default is attrs.NOTHING:
+        return "required"
+    if field.default is None:
+        return "not set"
+    return f"`{json.dumps(field.default, ensure_ascii=False)}`"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [list(heading), ["---"] * len(heading), *(list(row) for row in rows)]
+    return "\n".join("| " + " | ".join(_cell(text) for text in row) + " |" for row in cells)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def component_names(registry: Registry, word: str) -> str:
+    """A Markdown table of the components of one kind, each with a link to its section."""
+    rows = [
+        (f"[`{name}`](components.md#{name})", _summary(entry.component))
+        for kind, name, entry in registry
+        if kind == word
+    ]
+    return _table(("`use`" if word in COMPONENT_TABLES else "name", "what it does"), rows)
+
+
+def component_sections(registry: Registry) -> str:
+    """Every component of every kind: what it does, and its options."""
+    parts: list[str] = []
+    for kind in KINDS:
+        parts.append(f"## {kind.word.capitalize()}s")
+        base = inspect.getdoc(kind.base) or ""
+        parts.append(base.partition("\n")[0])
+        for word, name, entry in registry:
+            if word == kind.word:
+                parts.append(f"### {name}")
+                parts += _component(entry.component)
+    return "\n\n".join(parts)
+
+
+def _component(component: type[Component]) -> Iterator[str]:
+    yield inspect.getdoc(component) or ""
+    if issubclass(component, ModelAdapter):
+        yield f"The family's multiplier: {component.defaults.multiplier:g}. Priority {component.priority}."
+        return
+    if issubclass(component, PromptSet):
+        roles = [prompt.role for prompt in component().prompts()]
+        counts = ", ".join(f"{roles.count(role)} {role}" for role in dict.fromkeys(roles))
+        yield f"{len(roles)} prompts: {counts}."
+        return
+    yield option_table(component)
+    labels = getattr(component, "labels", ())
+    if labels:
+        yield f"Labels: {', '.join(f'`{label}`' for label in labels)}."
+
+
+def _summary(component: type) -> str:
+    return (inspect.getdoc(component) or "").partition("\n")[0]
+
+
+def hook_contract(name: str) -> str:
+    """A hook's signature, how its answers are used, and its docstring."""
+    function = getattr(hookspecs, name)
+    signature = str(inspect.signature(function)).replace("'", "")
+    first = function.steerkit_spec["firstresult"]
+    if first:
+        use = "First result: plugins are asked in the order of their names until one answers."
+    elif signature.endswith("-> None"):
+        use = "Notification: every plugin is called, nothing is returned."
+    else:
+        use = "Collecting: the answers of all plugins are put together."
+    return f"```text\n{name}{signature}\n```\n\n{use}\n\n{inspect.getdoc(function)}"
+
+
+def hook_names() -> str:
+    """A Markdown table of all hooks."""
+    rows = [
+        (f"[`{name}`](#{name})", (inspect.getdoc(getattr(hookspecs, name)) or "").partition("\n")[0])
+        for name in HOOKS
+    ]
+    return _table(("hook", "in a sentence"), rows)
+
+
+def generators(registry: Registry) -> dict[str, Callable[[], str]]:
+    """Every part that a page may ask for, by name."""
+    made: dict[str, Callable[[], str]] = {"components": lambda: component_sections(registry)}
+    made["hooks"] = hook_names
+    for table, cl in OPTION_TABLES.items():
+        made[f"options {table}"] = lambda cl=cl: option_table(cl, "key")  # type: ignore[misc]
+    for kind in KINDS:
+        made[f"names {kind.word}"] = lambda word=kind.word: component_names(registry, word)  # type: ignore[misc]
+    for name in HOOKS:
+        made[f"hook {name}"] = lambda name=name: hook_contract(name)  # type: ignore[misc]
+    return made
+
+
+def completed(part: str) -> str:
+    """A part of a recipe, with the tables that it leaves out."""
+    document = tomlkit.parse(COMPLETE)
+    for table, value in tomlkit.parse(part).items():
+        document[table] = value
+    return tomlkit.dumps(document)
+
+
+def refusal(part: str, registry: Registry) -> str:
+    """What the recipe loader says about a part of a recipe.
+
+    Raises:
+        ValueError: nothing is wrong with it.
+    """
+    try:
+        parse_recipe(completed(part), registry, source="example", folder=REFERENCE)
+    except RecipeError as error:
+        return str(error)
+    raise ValueError(f"nothing is wrong with this example:\n{part}")
+
+
+def rebuilt(text: str, registry: Registry) -> str:
+    """A page with its generated parts written anew.
+
+    Raises:
+        KeyError: it asks for a part that there is none of.
+    """
+    made = generators(registry)
+
+    def printed(match: re.Match[str]) -> str:
+        recipe = match["recipe"]
+        return f"{recipe}```\n\n```text\n{refusal(recipe, registry)}\n"
+
+    def part(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- generated: {name} -->\n\n{made[name]()}\n\n<!-- end generated -->"
+
+    return WRONG.sub(printed, PART.sub(part, text))
+
+
+def stale_pages() -> Iterator[tuple[Path, str]]:
+    """The pages that are not as the code would have them, with what they should be."""
+    registry = shipped_registry()
+    for page in sorted(REFERENCE.glob("*.md")):
+        text = page.read_text("utf-8")
+        wanted = rebuilt(text, registry)
+        if wanted != text:
+            yield page, wanted
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 where a page is stale.")
+def main(*, check: bool) -> None:
+    """Write the generated parts of the reference."""
+    stale = list(stale_pages())
+    for page, wanted in stale:
+        if not check:
+            page.write_text(wanted, "utf-8")
+        click.echo(f"{'stale' if check else 'written'}: {page.relative_to(DOCS.parent)}")
+    sys.exit(1 if check and stale else 0)
+
+
+if __name__ == "__main__":
+    main()

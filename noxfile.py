@@ -1,0 +1,57 @@
+"""The project's checks: `nox -s tests lint types docs` is what a change must pass."""
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types", "docs"]
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+
+CONSTRAINTS = ("-c", "constraints.txt")
+TEST_TOOLS = ("pytest", "hypothesis", "pandas", "hatchling")
+# the packages are read as sources here, so they need not be installed
+SOURCES = {"PYTHONPATH": "plugins"}
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests against the installed package, without those that take long."""
+    session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take long; CI leaves them out."""
+    session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, and that imports keep the rules."""
+    session.install(*CONSTRAINTS, "ruff", "import-linter")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", env=SOURCES)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install(*CONSTRAINTS, ".", "mypy", "scipy-stubs", "pytest")
+    session.run("mypy", "steerkit_core", "plugins", "steerkit_contrib_cosmic", "steerkit_contrib_rfm")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check that the reference pages say what the code says; `nox -s docs -- --write` renews them."""
+    session.install(*CONSTRAINTS, ".")
+    arguments = session.posargs or ["--check"]
+    session.run("python", "docs/build_reference.py", *(a for a in arguments if a != "--write"))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what people wait for, beside a naive version in the same run; prints a table."""
+    session.install(*CONSTRAINTS, ".")
+    session.run("python", "tests/bench/bench.py", *session.posargs)

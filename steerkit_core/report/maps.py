@@ -1,0 +1,37 @@
+"""Cells that differ in layer and multiplier only, as a map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+SAME = ("model", "quantization", "extractor", "site", "unit", "classifier", "prompts")
+
+
+@frozen
+class Map:
+    """Cells by (layer, multiplier), all of one model, extractor, site, classifier and prompt set."""
+
+    title: str
+    layers: tuple[int, ...]
+    multipliers: tuple[float, ...]
+    cells: Mapping[tuple[int, float], Mapping[str, Any]]
+
+
+def maps(report: Mapping[str, Any]) -> list[Map]:
+    """Where at least two layers and two multipliers, or three of either, were tried: a map of them."""
+    grouped: dict[tuple[str, ...], dict[tuple[int, float], Mapping[str, Any]]] = {}
+    for cell in report["cells"]:
+        if cell["role"] == "steered" and cell["multiplier"] is not None:
+            key = tuple(str(cell[name]) for name in SAME)
+            grouped.setdefault(key, {})[cell["layer"], cell["multiplier"]] = cell
+    found: list[Map] = []
+    for key, cells in grouped.items():
+        layers = tuple(sorted({layer for layer, _ in cells}))
+        multipliers = tuple(sorted({multiplier for _, multiplier in cells}))
+        if len(layers) * len(multipliers) >= 3:
+            title = ", ".join(part for part in key if part not in ("none", "None"))
+            found.append(Map(title, layers, multipliers, cells))
+    return found

@@ -1,0 +1,62 @@
+import math
+
+import pytest
+
+from steerkit_core.stats import wilson
+
+Z = 1.959963984540054  # the normal distribution's 97.5 percent point
+
+
+def naive_wilson(k, n, z=Z):
+    """Wilson (1927), equation as printed in any textbook."""
+    share = k / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return centre - half, centre + half
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "low", "high"),
+    [
+        # published with the paper's rates, in percent with one decimal
+        (30, 30, 88.6, 100.0),
+        (50, 50, 92.9, 100.0),
+        (23, 30, 59.1, 88.2),
+        (0, 30, 0.0, 11.4),
+        # Newcombe (1998), table I, method 3
+        (81, 263, 25.5, 36.6),
+        (15, 148, 6.2, 16.0),
+        (0, 20, 0.0, 16.1),
+        (1, 29, 0.6, 17.2),
+    ],
+)
+def test_intervals_are_the_published_ones(k, n, low, high):
+    rate = wilson(k, n)
+    assert (round(100 * rate.low, 1), round(100 * rate.high, 1)) == (low, high)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 30, 100])
+def test_intervals_follow_the_formula(n):
+    for k in range(n + 1):
+        rate = wilson(k, n)
+        low, high = naive_wilson(k, n)
+        assert (rate.k, rate.n, rate.rate) == (k, n, k / n)
+        assert rate.low == pytest.approx(max(low, 0.0), abs=1e-12)
+        assert rate.high == pytest.approx(min(high, 1.0), abs=1e-12)
+
+
+def test_the_interval_ends_exactly_where_the_rate_does():
+    # a report prints these as 0% and 100%, and a comparison with == must hold
+    assert wilson(0, 7).low == 0.0
+    assert wilson(7, 7).high == 1.0
+
+
+def test_another_confidence_has_another_quantile():
+    low, high = naive_wilson(7, 20, z=2.5758293035489004)
+    rate = wilson(7, 20, confidence=0.99)
+    assert (rate.low, rate.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_nothing_is_known_of_nothing():
+    rate = wilson(0, 0)
+    assert (rate.k, rate.n, rate.rate, rate.low, rate.high) == (0, 0, 0.0, 0.0, 1.0)
