@@ -105,8 +105,6 @@ class ModelAdapterContract(ComponentContract):
     def test_its_defaults_are_usable(self) -> None:
         defaults = self.component.defaults
         assert 0 < defaults.multiplier < float("inf"), f"the multiplier is {defaults.multiplier}"
-        assert defaults.depths, "there is no depth"
-        assert all(0 < depth < 1 for depth in defaults.depths), f"the depths are {defaults.depths}"
 
     def test_a_recipe_can_use_it(self, tmp_path: Path) -> None:
         """Asked among all installed adapters, as in a user's run."""

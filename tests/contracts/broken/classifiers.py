@@ -1,0 +1,78 @@
+"""Classifiers that each break one promise."""
+
+import itertools
+
+from attrs import frozen
+
+from steerkit_core import Classifier, Verdict
+from steerkit_core.testing import ClassifierContract
+
+COUNTER = itertools.count()
+
+
+def judging(rule, labels=("refusal", "normal")):
+    @frozen(kw_only=True)
+    class Judge(Classifier):
+        """A classifier whose rule a test has given."""
+
+        name = "judge"
+
+        def classify(self, prompt, text):
+            return rule(prompt, text)
+
+    Judge.labels = labels
+    return Judge
+
+
+class TestUnbrokenInARecipe(ClassifierContract):
+    component = judging(lambda _, text: Verdict("refusal" if "sorry" in text else "normal"))
+    fails = ()
+
+
+class TestUndeclaredLabelInARecipe(ClassifierContract):
+    component = judging(lambda _, text: Verdict("normal" if text else "empty"), labels=("normal",))
+    fails = ("test_every_label_it_gives_is_declared",)
+
+
+class TestNoVerdictInARecipe(ClassifierContract):
+    component = judging(lambda _prompt, _text: "normal")
+    fails = (
+        "test_every_label_it_gives_is_declared",
+        "test_its_evidence_stands_in_the_text",
+        "test_any_prompt_will_do",
+        "test_a_recipe_can_use_it",
+    )
+
+
+class TestSameLabelTwice(ClassifierContract):
+    component = judging(lambda _prompt, _text: Verdict("normal"), labels=("normal", "normal"))
+    fails = ("test_its_labels_are_words",)
+
+
+class TestInventedEvidence(ClassifierContract):
+    component = judging(lambda _prompt, _text: Verdict("normal", evidence="it sounds polite"))
+    fails = ("test_its_evidence_stands_in_the_text",)
+
+
+class TestEndlessEvidence(ClassifierContract):
+    component = judging(lambda _prompt, text: Verdict("normal", evidence=text))
+    fails = ("test_its_evidence_stands_in_the_text",)
+
+
+class TestMoody(ClassifierContract):
+    component = judging(lambda _prompt, _text: Verdict("normal" if next(COUNTER) % 2 else "refusal"))
+    fails = ("test_it_judges_the_same_text_alike",)
+
+
+class TestFirstWord(ClassifierContract):
+    component = judging(lambda _, text: Verdict("refusal" if text.split()[0] == "No" else "normal"))
+    fails = (
+        "test_every_label_it_gives_is_declared",
+        "test_its_evidence_stands_in_the_text",
+        "test_it_judges_the_same_text_alike",
+    )
+
+
+class TestPromptMustHaveWords(ClassifierContract):
+    component = judging(lambda prompt, _: Verdict("normal" if prompt.text[0] else "refusal"))
+    fails = ("test_any_prompt_will_do",)
