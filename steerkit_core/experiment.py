@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
-from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
+from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, open_run
 
 SCHEMA_VERSION = 1
 
@@ -66,7 +66,7 @@ def run_recipe(
         store.write_json(RESULTS, report)
         manifest = finish(manifest)
         store.write_json(MANIFEST, manifest)
-        store.write_text(REPORT, render_html(report, manifest, _texts(store, report)))
+        store.write_text(REPORT, render_html(report, manifest, _texts(runs, report)))
         registry.host.notify("steerkit_run_finished", report=report, out=out)
     return report
 
@@ -134,20 +134,22 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
             }
 
 
-def _texts(store: RunDirectory, report: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+def _texts(runs: Sequence[GroupRun], report: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     """The completions of the cells that the report shows in full: the baselines and the selected ones."""
     shown = {cell["id"] for cell in report["cells"] if cell["selected"] or cell["role"] == "baseline"}
-    texts: dict[str, list[dict[str, str]]] = {}
-    for (cell, prompt_id), completion in store.completions.items():
-        if cell in shown:
-            texts.setdefault(cell, []).append(
-                {
-                    "id": prompt_id,
-                    "prompt": completion.prompt.text,
-                    "text": completion.text or completion.error or "",
-                }
-            )
-    return texts
+    return {
+        cell.id: [
+            {
+                "id": completion.prompt.id,
+                "prompt": completion.prompt.text,
+                "text": completion.text or completion.error or "",
+            }
+            for completion, _ in run.judge(cell)
+        ]
+        for run in runs
+        for cell in run.cells.values()
+        if cell.id in shown
+    }
 
 
 def _quantized(group: Group) -> str:

@@ -174,6 +174,8 @@ def _read_json(path: Path, what: str) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{what} has no {path.name}") from error
+    except OSError as error:
+        raise ModelError(f"{what} has a {path.name} that cannot be read: {error.strerror}") from error
     except ValueError as error:  # json and unicode errors are both of this kind
         raise ModelError(f"{what} has a {path.name} that is no JSON: {error}") from error
     if not isinstance(found, dict):

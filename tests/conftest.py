@@ -49,6 +49,19 @@ def registry(host):
 
 
 @pytest.fixture(scope="session")
+def installed(registry):
+    """Lines in which `<site>` and the like stand for the names that are installed."""
+
+    def fill(lines):
+        filled = list(lines)
+        for word, entries in {**registry.entries, "recipe": registry.recipes}.items():
+            filled = [line.replace(f"<{word}>", ", ".join(sorted(entries))) for line in filled]
+        return filled
+
+    return fill
+
+
+@pytest.fixture(scope="session")
 def adapters(registry):
     names = registry.names("model adapter")
     return [registry.get("model adapter", name)() for name in names]

@@ -75,9 +75,7 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     """A fresh model and its tokenizer, trained on the first rows of the corpus."""
     architecture = ARCHITECTURES[name]
     family = architecture.family
-    texts = [
-        text for row in islice(rows(seed), VOCABULARY_ROWS) for text in row_texts(row)
-    ]
+    texts = [text for row in islice(rows(seed), VOCABULARY_ROWS) for text in row_texts(row)]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
     config = architecture.build_config(

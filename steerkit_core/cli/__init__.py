@@ -12,7 +12,7 @@ from steerkit_core.cli.check import check
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.run import run
 from steerkit_core.cli.show import show
-from steerkit_core.errors import SteerkitError
+from steerkit_core.errors import PluginError, SteerkitError
 from steerkit_core.host import Host
 
 
@@ -26,10 +26,13 @@ def execute(arguments: list[str], host: Host | None = None) -> int:
     try:
         application = Application.start(host)
         group = make_group()
-        application.host.notify("steerkit_add_commands", group=group)
+        list(application.host.collect("steerkit_add_commands", group=group))
         result = group.main(arguments, prog_name="steerkit", standalone_mode=False, obj=application)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.exceptions.NoSuchCommand):
+            for record in application.host.failed:
+                click.echo(f"{record.source} could not be used: {record.error}", err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; what was finished is kept, the same command goes on from there", err=True)
@@ -42,10 +45,24 @@ def execute(arguments: list[str], host: Host | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+class Commands(click.Group):
+    """A group in which no command takes the place of another."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command.
+
+        Raises:
+            PluginError: there is one of that name.
+        """
+        if (name or cmd.name) in self.commands:
+            raise PluginError(f"there is a command {name or cmd.name!r} already")
+        super().add_command(cmd, name)
+
+
 def make_group() -> click.Group:
     """The `steerkit` command with the core's own subcommands."""
 
-    @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+    @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(package_name="steerkit-core", prog_name="steerkit")
     def steerkit() -> None:
         """Activation steering as a repeatable measurement.

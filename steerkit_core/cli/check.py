@@ -62,28 +62,30 @@ def _as_json(plan: Plan) -> dict[str, Any]:
 
 def _print(plan: Plan) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
     settings = plan.recipe.settings
     first = settings[0]
-    console.print(f"[bold]{plan.recipe.run.name}[/]: {plan.recipe.source} is fine\n", soft_wrap=True)
+    source = escape(f"{plan.recipe.source} is fine\n")
+    console.print(f"[bold]{escape(plan.recipe.run.name)}[/]: {source}", soft_wrap=True)
     table = Table(box=None, show_header=False, padding=(0, 2))
     table.add_row(
         "contrast",
-        f"{first.contrast.name} ({len(first.contrast.positive)} + {len(first.contrast.negative)})",
+        f"{escape(first.contrast.name)} ({len(first.contrast.positive)} + {len(first.contrast.negative)})",
     )
-    table.add_row("evaluation", f"{first.evaluation.name} ({len(first.evaluation.prompts)})")
+    table.add_row("evaluation", f"{escape(first.evaluation.name)} ({len(first.evaluation.prompts)})")
     held_out = (
         "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
     )
-    table.add_row("selection", f"{first.selection.name} ({len(first.selection.prompts)}){held_out}")
+    table.add_row("selection", f"{escape(first.selection.name)} ({len(first.selection.prompts)}){held_out}")
     for word in ("extractor", "selector", "site", "classifier", "generation"):
         table.add_row(word, _describe(getattr(first, word)))
     console.print(table)
     axes = sorted({place for setting in settings for place in setting.overrides})
     if axes:
-        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings")
+        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings", markup=False)
     console.print()
     for group in plan.groups:
         depth = None if group.facts is None else group.facts.num_layers
@@ -94,6 +96,7 @@ def _print(plan: Plan) -> None:
             f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines}"
             f" unsteered, {trials} to select with, {selected} selected",
             soft_wrap=True,
+            markup=False,
         )
 
 
@@ -102,6 +105,7 @@ def _describe(part: Any) -> str:
     import attrs
     from rich.markup import escape
 
-    options = ", ".join(f"{key} = {json.dumps(value)}" for key, value in attrs.asdict(part).items())
-    name = getattr(part, "name", "")
-    return f"{name}  [dim]{escape(options)}[/]" if name and options else name or options
+    values = attrs.asdict(part).items()
+    options = escape(", ".join(f"{key} = {json.dumps(value, default=str)}" for key, value in values))
+    name = escape(getattr(part, "name", ""))
+    return f"{name}  [dim]{options}[/]" if name and options else name or options

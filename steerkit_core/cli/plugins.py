@@ -43,6 +43,7 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
         click.echo(json.dumps(_listing(registry), indent=1))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -50,7 +51,7 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
     for heading in ("kind", "name", "plugin", "what it is"):
         table.add_column(heading, overflow="fold", no_wrap=heading != "what it is")
     for word, name, entry in registry:
-        table.add_row(word, name, entry.plugin.name, summary(entry.component))
+        table.add_row(word, name, entry.plugin.name, escape(summary(entry.component)))
     console.print(table)
     by_distribution: dict[str, list[str]] = {}
     for record in registry.host.records.values():
@@ -59,7 +60,8 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
     for distribution, names in sorted(by_distribution.items()):
         console.print(f"\n{distribution}: {', '.join(names)}", soft_wrap=True)
     for record in registry.host.failed:
-        console.print(f"\n[red]failed:[/] {record.source}, {record.module}: {record.error}", soft_wrap=True)
+        failure = escape(f"{record.source}, {record.module}: {record.error}")
+        console.print(f"\n[red]failed:[/] {failure}", soft_wrap=True)
     if registry.recipes:
         console.print(f"\nshipped recipes: {', '.join(sorted(registry.recipes))}", soft_wrap=True)
 
@@ -84,7 +86,7 @@ def show_plugin(context: click.Context, name: str, *, as_json: bool) -> None:
             f"no component named {name!r}{nearest(name, names)} (installed: {', '.join(names)}){failed}"
         )
     if as_json:
-        click.echo(json.dumps([describe(word, entry) for word, entry in found], indent=1))
+        click.echo(json.dumps([describe(word, entry) for word, entry in found], indent=1, default=str))
         return
     for word, entry in found:
         _print_component(word, entry)
@@ -138,6 +140,7 @@ def _listing(registry: Registry) -> dict[str, Any]:
 
 def _print_component(word: str, entry: Registration) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -152,7 +155,7 @@ def _print_component(word: str, entry: Registration) -> None:
     for heading in ("option", "type", "default", "meaning"):
         table.add_column(heading, overflow="fold")
     for option in facts["options"]:
-        default = "required" if option["required"] else json.dumps(option["default"])
+        default = "required" if option["required"] else json.dumps(option["default"], default=str)
         kind = " ".join([option["type"], *option["bounds"]])
-        table.add_row(option["name"], kind, default, option["help"])
+        table.add_row(*map(escape, (option["name"], kind, default, option["help"])))
     console.print(table)

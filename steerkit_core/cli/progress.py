@@ -31,7 +31,7 @@ def make_progress() -> Iterator[LiveProgress | LineProgress]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -84,7 +84,7 @@ class LineProgress:
 
     def step(self, text: str) -> None:
         """Print what begins."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False)
 
     @contextmanager
     def track(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -92,7 +92,7 @@ class LineProgress:
         if not total:
             yield lambda _tokens: None
             return
-        self.console.print(f"{text}: {total} completions", highlight=False)
+        self.console.print(f"{text}: {total} completions", highlight=False, markup=False)
         meter = Meter()
         due = time.monotonic() + LINE_EVERY
 

@@ -13,11 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.errors import StoreError
-from steerkit_core.report.maps import Map, maps
+from steerkit_core.report.maps import VARYING, Map, maps
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 STEERABLE = 0.6  # the share from which the paper calls a model steerable
-VARYING = ("model", "quantization", "extractor", "selector", "site", "unit", "classifier")
 
 
 def print_report(
@@ -37,14 +36,16 @@ def print_report(
     console.print(results_table(report, leave_out=frozenset() if every_cell else swept))
     for cell in report["cells"]:
         for error in cell["errors"]:
-            console.print(f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=True)
+            console.print(
+                f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=not console.record
+            )
     for entry in report["selections"]:
         changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
         where = f"{changes}: " if changes else ""
         what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']} (cell {entry['cell']})"
-        console.print(f"\n{escape(what)}", soft_wrap=True)
+        console.print(f"\n{escape(what)}", soft_wrap=not console.record)
     for note in report["notes"]:
-        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=True)
+        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
 
 
 def map_table(found: Map) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from steerkit_core.report.maps import maps
+from steerkit_core.report.maps import VARYING, maps
 
 
 def render_html(
@@ -24,6 +24,14 @@ def render_html(
     source = files("steerkit_core.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     labels = list(dict.fromkeys(label for cell in report["cells"] for label in cell["counts"]))
+    cells = report["cells"]
+    steered = [cell for cell in cells if cell["role"] != "baseline"]
     return environment.from_string(source).render(
-        report=report, manifest=manifest, texts=texts, labels=labels, maps=maps(report)
+        report=report,
+        manifest=manifest,
+        texts=texts,
+        labels=labels,
+        maps=maps(report),
+        main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
+        varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],
     )

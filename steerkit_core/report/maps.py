@@ -7,7 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
-SAME = ("model", "quantization", "extractor", "site", "unit", "classifier", "prompts")
+# columns that are shown where they are not the same in all steered cells
+VARYING = ("model", "quantization", "dtype", "extractor", "selector", "site", "unit", "classifier")
+SAME = ("model", "quantization", "dtype", "extractor", "site", "unit", "classifier", "prompts")
 
 
 @frozen

@@ -404,7 +404,8 @@ def test_a_sweep_in_which_everything_overflows_says_so_and_keeps_the_rows(execut
         (
             ["extractor={use = 'broken', fault = 'width'}"],
             (
-                "extractor 'broken' returned units of shape (1, 4, 3), expected (1, 4, 16) (positions, layers,"
+                "extractor 'broken' returned units of shape (1, 4, 3), expected (1, 4, 16) (positions,"
+                " layers,"
                 " hidden size)"
             ),
         ),
@@ -415,14 +416,16 @@ def test_a_sweep_in_which_everything_overflows_says_so_and_keeps_the_rows(execut
         (
             ["extractor={use = 'broken', fault = 'zero'}"],
             (
-                "the direction at layer 1, position -1 has length 0.0: both prompt classes look the same there, or"
+                "the direction at layer 1, position -1 has length 0.0: both prompt classes look the same"
+                " there, or"
                 " the activations overflowed; choose another layer or position, or a wider dtype"
             ),
         ),
         (
             ["extractor={use = 'broken', fault = 'nan'}"],
             (
-                "the direction at layer 1, position -1 has length nan: both prompt classes look the same there, or"
+                "the direction at layer 1, position -1 has length nan: both prompt classes look the same"
+                " there, or"
                 " the activations overflowed; choose another layer or position, or a wider dtype"
             ),
         ),

@@ -72,7 +72,10 @@ def test_the_completions_that_a_selector_is_sure_to_need_are_counted(changes, tr
             ["selector: the model has layers 0 to 3, got layer 4"],
         ),
         (
-            "grid.selector=[{use = 'fixed', layer = 9}, {use = 'fixed', layer = 3}, {use = 'fixed', layer = 7}]",
+            (
+                "grid.selector=[{use = 'fixed', layer = 9}, {use = 'fixed', layer = 3}, {use = 'fixed',"
+                " layer = 7}]"
+            ),
             [
                 "selector: the model has layers 0 to 3, got layer 9",
                 "selector: the model has layers 0 to 3, got layer 7",

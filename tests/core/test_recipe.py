@@ -90,7 +90,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
             [
                 (
                     "classifier.use: no classifier named 'keyword', did you mean 'refusal-keywords'?"
-                    " (installed: refusal-keywords)"
+                    " (installed: <classifier>)"
                 )
             ],
         ),
@@ -106,7 +106,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         ),
         (
             without("site"),
-            ["site.use: required, but not given (installed: residual-ablate, residual-add)"],
+            ["site.use: required, but not given (installed: <site>)"],
         ),
         (
             without("prompts"),
@@ -120,12 +120,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         (GOOD.replace('use = "dim"', "use = 3"), ["extractor.use: expected a string, got 3"]),
         (
             GOOD.replace('use = "residual-add"', 'use = "residual-ad"'),
-            [
-                (
-                    "site.use: no site named 'residual-ad', did you mean 'residual-add'? (installed:"
-                    " residual-ablate, residual-add)"
-                )
-            ],
+            ["site.use: no site named 'residual-ad', did you mean 'residual-add'? (installed: <site>)"],
         ),
         (
             GOOD.replace('use = "sweep"', 'use = "fixed"'),
@@ -162,8 +157,9 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
             GOOD.replace("benign-30", "benign-3"),
             [
                 (
-                    "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'? (installed:"
-                    " benign-30, refusal-5, refusal-64, selection-30)"
+                    "prompts.evaluation: no prompt set named 'benign-3', did you mean 'benign-30'?"
+                    " (installed:"
+                    " <prompt set>)"
                 )
             ],
         ),
@@ -173,8 +169,8 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         ),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place(text, messages, registry):
-    assert refused(text, registry) == messages
+def test_a_mistake_is_one_line_with_its_place(text, messages, registry, installed):
+    assert refused(text, registry) == installed(messages)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +182,7 @@ def test_a_run_is_named_as_a_folder_can_be(name, found, registry):
     assert refused(text, registry) == [f"run.name: expected a name for a folder, got {found}"]
 
 
-def test_all_mistakes_of_a_recipe_come_at_once(registry):
+def test_all_mistakes_of_a_recipe_come_at_once(registry, installed):
     text = """
     [model]
     revision = 3
@@ -209,29 +205,30 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry):
     "site.multiplier" = [1.0, "two"]
     "sites.multiplier" = [1.0]
     """
-    assert refused(text, registry) == [
-        (
-            "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts, extractor,"
-            " selector, site, classifier, generation, grid)"
-        ),
-        "model.id: required, but not given",
-        "model.revision: expected a string, got 3",
-        "generation.temperature: expected a number of at least 0, got -1.0",
-        "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: dim)",
-        "selector.depths: expected at least one value, got []",
-        "site.multiplier: expected a number, got True",
-        "classifier.use: required, but not given (installed: refusal-keywords)",
-        *[f"prompts.contrast: benign-30: {rest}" for rest in NEUTRAL],
-        (
-            "prompts.evaluation: no prompt set named 'no-such-set' (installed: benign-30, refusal-5, refusal-64,"
-            " selection-30)"
-        ),
-        (
-            "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts, extractor,"
-            " selector, site, classifier, generation)"
-        ),
-        "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
-    ]
+    assert refused(text, registry) == installed(
+        [
+            (
+                "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts,"
+                " extractor,"
+                " selector, site, classifier, generation, grid)"
+            ),
+            "model.id: required, but not given",
+            "model.revision: expected a string, got 3",
+            "generation.temperature: expected a number of at least 0, got -1.0",
+            "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: <extractor>)",
+            "selector.depths: expected at least one value, got []",
+            "site.multiplier: expected a number, got True",
+            "classifier.use: required, but not given (installed: <classifier>)",
+            *[f"prompts.contrast: benign-30: {rest}" for rest in NEUTRAL],
+            "prompts.evaluation: no prompt set named 'no-such-set' (installed: <prompt set>)",
+            (
+                "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
+                " extractor,"
+                " selector, site, classifier, generation)"
+            ),
+            "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
+        ]
+    )
 
 
 NEUTRAL = [
@@ -291,7 +288,10 @@ def test_prompt_files_are_relative_to_the_recipe(name, registry, tmp_path):
             [
                 "p.jsonl:2: empty prompt",
                 "p.jsonl:2: same id as line 1: 'x'",
-                "p.jsonl:3: unknown key 'txt', did you mean 'text'? (known: text, prompt, id, role, category)",
+                (
+                    "p.jsonl:3: unknown key 'txt', did you mean 'text'? (known: text, prompt, id, role,"
+                    " category)"
+                ),
                 "p.jsonl:3: no 'text'",
             ],
         ),
@@ -299,7 +299,10 @@ def test_prompt_files_are_relative_to_the_recipe(name, registry, tmp_path):
             "p.json",
             b"{}",
             [
-                "p.json: unknown kind of prompt file '.json', did you mean '.jsonl'? (known: .toml, .jsonl, .csv, .txt)"
+                (
+                    "p.json: unknown kind of prompt file '.json', did you mean '.jsonl'? (known: .toml,"
+                    " .jsonl, .csv, .txt)"
+                )
             ],
         ),
     ],
@@ -436,7 +439,7 @@ def test_a_grid_may_exchange_whole_tables(registry):
             [
                 (
                     "grid.\"selector\"[0]: selector.use: no selector named 'depht', did you mean 'depth'?"
-                    " (installed: depth, fixed, sweep)"
+                    " (installed: <selector>)"
                 ),
                 'grid."selector"[1]: selector.layer: required, but not given',
                 'grid."selector"[2]: expected a table, got 3',
@@ -444,12 +447,7 @@ def test_a_grid_may_exchange_whole_tables(registry):
         ),
         (
             '"prompts.evaluation" = ["benign-30", "nothing"]',
-            [
-                (
-                    "grid.\"prompts.evaluation\"[1]: no prompt set named 'nothing' (installed: benign-30,"
-                    " refusal-5, refusal-64, selection-30)"
-                )
-            ],
+            ["grid.\"prompts.evaluation\"[1]: no prompt set named 'nothing' (installed: <prompt set>)"],
         ),
         (
             '"site.multiplier" = [1979-05-27]',
@@ -457,8 +455,8 @@ def test_a_grid_may_exchange_whole_tables(registry):
         ),
     ],
 )
-def test_a_bad_value_of_a_grid_is_reported_once_and_where_it_stands(lines, messages, registry):
-    assert refused(grid(lines), registry) == messages
+def test_a_bad_value_of_a_grid_is_reported_once_and_where_it_stands(lines, messages, registry, installed):
+    assert refused(grid(lines), registry) == installed(messages)
 
 
 def test_values_that_only_clash_together_are_reported(registry):
@@ -525,7 +523,8 @@ def test_a_change_of_another_form_is_refused(change, message):
 def test_a_change_is_checked_like_the_recipe_itself(registry):
     assert refused(GOOD, registry, changes=["site.multiplier=lots", "sight.x=1"]) == [
         (
-            "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor, selector, site,"
+            "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor,"
+            " selector, site,"
             " classifier, generation, grid)"
         ),
         "site.multiplier: expected a number, got 'lots'",

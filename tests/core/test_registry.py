@@ -180,7 +180,8 @@ def test_a_failed_plugin_is_named_where_its_component_was_wanted():
 def test_a_name_that_two_plugins_claim_is_refused_naming_both():
     registry = collected(a=Brings(sites=[Nudge]), b=Brings(sites=[OtherNudge]))
     assert refused(registry, "site", "nudge") == (
-        "site 'nudge' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b): uninstall one of them"
+        "site 'nudge' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b): uninstall one"
+        " of them"
     )
     assert errors(registry) == {"b": "site 'nudge' is already registered by plugin 'a' (steer-a)"}
 
@@ -237,7 +238,8 @@ def test_an_adapter_that_two_plugins_claim_loads_no_model():
     with pytest.raises(UnknownComponent) as caught:
         adapters_of(registry)
     assert str(caught.value) == (
-        "model adapter 'family' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b): uninstall"
+        "model adapter 'family' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b):"
+        " uninstall"
         " one of them"
     )
 

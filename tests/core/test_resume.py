@@ -19,7 +19,6 @@ from steerkit_core.store import RunDirectory
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
 
 ROWS = 5 + 4 * 4 + 5  # unsteered, four trials, the selected cell
-CHANGES = ("generation.max_new_tokens=60", "generation.batch_size=2")
 
 # an extractor that is in the middle of its work for as long as a file exists
 PLUGIN = """
@@ -49,20 +48,64 @@ PLUGIN = """
     def steerkit_register_extractors():
         return [Slow]
 """
-COMMAND = """
-    import sys
+# importing torch takes longer than a run: one process imports it and forks for every command
+SERVER = """
+    import json, os, resource, sys, traceback
     from importlib import import_module
+
+    import torch
+
+    import steerkit_core.loading
     from steerkit_core.cli import execute
     from steerkit_core.host import Host
 
-    host = Host.load([])
-    for name in sys.argv.pop(1).split(","):
-        host.register(import_module(name), name.removeprefix("steerkit_"))
-    sys.exit(execute(sys.argv[1:], host))
+    torch.set_num_threads(1)
+
+    def command(modules, arguments, folder, limit):
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        os.dup2(os.open("stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        host = Host.load([])
+        for name in modules:
+            host.register(import_module(name), name.removeprefix("steerkit_"))
+        return execute(arguments, host)
+
+    for line in sys.stdin:
+        order = json.loads(line)
+        if isinstance(order, int):
+            answer = os.waitstatus_to_exitcode(os.waitpid(order, 0)[1])
+        elif (answer := os.fork()) == 0:
+            code = 1
+            try:
+                code = command(**order)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        print(answer, flush=True)
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def server():
+    """Give an order, get an answer: a command to start, or a process to wait for."""
+    line = [sys.executable, "-c", textwrap.dedent(SERVER)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def ask(order):
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+        yield ask
+        process.stdin.close()
+
+
+@pytest.fixture(autouse=True)
 def workplace(write_recipe, tmp_path, monkeypatch):
     """A folder with recipe and plugin; both processes work in it."""
     monkeypatch.chdir(tmp_path)
@@ -82,34 +125,47 @@ def here(own_host, workplace):
 
 
 @pytest.fixture
-def elsewhere(own_host, workplace):
-    """Start the command in a process of its own."""
-    names = [record.module for record in own_host.records.values() if record.name != "slow_plugin"]
-    started = []
+def elsewhere(own_host, workplace, server):
+    """Start the command in a process of its own; returns the process's id."""
 
-    def start(arguments, **kwargs):
-        line = [
-            sys.executable,
-            "-c",
-            textwrap.dedent(COMMAND),
-            ",".join([*names, "slow_plugin"]),
-            *arguments,
-        ]
-        paths = [str(workplace), *filter(None, [os.environ.get("PYTHONPATH")])]
-        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(line, env=variables, stderr=subprocess.PIPE, text=True, **kwargs)
-        started.append(process)
-        return process
+    def start(arguments, limit=None):
+        modules = [record.module for record in own_host.records.values()]
+        order = {"modules": modules, "arguments": arguments, "folder": str(workplace), "limit": limit}
+        return server(order)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return start
 
 
 def run_command(*changes, out="run"):
-    sets = [word for change in (*CHANGES, *changes) for word in ("--set", change)]
+    sets = [word for change in changes for word in ("--set", change)]
     return ["run", "recipe.toml", "--quiet", "--json", "--out", out, *sets]
+
+
+SHORT = run_command()
+LONG = run_command("generation.max_new_tokens=40", "generation.batch_size=2")
+
+
+@pytest.fixture(scope="module")
+def finished():
+    """The files of runs that nothing disturbed, by command; each is made once."""
+    return {}
+
+
+@pytest.fixture
+def undisturbed(finished, here, workplace):
+    def files(arguments):
+        key = " ".join(arguments)
+        if key not in finished:
+            other = [
+                "undisturbed" if word == "run" and place else word for place, word in enumerate(arguments)
+            ]
+            assert here(other) == 0
+            folder = workplace / "undisturbed"
+            names = ("results.json", "verdicts.jsonl", "recipe.toml")
+            finished[key] = {name: (folder / name).read_bytes() for name in names}
+        return finished[key]
+
+    return files
 
 
 def whole_lines(path):
@@ -117,91 +173,100 @@ def whole_lines(path):
     return content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
 
 
-def wait_until(condition, process):
+def wait_until(condition, workplace):
     deadline = time.monotonic() + 60
     while not condition():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, (workplace / "stderr.txt").read_text()
         time.sleep(0.002)
 
 
 def check_continued(folder, kept, undisturbed):
-    """`folder` ended like `undisturbed`, and its rows before the interruption are the first of them."""
+    """`folder` ended as it would have undisturbed, and its rows before the interruption are the first."""
     lines = whole_lines(folder / "completions.jsonl")
     assert lines[: len(kept)] == kept
     times = Counter((row["cell"], row["prompt_id"]) for row in map(json.loads, lines))
     assert len(times) == ROWS
     assert set(times.values()) == {1}
-    for name in ("results.json", "verdicts.jsonl", "recipe.toml"):
-        assert (folder / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    for name, content in undisturbed.items():
+        assert (folder / name).read_bytes() == content, name
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    rows = []
+    original = ModelHandle.generate
+
+    def spy(self, wanted, *args):
+        rows.extend(row.prompt.id for row in wanted)
+        return original(self, wanted, *args)
+
+    monkeypatch.setattr(ModelHandle, "generate", spy)
+    return rows
 
 
 @pytest.mark.parametrize("rows", [1, 7, 17])
-def test_a_killed_run_goes_on_with_the_same_command(rows, workplace, here, elsewhere):
+def test_a_killed_run_goes_on_with_the_same_command(
+    rows, workplace, here, elsewhere, server, undisturbed, generated
+):
     completions = workplace / "run" / "completions.jsonl"
-    process = elsewhere(run_command())
-    wait_until(lambda: len(whole_lines(completions)) >= rows, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process = elsewhere(LONG)
+    wait_until(lambda: len(whole_lines(completions)) >= rows, workplace)
+    os.kill(process, signal.SIGKILL)
+    assert server(process) == -signal.SIGKILL
     kept = whole_lines(completions)
     assert rows <= len(kept) < ROWS
     assert not (workplace / "run" / "results.json").exists()
-    assert here(run_command()) == 0
-    assert here(run_command(out="undisturbed")) == 0
-    check_continued(workplace / "run", kept, workplace / "undisturbed")
+    assert here(LONG) == 0
+    assert len(generated) == ROWS - len(kept)
+    check_continued(workplace / "run", kept, undisturbed(LONG))
 
 
-def test_a_run_killed_while_it_extracts_goes_on_with_the_same_command(workplace, here, elsewhere):
-    busy = workplace / "busy"
-    busy.touch()
-    changes = ("extractor.use=slow", "extractor.busy=busy", "generation.max_new_tokens=6")
-    # the recipe's own extractor has no such option
-    recipe = workplace / "recipe.toml"
+def test_a_run_killed_while_it_extracts_goes_on_with_the_same_command(
+    workplace, here, elsewhere, server, undisturbed
+):
+    recipe, busy = workplace / "recipe.toml", workplace / "busy"
     recipe.write_text(recipe.read_text().replace('use = "dim"', 'use = "slow"\nbusy = "busy"'))
-    process = elsewhere(run_command(*changes))
-    wait_until((workplace / "busy.reached").exists, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    busy.touch()
+    process = elsewhere(SHORT)
+    wait_until((workplace / "busy.reached").exists, workplace)
+    os.kill(process, signal.SIGKILL)
+    assert server(process) == -signal.SIGKILL
     busy.unlink()
     assert not (workplace / "run" / "directions.safetensors").exists()
-    assert here(run_command(*changes)) == 0
-    assert here(run_command(*changes, out="undisturbed")) == 0
-    check_continued(workplace / "run", [], workplace / "undisturbed")
+    assert here(SHORT) == 0
+    check_continued(workplace / "run", [], undisturbed([*SHORT, "--set", "extractor.use=slow"]))
 
 
-def test_an_interrupted_run_says_so_and_goes_on(workplace, here, elsewhere):
+def test_an_interrupted_run_says_so_and_goes_on(workplace, here, elsewhere, server, undisturbed):
     completions = workplace / "run" / "completions.jsonl"
-    process = elsewhere(run_command())
-    wait_until(lambda: whole_lines(completions), process)
-    process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate()
-    assert process.returncode == 130
-    assert complaint.splitlines()[-1] == (
-        "interrupted; what was finished is kept, the same command goes on from there"
+    process = elsewhere(LONG)
+    wait_until(lambda: whole_lines(completions), workplace)
+    os.kill(process, signal.SIGINT)
+    assert server(process) == 130
+    assert (workplace / "stderr.txt").read_text() == (
+        "\ninterrupted; what was finished is kept, the same command goes on from there\n"
     )
-    assert "Traceback" not in complaint
     kept = whole_lines(completions)
-    assert here(run_command()) == 0
-    assert here(run_command(out="undisturbed")) == 0
-    check_continued(workplace / "run", kept, workplace / "undisturbed")
+    assert here(LONG) == 0
+    check_continued(workplace / "run", kept, undisturbed(LONG))
 
 
-def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(workplace, elsewhere):
-    import resource
-
-    limit = 7000  # more than the manifest, less than the completions
-    process = elsewhere(
-        run_command("grid.selector=[{use = 'fixed', layer = 1}]", "prompts.evaluation=benign-30"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(
+    workplace, here, elsewhere, server, undisturbed
+):
+    limit = 5300  # more than the manifest and the directions, less than the completions
+    process = elsewhere(LONG, limit=limit)
+    assert server(process) == 2
+    completions = workplace / "run" / "completions.jsonl"
+    kept = whole_lines(completions)
+    assert completions.stat().st_size == limit
+    assert (workplace / "stderr.txt").read_text() == (
+        f"error: run/completions.jsonl: cannot be written: file too large; {len(kept)} completions are"
+        " kept;"
+        " put that right and give the same command again, or choose another folder with --out\n"
     )
-    _, complaint = process.communicate()
-    kept = whole_lines(workplace / "run" / "completions.jsonl")
-    assert process.returncode == 2
-    assert complaint == (
-        f"error: run/completions.jsonl: cannot be written: file too large; {len(kept)} completions are kept; put"
-        " that right and give the same command again, or choose another folder with --out\n"
-    )
-    assert 0 < len(kept) < 60
+    assert here(LONG) == 0
+    check_continued(workplace / "run", kept, undisturbed(LONG))
 
 
 class Died(BaseException):
@@ -228,19 +293,6 @@ def die_at(monkeypatch, method, name, count):
     monkeypatch.setattr(RunDirectory, method, write)
 
 
-@pytest.fixture
-def generated(monkeypatch):
-    rows = []
-    original = ModelHandle.generate
-
-    def spy(self, wanted, *args):
-        rows.extend(row.prompt.id for row in wanted)
-        return original(self, wanted, *args)
-
-    monkeypatch.setattr(ModelHandle, "generate", spy)
-    return rows
-
-
 @pytest.mark.parametrize(
     ("method", "name", "count"),
     [
@@ -260,18 +312,15 @@ def generated(monkeypatch):
     ],
 )
 def test_a_run_that_dies_within_any_of_its_writes_goes_on(
-    method, name, count, workplace, here, monkeypatch, generated
+    method, name, count, workplace, here, monkeypatch, generated, undisturbed
 ):
-    short = run_command("generation.max_new_tokens=6")
     with monkeypatch.context() as patch:
         die_at(patch, method, name, count)
         with pytest.raises(Died):
-            here(short)
+            here(SHORT)
     kept = whole_lines(workplace / "run" / "completions.jsonl")
     generated.clear()
-    assert here(short) == 0
+    assert here(SHORT) == 0
     assert len(generated) == ROWS - len(kept)
-    assert here(run_command("generation.max_new_tokens=6", out="undisturbed")) == 0
-    check_continued(workplace / "run", kept, workplace / "undisturbed")
-    manifest = json.loads((workplace / "run" / "manifest.json").read_text())
-    assert manifest["finished"] is not None
+    check_continued(workplace / "run", kept, undisturbed(SHORT))
+    assert json.loads((workplace / "run" / "manifest.json").read_text())["finished"] is not None

@@ -70,7 +70,8 @@ def test_each_row_is_one_line_with_everything_about_it(tmp_path):
     failed = Completion(Prompt("p2", "why?"), "", 0, "failed", "the output is empty")
     path = begin(tmp_path / "run", row(1, "caf\u00e9\n"), failed)
     assert (path / COMPLETIONS).read_text(encoding="utf-8") == (
-        '{"cell": "cell", "prompt_id": "p1", "prompt": "question 1", "category": "talk", "text": "caf\u00e9\\n",'
+        '{"cell": "cell", "prompt_id": "p1", "prompt": "question 1", "category": "talk", "text":'
+        ' "caf\u00e9\\n",'
         ' "tokens": 3, "stop": "eos", "error": null}\n'
         '{"cell": "cell", "prompt_id": "p2", "prompt": "why?", "category": "", "text": "", "tokens": 0,'
         ' "stop": "failed", "error": "the output is empty"}\n'
@@ -134,7 +135,8 @@ def test_another_recipes_run_is_refused_and_left_as_it_is(tmp_path):
     path = begin(tmp_path / "run", row(1), fingerprint=YOURS)
     before = everything(tmp_path)
     assert refused(path) == (
-        f"{path}: holds the run of another recipe (see its recipe.toml): choose another folder with --out, or"
+        f"{path}: holds the run of another recipe (see its recipe.toml): choose another folder with"
+        " --out, or"
         " give --fresh to set that run aside and start over"
     )
     assert everything(tmp_path) == before
@@ -283,7 +285,8 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         with pytest.raises(StoreError) as caught:
             run.write_text("results.json", "new")
     assert str(caught.value) == (
-        f"{tmp_path}/run/results.json: cannot be written: no space left; what was finished is kept; {REMEDY}"
+        f"{tmp_path}/run/results.json: cannot be written: no space left; what was finished is kept;"
+        f" {REMEDY}"
     )
     assert (tmp_path / "run" / "results.json").read_text() == "old"
 
@@ -321,6 +324,7 @@ def test_reading_a_file_that_is_not_there_or_no_json(tmp_path):
     with pytest.raises(StoreError) as caught:
         read_json(tmp_path, "results.json")
     assert str(caught.value) == (
-        f"{tmp_path}/results.json: cannot be read: Expecting property name enclosed in double quotes: line 1"
+        f"{tmp_path}/results.json: cannot be read: Expecting property name enclosed in double quotes:"
+        " line 1"
         " column 2 (char 1)"
     )
