@@ -1,5 +1,10 @@
 """Every component of ours keeps the contracts that strangers are asked to keep."""
 
+from typing import ClassVar
+
+from attrs import frozen
+
+from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
     FAMILIES,
     ClassifierContract,
@@ -98,6 +103,21 @@ class TestRefusalKeywords(ClassifierContract):
 class TestRefusalKeywordsOfOneWord(ClassifierContract):
     component = RefusalKeywords
     options = {"keywords": ["DOUGH"]}
+
+
+@frozen(kw_only=True)
+class LowerCase(Classifier):
+    """Whether a text is written small: a classifier that knows no refusals."""
+
+    name: ClassVar[str] = "lower-case"
+    labels: ClassVar[tuple[str, ...]] = ("lower", "mixed")
+
+    def classify(self, prompt, text):
+        return Verdict("lower" if text == text.lower() else "mixed")
+
+
+class TestAClassifierWithoutTheLabelRefusal(ClassifierContract):
+    component = LowerCase
 
 
 class TestRefusal5(PromptSetContract):

@@ -24,5 +24,9 @@ def test_a_hook_without_its_decorator_makes_the_plugin_fail():
 
 
 def test_a_plugin_may_have_names_of_its_own():
-    host = register(steerkit_register_sites=hookimpl(list), steerkit_version="1", sites=list)
+    @hookimpl
+    def steerkit_register_sites():
+        return []
+
+    host = register(steerkit_register_sites=steerkit_register_sites, steerkit_version="1", sites=list)
     assert host.failed == ()
