@@ -31,7 +31,7 @@ class Extraction:
 
 
 def extraction_identity(
-    model: ModelHandle, extractor: Mapping[str, Any], contrast: ContrastSet, seed: int
+    model: ModelHandle, extractor: Mapping[str, Any], contrast: ContrastSet
 ) -> dict[str, Any]:
     """Everything that determines the directions."""
     return {
@@ -39,7 +39,6 @@ def extraction_identity(
         "extractor": dict(extractor),
         "positive": prompts_fingerprint(contrast.positive),
         "negative": prompts_fingerprint(contrast.negative),
-        "seed": seed,
     }
 
 

@@ -22,7 +22,9 @@ class RunOptions:
     """What a run is called, and its seed."""
 
     name: str = option("run", help="folder below runs/ that the results go to", checks=[folder_name])
-    seed: int = option(0, help="seeds sampling and every random choice of a component", checks=[Within(0)])
+    seed: int = option(
+        0, help="of sampled decoding; greedy decoding has no chance in it", checks=[Within(0)]
+    )
 
 
 @frozen(kw_only=True)

@@ -77,7 +77,7 @@ class GroupRun:
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
         extractor = self._identity("extractor", setting.extractor)
-        identity = extraction_identity(self.model, extractor, setting.contrast, self.seed)
+        identity = extraction_identity(self.model, extractor, setting.contrast)
         key = fingerprint(identity)
         if key not in self.extractions:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"

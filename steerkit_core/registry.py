@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import field, fields_dict, frozen, has, mutable
@@ -70,7 +70,7 @@ class Registry:
         A component that is unusable, or whose name is taken, makes the plugin that brought it fail. A name
         that two plugins claim, also that of a recipe, is refused wherever it is used, until one of them is
         uninstalled: which of two methods a run used must never depend on the order in which plugins were
-        found.
+        found. Nothing of a plugin that failed is registered.
         """
         registry = cls({kind.word: {} for kind in KINDS}, {}, host)
         for kind in KINDS:
@@ -85,7 +85,18 @@ class Registry:
             else:
                 owners[name] = record
                 registry.recipes[name] = Path(path)
+        registry._drop(failed={record.name for record in host.failed}, owners=owners)
         return registry
+
+    def _drop(self, failed: set[str], owners: Mapping[str, PluginRecord]) -> None:
+        """Leave out all that a failed plugin brought: half a plugin would work by accident only."""
+        for word, entries in self.entries.items():
+            self.entries[word] = {
+                name: entry for name, entry in entries.items() if entry.plugin.name not in failed
+            }
+        for name, record in owners.items():
+            if record.name in failed:
+                self.recipes.pop(name, None)
 
     def _add(self, kind: Kind, record: PluginRecord, component: object) -> None:
         fault = _fault(kind, component)

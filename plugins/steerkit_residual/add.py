@@ -44,4 +44,4 @@ class ResidualAdd(Site):
         last = steering.num_layers if self.span == "onward" else steering.layer + 1
         shift = direction.unit * length
         edits = tuple(Edit(layer, add=shift) for layer in range(steering.layer, last))
-        return Intervention(edits, self.tokens, strength=length)
+        return Intervention(edits, self.tokens, strength=abs(length))
