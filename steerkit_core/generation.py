@@ -118,7 +118,7 @@ def _generate_batch(
     done = [False] * len(rows)
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
-    cache = DynamicCache(config=model.model.config)
+    cache = DynamicCache(config=model.config)
     phase = "prompt"
     for step in range(options.max_new_tokens):
         with editing(model.blocks, model.adapter, edits[phase]):

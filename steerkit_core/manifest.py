@@ -70,7 +70,7 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
 
 def describe_model(model: ModelHandle) -> dict[str, Any]:
     """What was loaded."""
-    config = model.model.config
+    config = model.config
     return {
         "id": model.spec.id,
         "family": model.adapter.name,

@@ -19,7 +19,7 @@ from steerkit_core.values import Completion, Prompt
 
 if TYPE_CHECKING:
     from torch.nn import Module
-    from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
 
@@ -64,7 +64,12 @@ class ModelHandle:
     @property
     def hidden_size(self) -> int:
         """Width of the residual stream."""
-        return int(self.model.config.hidden_size)
+        return int(self.config.hidden_size)
+
+    @property
+    def config(self) -> PreTrainedConfig:
+        """The configuration of the language model, also where it is one part of a larger model."""
+        return self.model.config.get_text_config()
 
     @property
     def device(self) -> torch.device:
