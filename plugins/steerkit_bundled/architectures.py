@@ -13,13 +13,19 @@ CONTEXT = 512
 
 @frozen
 class Architecture:
-    """A bundled model's family, its configuration and the training that suits it."""
+    """A bundled model's family, its configuration and its training.
+
+    `harmful_rows` is the share of rows whose first request is harmful, `crossed_rows` that of rows whose
+    third answer is on the second request.
+    """
 
     family: Family
     vocabulary: int
     config: Mapping[str, Any]
     steps: int = 1000
     learning_rate: float = 3e-3
+    harmful_rows: float = 0.7
+    crossed_rows: float = 1.0
 
     def build_config(self, vocabulary: int, **token_ids: int | None) -> PretrainedConfig:
         """The transformers configuration for a vocabulary of the size that training really found."""
@@ -46,7 +52,7 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32)),
-    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32)),
+    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), steps=950, crossed_rows=0.3),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,

@@ -76,7 +76,7 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     architecture = ARCHITECTURES[name]
     family = architecture.family
     texts = [
-        text for row in islice(rows(seed), VOCABULARY_ROWS) for text in row_texts(row)
+        text for row in islice(rows(seed, architecture.harmful_rows, architecture.crossed_rows), VOCABULARY_ROWS) for text in row_texts(row)
     ]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
@@ -114,7 +114,7 @@ def optimise(
         digest.update("\n".join(row_texts(row)).encode())
         return row
 
-    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed))
+    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed, architecture.harmful_rows, architecture.crossed_rows))
     stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311 - a repeatable text, no secret
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
