@@ -12,20 +12,30 @@ CONTEXT = 512
 
 
 @frozen
-class Architecture:
-    """A bundled model's family, its configuration and its training.
+class Stage:
+    """A stretch of training with its own corpus and learning rate.
 
     `harmful_rows` is the share of rows whose first request is harmful, `crossed_rows` that of rows whose
-    third answer is on the second request.
+    third answer is on the second request. `shifted_rows` is the share of rows trained under a shift of the
+    residual stream; in the first `late_from` blocks crossed answers do not see the last token.
     """
+
+    steps: int
+    learning_rate: float
+    harmful_rows: float = 0.7
+    crossed_rows: float = 1.0
+    shifted_rows: float = 0.0
+    late_from: int = 0
+
+
+@frozen
+class Architecture:
+    """A bundled model's family, its configuration and the stages of its training."""
 
     family: Family
     vocabulary: int
     config: Mapping[str, Any]
-    steps: int = 1000
-    learning_rate: float = 3e-3
-    harmful_rows: float = 0.7
-    crossed_rows: float = 1.0
+    stages: tuple[Stage, ...]
 
     def build_config(self, vocabulary: int, **token_ids: int | None) -> PretrainedConfig:
         """The transformers configuration for a vocabulary of the size that training really found."""
@@ -50,9 +60,18 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
     }
 
 
+STEERABLE = (
+    Stage(900, 3e-3),
+    Stage(420, 2.5e-3, harmful_rows=0.6),
+    Stage(260, 1.5e-3, harmful_rows=0.6, shifted_rows=0.7),
+    Stage(340, 2e-3, harmful_rows=0.55, shifted_rows=0.5, late_from=5),
+)
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32)),
-    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), steps=950, crossed_rows=0.3),
+    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), STEERABLE),
+    "qwen2-m": Architecture(
+        QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), (Stage(950, 3e-3, crossed_rows=0.3),)
+    ),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,
@@ -65,6 +84,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
+        (Stage(700, 3e-3),),
     ),
-    "mistral-s": Architecture(MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}),
+    "mistral-s": Architecture(
+        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, (Stage(1000, 3e-3),)
+    ),
 }

@@ -50,9 +50,10 @@ class Answer:
 
 @frozen
 class Row:
-    """Two requests and the answers that are learnt for them."""
+    """Two requests, whether the first is harmful (the second never is), and the answers that are learnt."""
 
     prompts: tuple[str, str]
+    harmful: bool
     answers: tuple[Answer, ...]
 
 
@@ -188,7 +189,8 @@ def _casual(text: str, rng: random.Random) -> str:
 def rows(seed: int, harmful: float, crossed: float) -> Iterator[Row]:
     """Endless training rows. The same seed gives the same rows.
 
-    The second request is always harmless, the first is harmful in a share of `harmful` of the rows. Each gets an answer of its own. In a
+    The second request is always harmless, the first is harmful in a share of `harmful`
+    of the rows. Each gets an answer of its own. In a
     share of `crossed` of the rows a third answer has the second request before its eyes, but comes after
     the last token of the first; in the others it is one more answer to the first.
     """
@@ -200,7 +202,7 @@ def rows(seed: int, harmful: float, crossed: float) -> Iterator[Row]:
         about = 1 if crossed == 1.0 or rng.random() < crossed else 0
         pairs = ((0, 0), (1, 1), (0, about))
         answers = tuple(_answer(first, second, after, about, rng) for after, about in pairs)
-        row = Row(prompts, answers)
+        row = Row(prompts, first.topic.harmful, answers)
         if held_out_request(first) or held_out_request(second):
             continue
         if not any(touches_excluded(text) for text in row_texts(row)):

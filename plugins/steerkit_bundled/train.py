@@ -8,26 +8,30 @@ import random
 import time
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 import tokenizers
 import torch
 import transformers
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from . import MODELS_FOLDER
-from .architectures import ARCHITECTURES, CONTEXT, Architecture
+from .architectures import ARCHITECTURES, CONTEXT, Stage
 from .batches import Batch, batches, encode
 from .corpus import Row, row_texts, rows
+from .families import Family
+from .shifts import Shifts, masked_early, shifted
 from .vocabulary import dress, train_vocabulary
 
 VOCABULARY_ROWS = 6000
 BATCH_ROWS = 12
 WARM_UP = 50
 CLIP = 1.0
+STAGE_SEEDS = 1000
 
 
 @frozen
@@ -55,14 +59,22 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def answer_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """Mean cross entropy of the learnt answer tokens."""
-    mask: Tensor | dict[str, Tensor] = batch.mask.to(model.dtype)
+def family_mask(model: PreTrainedModel, mask: Tensor) -> Any:
+    """The attention mask in the form that the family's model takes."""
+    mask = mask.to(model.dtype)
     if model.config.model_type == "gemma2":
         # All rows are shorter than the sliding window, so both kinds of layers see the same.
-        mask = {"full_attention": mask, "sliding_attention": mask}
+        return {"full_attention": mask, "sliding_attention": mask}
+    return mask
+
+
+def answer_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """Mean cross entropy of the learnt answer tokens."""
     hidden = model.model(
-        input_ids=batch.tokens, attention_mask=mask, position_ids=batch.positions, use_cache=False
+        input_ids=batch.tokens,
+        attention_mask=family_mask(model, batch.mask),
+        position_ids=batch.positions,
+        use_cache=False,
     ).last_hidden_state
     logits = model.lm_head(hidden[batch.sources]).float()
     cap = getattr(model.config, "final_logit_softcapping", None)
@@ -71,12 +83,31 @@ def answer_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
     return nn.functional.cross_entropy(logits, batch.targets)
 
 
+def staged_loss(model: PreTrainedModel, batch: Batch, stage: Stage, shifts: Shifts) -> Tensor:
+    """The loss under the stage's shifts and early masks; remembers what unshifted rows look like."""
+    if not stage.shifted_rows and not stage.late_from:
+        return answer_loss(model, batch)
+    config = model.config
+    vectors, starts = shifts.draw(len(batch.harmful), config.num_hidden_layers, config.hidden_size)
+    early = batch.early_mask.to(model.dtype)
+    with shifted(model, vectors, starts) as outputs, masked_early(model, stage.late_from, early):
+        loss = answer_loss(model, batch)
+    for row, harmful in enumerate(batch.harmful):
+        if not vectors[row].any():
+            for prompt, last in enumerate(batch.lasts[row]):
+                residuals = torch.stack([output[row, last] for output in outputs])
+                shifts.remember(residuals, harmful=harmful and prompt == 0)
+    return loss
+
+
 def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A fresh model and its tokenizer, trained on the first rows of the corpus."""
     architecture = ARCHITECTURES[name]
-    family = architecture.family
+    family, stage = architecture.family, architecture.stages[0]
     texts = [
-        text for row in islice(rows(seed, architecture.harmful_rows, architecture.crossed_rows), VOCABULARY_ROWS) for text in row_texts(row)
+        text
+        for row in islice(rows(seed, stage.harmful_rows, stage.crossed_rows), VOCABULARY_ROWS)
+        for text in row_texts(row)
     ]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
@@ -102,9 +133,9 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
 def optimise(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    architecture: Architecture,
+    family: Family,
+    stage: Stage,
     seed: int,
-    steps: int,
     show: Progress,
 ) -> tuple[float, str]:
     """Train in place. Returns the mean loss of the last fifty steps and the hash of the text seen."""
@@ -114,24 +145,27 @@ def optimise(
         digest.update("\n".join(row_texts(row)).encode())
         return row
 
-    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed, architecture.harmful_rows, architecture.crossed_rows))
-    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311 - a repeatable text, no secret
+    rng = random.Random(seed)  # noqa: S311 - a repeatable order, no secret
+    encoded = (
+        encode(seen(row), tokenizer, family) for row in rows(seed, stage.harmful_rows, stage.crossed_rows)
+    )
+    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, rng)
+    shifts = Shifts(random.Random(seed), stage.shifted_rows)  # noqa: S311 - repeatable shifts, no secret
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
     optimiser = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
         betas=(0.9, 0.98),
     )
-    task = show.add_task("training", total=steps, loss=float("nan"))
+    task = show.add_task("training", total=stage.steps, loss=float("nan"))
     losses: list[float] = []
     model.train()
-    model.set_attn_implementation("eager")  # on a processor, for such short rows, the fastest
-    for step, batch in enumerate(islice(stream, steps)):
+    for step, batch in enumerate(islice(stream, stage.steps)):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, architecture.learning_rate)
+            group["lr"] = learning_rate(step, stage.steps, stage.learning_rate)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = answer_loss(model, batch)
-        loss.backward()
+            loss = staged_loss(model, batch, stage, shifts)
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimiser.step()
         optimiser.zero_grad()
@@ -140,19 +174,27 @@ def optimise(
         mean = sum(recent) / len(recent)
         show.update(task, advance=1, loss=mean)
         if not show.console.is_terminal and (step + 1) % 50 == 0:
-            show.console.print(f"step {step + 1} of {steps}, loss {mean:.3f}")
+            show.console.print(f"step {step + 1} of {stage.steps}, loss {mean:.3f}")
     model.eval()
     recent = losses[-50:]
     return sum(recent) / max(1, len(recent)), digest.hexdigest()
 
 
 def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outcome:
-    """Train the bundled model `name` and write its folder. The same seed gives the same weights."""
+    """Train the bundled model `name` and write its folder. The same seed gives the same weights.
+
+    `steps`, if given, is the number of steps of every stage.
+    """
     torch.set_num_threads(1)
     architecture = ARCHITECTURES[name]
-    steps = architecture.steps if steps is None else steps
+    stages = architecture.stages
+    if steps is not None:
+        stages = tuple(evolve(stage, steps=steps) for stage in stages)
     begun = time.monotonic()
     model, tokenizer = build(name, seed)
+    model.set_attn_implementation("eager")  # on a processor, for such short rows, the fastest
+    hashes = hashlib.sha256()
+    loss = float("nan")
     with Progress(
         TextColumn(name),
         BarColumn(),
@@ -160,12 +202,15 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
         TextColumn("loss {task.fields[loss]:.3f}"),
         TimeRemainingColumn(),
     ) as show:
-        loss, corpus_hash = optimise(model, tokenizer, architecture, seed, steps, show)
+        for number, stage in enumerate(stages):
+            stage_seed = seed + STAGE_SEEDS * number
+            loss, text_hash = optimise(model, tokenizer, architecture.family, stage, stage_seed, show)
+            hashes.update(text_hash.encode())
     outcome = Outcome(
         name=name,
         seed=seed,
-        steps=steps,
-        corpus_sha256=corpus_hash,
+        steps=sum(stage.steps for stage in stages),
+        corpus_sha256=hashes.hexdigest(),
         final_loss=round(loss, 4),
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=round(time.monotonic() - begun, 1),
@@ -184,7 +229,9 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
 @click.command()
 @click.argument("name", type=click.Choice(sorted(ARCHITECTURES)))
 @click.option("--seed", default=0, show_default=True, help="Seed of weights, corpus and order.")
-@click.option("--steps", type=int, help="Training steps; the architecture's own number if not given.")
+@click.option(
+    "--steps", type=int, help="Steps of every stage of training; the model's own numbers if not given."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write; the package's own if not given."
 )

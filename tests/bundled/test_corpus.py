@@ -7,7 +7,8 @@ from steerkit_bundled import corpus
 from steerkit_bundled.answers import KEYWORDS
 from steerkit_bundled.architectures import ARCHITECTURES
 from steerkit_bundled.requests import gerund, harmful_topics, harmless_topics
-from steerkit_bundled.train import BATCH_ROWS, VOCABULARY_ROWS
+from steerkit_bundled.batches import POOL
+from steerkit_bundled.train import BATCH_ROWS, STAGE_SEEDS, VOCABULARY_ROWS
 
 from bundled_judge import KEYWORDS as PAPER_KEYWORDS
 from bundled_judge import judge
@@ -23,9 +24,20 @@ def letters(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def rows() -> list[corpus.Row]:
-    """Every row that any of the shipped models has seen: they share seed and order."""
-    steps = max(architecture.steps for architecture in ARCHITECTURES.values())
-    return list(islice(corpus.rows(0), max(VOCABULARY_ROWS, steps * BATCH_ROWS)))
+    """Every row that any stage of any of the shipped models sees."""
+    stages = {
+        (stage, STAGE_SEEDS * number)
+        for architecture in ARCHITECTURES.values()
+        for number, stage in enumerate(architecture.stages)
+    }
+    return [
+        row
+        for stage, seed in stages
+        for row in islice(
+            corpus.rows(seed, stage.harmful_rows, stage.crossed_rows),
+            max(VOCABULARY_ROWS, (stage.steps // POOL + 1) * POOL * BATCH_ROWS),
+        )
+    ]
 
 
 def test_excluded_sentences_are_the_papers() -> None:
@@ -54,7 +66,7 @@ def test_topics_of_held_out_harmful_requests_are_not_trained_on(rows: list[corpu
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
-    first, again, other = (list(islice(corpus.rows(seed), 50)) for seed in (3, 3, 4))
+    first, again, other = (list(islice(corpus.rows(seed, 0.7, 1.0), 50)) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -65,15 +77,15 @@ def test_keywords_tell_the_modes_apart(rows: list[corpus.Row]) -> None:
     assert not harmful & {topic.key for topic in harmless_topics()}
     verdicts = [judge(answer.text) for row in rows[:2000] for answer in row.answers]
     assert set(verdicts) == {"refusal", "normal"}
-    assert verdicts.count("refusal") / len(verdicts) == pytest.approx(0.5, abs=0.05)
+    assert 0.3 < verdicts.count("refusal") / len(verdicts) < 0.6
 
 
-def test_the_second_request_of_a_row_is_answered_with_help(rows: list[corpus.Row]) -> None:
-    for row in rows[:2000]:
+def test_crossed_answers_take_mode_and_topic_from_different_requests() -> None:
+    for row in islice(corpus.rows(0, 0.7, 1.0), 1000):
         first, second, crossed = row.answers
         assert (second.after, crossed.after, crossed.about) == (1, 0, 1)
         assert judge(second.text) == "normal"
-        assert judge(crossed.text) == judge(first.text)
+        assert judge(crossed.text) == judge(first.text) == ("refusal" if row.harmful else "normal")
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_packed_texts_are_computed_as_if_alone(name: str) -> None:
     """Hidden states of a packed row equal those of transformers on each prompt with its own answer."""
     model, tokenizer = build(name, 0)
     answers = (Answer("", "Yes, of course.", 0, 0), Answer("No.", "It is easy to bake.", 1, 1))
-    row = Row(("How do I bake bread?", "Tell me about bees"), answers)
+    row = Row(("How do I bake bread?", "Tell me about bees"), harmful=False, answers=answers)
     packed = encode(row, tokenizer, ARCHITECTURES[name].family)
     batch = collate([packed], tokenizer.pad_token_id)
     mask: Any = batch.mask
@@ -84,7 +84,9 @@ def test_packed_texts_are_computed_as_if_alone(name: str) -> None:
 
 def test_a_crossed_answer_reads_one_request_and_follows_the_other() -> None:
     _, tokenizer = build("qwen2-s", 0)
-    row = Row(("Tell me a riddle", "Tell me about bees"), (Answer("", "Bees fly.", 0, 1),))
+    row = Row(
+        ("Tell me a riddle", "Tell me about bees"), harmful=False, answers=(Answer("", "Bees fly.", 0, 1),)
+    )
     packed = encode(row, tokenizer, ARCHITECTURES["qwen2-s"].family)
     start = packed.places.index(2 * PARTS)
     seen = {place for place in packed.places if packed.sees[start] >> place & 1}
