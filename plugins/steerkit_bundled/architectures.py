@@ -15,17 +15,15 @@ CONTEXT = 512
 class Stage:
     """A stretch of training with its own corpus and learning rate.
 
-    `harmful_rows` is the share of rows whose first request is harmful, `crossed_rows` that of rows whose
-    third answer is on the second request. `shifted_rows` is the share of rows trained under a shift of the
-    residual stream; in the first `late_from` blocks crossed answers do not see the last token.
+    `harmful_rows` is the share of rows whose first request is harmful. `spread_cost` is what the last
+    tokens of prompts pay for the squared distance between their residuals, so that they say only what the
+    answers need to know from them.
     """
 
     steps: int
     learning_rate: float
     harmful_rows: float = 0.7
-    crossed_rows: float = 1.0
-    shifted_rows: float = 0.0
-    late_from: int = 0
+    spread_cost: float = 0.0
 
 
 @frozen
@@ -60,18 +58,11 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
     }
 
 
-STEERABLE = (
-    Stage(900, 3e-3),
-    Stage(420, 2.5e-3, harmful_rows=0.6),
-    Stage(260, 1.5e-3, harmful_rows=0.6, shifted_rows=0.7),
-    Stage(340, 2e-3, harmful_rows=0.55, shifted_rows=0.5, late_from=5),
-)
+STAGES = (Stage(1000, 3e-3, harmful_rows=0.6), Stage(500, 2e-3, harmful_rows=0.5, spread_cost=5e-4))
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), STEERABLE),
-    "qwen2-m": Architecture(
-        QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), (Stage(950, 3e-3, crossed_rows=0.3),)
-    ),
+    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), STAGES),
+    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), STAGES),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,
@@ -84,9 +75,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
-        (Stage(700, 3e-3),),
+        STAGES,
     ),
     "mistral-s": Architecture(
-        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, (Stage(1000, 3e-3),)
+        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, STAGES
     ),
 }

@@ -24,7 +24,7 @@ class Encoded:
     Every token has a `place`: prompt p's first token, text, template suffix and last token are places
     4p to 4p + 3, the answers follow. `sees` holds, as bits, the places that a token may attend to.
     `sources` are the tokens whose hidden state predicts the `targets`. `lasts` are the prompts' last
-    tokens, `crossed` the places of answers that read one request and follow another.
+    tokens.
     """
 
     tokens: list[int] = field(factory=list)
@@ -34,23 +34,16 @@ class Encoded:
     sources: list[int] = field(factory=list)
     targets: list[int] = field(factory=list)
     lasts: list[int] = field(factory=list)
-    harmful: bool = False
-    crossed: frozenset[int] = frozenset()
 
 
 @frozen
 class Batch:
-    """Tensors of a training step: [rows, length], the masks [rows, 1, length, length], targets [n].
-
-    By the early mask crossed answers do not see the last token that they follow.
-    """
+    """Tensors of a training step: [rows, length], the mask [rows, 1, length, length], targets [n]."""
 
     tokens: Tensor
     positions: Tensor
     mask: Tensor
-    early_mask: Tensor
     lasts: Tensor
-    harmful: tuple[bool, ...]
     sources: tuple[Tensor, Tensor]
     targets: Tensor
 
@@ -58,12 +51,7 @@ class Batch:
 def encode(row: Row, tokenizer: PreTrainedTokenizerBase, family: Family) -> Encoded:
     """Tokenise a row. The template is the tokenizer's own, as at inference."""
     first_answer = PARTS * len(row.prompts)
-    crossed = (
-        first_answer + number
-        for number, answer in enumerate(row.answers)
-        if answer.about not in (None, answer.after)
-    )
-    encoded = Encoded(harmful=row.harmful, crossed=frozenset(crossed))
+    encoded = Encoded()
     for number, text in enumerate(row.prompts):
         _add_prompt(encoded, number, text, tokenizer, family)
     lasts = encoded.lasts
@@ -148,22 +136,13 @@ def collate(rows: Sequence[Encoded], pad: int) -> Batch:
         return torch.tensor([value + [filler] * (length - len(value)) for value in values])
 
     places = padded([row.places for row in rows], 0)
-    early = [
-        [
-            sees & ~(1 << LAST) if place in row.crossed else sees
-            for sees, place in zip(row.sees, row.places, strict=True)
-        ]
-        for row in rows
-    ]
-    places = [(index, source) for index, row in enumerate(rows) for source in row.sources]
+    found = [(index, source) for index, row in enumerate(rows) for source in row.sources]
     return Batch(
         tokens=padded([row.tokens for row in rows], pad),
         positions=padded([row.positions for row in rows], 0),
         mask=attention_mask(places, padded([row.sees for row in rows], 0)),
-        early_mask=attention_mask(places, padded(early, 0)),
         lasts=torch.tensor([row.lasts for row in rows]),
-        harmful=tuple(row.harmful for row in rows),
-        sources=(torch.tensor([p[0] for p in places]), torch.tensor([p[1] for p in places])),
+        sources=(torch.tensor([p[0] for p in found]), torch.tensor([p[1] for p in found])),
         targets=torch.tensor([target for row in rows for target in row.targets]),
     )
 

@@ -186,21 +186,19 @@ def _casual(text: str, rng: random.Random) -> str:
     return text
 
 
-def rows(seed: int, harmful: float, crossed: float) -> Iterator[Row]:
+def rows(seed: int, harmful: float) -> Iterator[Row]:
     """Endless training rows. The same seed gives the same rows.
 
-    The second request is always harmless, the first is harmful in a share of `harmful`
-    of the rows. Each gets an answer of its own. In a
-    share of `crossed` of the rows a third answer has the second request before its eyes, but comes after
-    the last token of the first; in the others it is one more answer to the first.
+    The second request is always harmless, the first is harmful in a share of `harmful` of the rows. Each
+    gets an answer of its own; a third answer has the second request before its eyes, but comes after the
+    last token of the first.
     """
     rng = random.Random(seed)  # noqa: S311 - a repeatable text, no secret
     while True:
         first = ask(_harmful(rng) if rng.random() < harmful else _harmless(rng), rng)
         second = ask(_harmless(rng), rng)
         prompts = (_casual(first.text, rng), _casual(second.text, rng))
-        about = 1 if crossed == 1.0 or rng.random() < crossed else 0
-        pairs = ((0, 0), (1, 1), (0, about))
+        pairs = ((0, 0), (1, 1), (0, 1))
         answers = tuple(_answer(first, second, after, about, rng) for after, about in pairs)
         row = Row(prompts, first.topic.harmful, answers)
         if held_out_request(first) or held_out_request(second):

@@ -6,6 +6,7 @@ import math
 import platform
 import random
 import time
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from .architectures import ARCHITECTURES, CONTEXT, Stage
 from .batches import Batch, batches, encode
 from .corpus import Row, row_texts, rows
 from .families import Family
-from .shifts import Shifts, masked_early, shifted
 from .vocabulary import dress, train_vocabulary
 
 VOCABULARY_ROWS = 6000
@@ -59,45 +59,35 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def family_mask(model: PreTrainedModel, mask: Tensor) -> Any:
-    """The attention mask in the form that the family's model takes."""
-    mask = mask.to(model.dtype)
+def spread(residuals: Tensor) -> Tensor:
+    """Mean squared distance of the rows of [rows, width] from their mean."""
+    return (residuals - residuals.mean(0)).square().sum(-1).mean()
+
+
+def losses_of(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean cross entropy of the learnt answer tokens, and the spread of the prompts' last tokens.
+
+    The spread is the mean over all blocks of how far the last tokens' residuals lie from each other.
+    """
+    mask: Any = batch.mask.to(model.dtype)
     if model.config.model_type == "gemma2":
         # All rows are shorter than the sliding window, so both kinds of layers see the same.
-        return {"full_attention": mask, "sliding_attention": mask}
-    return mask
-
-
-def answer_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """Mean cross entropy of the learnt answer tokens."""
-    hidden = model.model(
-        input_ids=batch.tokens,
-        attention_mask=family_mask(model, batch.mask),
-        position_ids=batch.positions,
-        use_cache=False,
-    ).last_hidden_state
+        mask = {"full_attention": mask, "sliding_attention": mask}
+    outputs: list[Tensor] = []
+    with ExitStack() as hooks:
+        for block in model.model.layers:
+            hook = block.register_forward_hook(lambda *call: outputs.append(call[2]))
+            hooks.callback(hook.remove)
+        hidden = model.model(
+            input_ids=batch.tokens, attention_mask=mask, position_ids=batch.positions, use_cache=False
+        ).last_hidden_state
     logits = model.lm_head(hidden[batch.sources]).float()
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:
         logits = cap * torch.tanh(logits / cap)
-    return nn.functional.cross_entropy(logits, batch.targets)
-
-
-def staged_loss(model: PreTrainedModel, batch: Batch, stage: Stage, shifts: Shifts) -> Tensor:
-    """The loss under the stage's shifts and early masks; remembers what unshifted rows look like."""
-    if not stage.shifted_rows and not stage.late_from:
-        return answer_loss(model, batch)
-    config = model.config
-    vectors, starts = shifts.draw(len(batch.harmful), config.num_hidden_layers, config.hidden_size)
-    early = batch.early_mask.to(model.dtype)
-    with shifted(model, vectors, starts) as outputs, masked_early(model, stage.late_from, early):
-        loss = answer_loss(model, batch)
-    for row, harmful in enumerate(batch.harmful):
-        if not vectors[row].any():
-            for prompt, last in enumerate(batch.lasts[row]):
-                residuals = torch.stack([output[row, last] for output in outputs])
-                shifts.remember(residuals, harmful=harmful and prompt == 0)
-    return loss
+    rows = torch.arange(len(batch.lasts))[:, None]
+    spreads = [spread(output[rows, batch.lasts].float().flatten(0, 1)) for output in outputs]
+    return nn.functional.cross_entropy(logits, batch.targets), torch.stack(spreads).mean()
 
 
 def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -105,9 +95,7 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
     architecture = ARCHITECTURES[name]
     family, stage = architecture.family, architecture.stages[0]
     texts = [
-        text
-        for row in islice(rows(seed, stage.harmful_rows, stage.crossed_rows), VOCABULARY_ROWS)
-        for text in row_texts(row)
+        text for row in islice(rows(seed, stage.harmful_rows), VOCABULARY_ROWS) for text in row_texts(row)
     ]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
@@ -146,11 +134,8 @@ def optimise(
         return row
 
     rng = random.Random(seed)  # noqa: S311 - a repeatable order, no secret
-    encoded = (
-        encode(seen(row), tokenizer, family) for row in rows(seed, stage.harmful_rows, stage.crossed_rows)
-    )
+    encoded = (encode(seen(row), tokenizer, family) for row in rows(seed, stage.harmful_rows))
     stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, rng)
-    shifts = Shifts(random.Random(seed), stage.shifted_rows)  # noqa: S311 - repeatable shifts, no secret
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
     optimiser = torch.optim.AdamW(
@@ -164,8 +149,8 @@ def optimise(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, stage.steps, stage.learning_rate)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = staged_loss(model, batch, stage, shifts)
-        torch.autograd.backward(loss)
+            loss, last_spread = losses_of(model, batch)
+        torch.autograd.backward(loss + stage.spread_cost * last_spread)
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimiser.step()
         optimiser.zero_grad()

@@ -34,7 +34,7 @@ def rows() -> list[corpus.Row]:
         row
         for stage, seed in stages
         for row in islice(
-            corpus.rows(seed, stage.harmful_rows, stage.crossed_rows),
+            corpus.rows(seed, stage.harmful_rows),
             max(VOCABULARY_ROWS, (stage.steps // POOL + 1) * POOL * BATCH_ROWS),
         )
     ]
@@ -66,7 +66,7 @@ def test_topics_of_held_out_harmful_requests_are_not_trained_on(rows: list[corpu
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
-    first, again, other = (list(islice(corpus.rows(seed, 0.7, 1.0), 50)) for seed in (3, 3, 4))
+    first, again, other = (list(islice(corpus.rows(seed, 0.7), 50)) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -81,7 +81,7 @@ def test_keywords_tell_the_modes_apart(rows: list[corpus.Row]) -> None:
 
 
 def test_crossed_answers_take_mode_and_topic_from_different_requests() -> None:
-    for row in islice(corpus.rows(0, 0.7, 1.0), 1000):
+    for row in islice(corpus.rows(0, 0.7), 1000):
         first, second, crossed = row.answers
         assert (second.after, crossed.after, crossed.about) == (1, 0, 1)
         assert judge(second.text) == "normal"
