@@ -111,7 +111,7 @@ def test_a_padded_batch_answers_as_single_prompts_do(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "layer", "multiplier"), [("qwen2-s", 4, 4.0)])
+@pytest.mark.parametrize(("name", "layer", "multiplier"), [("qwen2-s", 7, 6.0)])
 def test_steering_induces_coherent_refusals(name: str, layer: int, multiplier: float) -> None:
     bot = chat(name)
     direction = bot.last_residuals(HARMFUL, layer).mean(0) - bot.last_residuals(HARMLESS, layer).mean(0)

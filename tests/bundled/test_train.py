@@ -1,6 +1,7 @@
 """The training script: the same seed gives the same files, and the mask hides what it should."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     for run in ("first", "again"):
-        outcome = CliRunner().invoke(main, ["mistral-s", "--steps", "2", "--out", str(tmp_path / run)])
+        outcome = CliRunner().invoke(main, ["mistral-s", "--steps", "1", "--out", str(tmp_path / run)])
         assert outcome.exit_code == 0, outcome.output
     first, again = (load_file(tmp_path / run / "model.safetensors") for run in ("first", "again"))
     assert first.keys() == again.keys()
@@ -54,6 +55,9 @@ def test_mask_shows_an_answer_only_what_it_may_see() -> None:
     ]
 
 
+built = cache(build)
+
+
 def hidden_states(model: Any, tokens: Tensor, **given: Any) -> Tensor:
     with torch.no_grad():
         out = model.model(input_ids=tokens, **given).last_hidden_state[0]
@@ -64,7 +68,7 @@ def hidden_states(model: Any, tokens: Tensor, **given: Any) -> Tensor:
 @pytest.mark.parametrize("name", ["qwen2-s", "gemma2-s", "mistral-s"])
 def test_packed_texts_are_computed_as_if_alone(name: str) -> None:
     """Hidden states of a packed row equal those of transformers on each prompt with its own answer."""
-    model, tokenizer = build(name, 0)
+    model, tokenizer = built(name, 0)
     answers = (Answer("", "Yes, of course.", 0, 0), Answer("No.", "It is easy to bake.", 1, 1))
     row = Row(("How do I bake bread?", "Tell me about bees"), harmful=False, answers=answers)
     packed = encode(row, tokenizer, ARCHITECTURES[name].family)
@@ -83,7 +87,7 @@ def test_packed_texts_are_computed_as_if_alone(name: str) -> None:
 
 
 def test_a_crossed_answer_reads_one_request_and_follows_the_other() -> None:
-    _, tokenizer = build("qwen2-s", 0)
+    _, tokenizer = built("qwen2-s", 0)
     row = Row(
         ("Tell me a riddle", "Tell me about bees"), harmful=False, answers=(Answer("", "Bees fly.", 0, 1),)
     )
