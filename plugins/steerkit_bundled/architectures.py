@@ -12,14 +12,28 @@ CONTEXT = 512
 
 
 @frozen
+class Stage:
+    """A stretch of training with its own corpus and learning rate.
+
+    `harmful_rows` is the share of rows whose first request is harmful. `spread_cost` is what the last
+    tokens of prompts pay for the squared distance between their residuals, so that they say only what the
+    answers need to know from them.
+    """
+
+    steps: int
+    learning_rate: float
+    harmful_rows: float = 0.7
+    spread_cost: float = 0.0
+
+
+@frozen
 class Architecture:
-    """A bundled model's family, its configuration and the training that suits it."""
+    """A bundled model's family, its configuration and the stages of its training."""
 
     family: Family
     vocabulary: int
     config: Mapping[str, Any]
-    steps: int = 1000
-    learning_rate: float = 3e-3
+    stages: tuple[Stage, ...]
 
     def build_config(self, vocabulary: int, **token_ids: int | None) -> PretrainedConfig:
         """The transformers configuration for a vocabulary of the size that training really found."""
@@ -44,9 +58,11 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
     }
 
 
+STAGES = (Stage(1000, 3e-3, harmful_rows=0.6), Stage(500, 2e-3, harmful_rows=0.5, spread_cost=5e-4))
+
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32)),
-    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32)),
+    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), STAGES),
+    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), STAGES),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,
@@ -59,6 +75,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
+        STAGES,
     ),
-    "mistral-s": Architecture(MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}),
+    "mistral-s": Architecture(
+        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, STAGES
+    ),
 }

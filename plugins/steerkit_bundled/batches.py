@@ -23,7 +23,8 @@ class Encoded:
 
     Every token has a `place`: prompt p's first token, text, template suffix and last token are places
     4p to 4p + 3, the answers follow. `sees` holds, as bits, the places that a token may attend to.
-    `sources` are the tokens whose hidden state predicts the `targets`.
+    `sources` are the tokens whose hidden state predicts the `targets`. `lasts` are the prompts' last
+    tokens.
     """
 
     tokens: list[int] = field(factory=list)
@@ -32,6 +33,7 @@ class Encoded:
     sees: list[int] = field(factory=list)
     sources: list[int] = field(factory=list)
     targets: list[int] = field(factory=list)
+    lasts: list[int] = field(factory=list)
 
 
 @frozen
@@ -41,16 +43,20 @@ class Batch:
     tokens: Tensor
     positions: Tensor
     mask: Tensor
+    lasts: Tensor
     sources: tuple[Tensor, Tensor]
     targets: Tensor
 
 
 def encode(row: Row, tokenizer: PreTrainedTokenizerBase, family: Family) -> Encoded:
     """Tokenise a row. The template is the tokenizer's own, as at inference."""
+    first_answer = PARTS * len(row.prompts)
     encoded = Encoded()
-    lasts = [_add_prompt(encoded, at, text, tokenizer, family) for at, text in enumerate(row.prompts)]
+    for number, text in enumerate(row.prompts):
+        _add_prompt(encoded, number, text, tokenizer, family)
+    lasts = encoded.lasts
     for number, answer in enumerate(row.answers):
-        place = PARTS * len(row.prompts) + number
+        place = first_answer + number
         sees = 1 << place | 1 << (PARTS * answer.after + LAST) | 1 << (PARTS * answer.after + SINK)
         if answer.about is not None:
             sees |= 1 << (PARTS * answer.about + TEXT) | 1 << (PARTS * answer.about + SUFFIX)
@@ -62,8 +68,8 @@ def encode(row: Row, tokenizer: PreTrainedTokenizerBase, family: Family) -> Enco
 
 def _add_prompt(
     encoded: Encoded, number: int, text: str, tokenizer: PreTrainedTokenizerBase, family: Family
-) -> int:
-    """Append a rendered prompt; returns where its last token stands."""
+) -> None:
+    """Append a rendered prompt."""
     messages = [{"role": "user", "content": text}]
     rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     tokens: list[int] = tokenizer(rendered, add_special_tokens=False)["input_ids"]
@@ -74,7 +80,7 @@ def _add_prompt(
     encoded.positions.extend(range(len(tokens)))
     encoded.places.extend(first + kind for kind in kinds)
     encoded.sees.extend([0b1111 << first] * len(tokens))
-    return len(encoded.tokens) - 1
+    encoded.lasts.append(len(encoded.tokens) - 1)
 
 
 def _add_answer(
@@ -129,13 +135,14 @@ def collate(rows: Sequence[Encoded], pad: int) -> Batch:
     def padded(values: list[list[int]], filler: int) -> Tensor:
         return torch.tensor([value + [filler] * (length - len(value)) for value in values])
 
-    mask = attention_mask(padded([row.places for row in rows], 0), padded([row.sees for row in rows], 0))
-    places = [(index, source) for index, row in enumerate(rows) for source in row.sources]
+    places = padded([row.places for row in rows], 0)
+    found = [(index, source) for index, row in enumerate(rows) for source in row.sources]
     return Batch(
         tokens=padded([row.tokens for row in rows], pad),
         positions=padded([row.positions for row in rows], 0),
-        mask=mask,
-        sources=(torch.tensor([p[0] for p in places]), torch.tensor([p[1] for p in places])),
+        mask=attention_mask(places, padded([row.sees for row in rows], 0)),
+        lasts=torch.tensor([row.lasts for row in rows]),
+        sources=(torch.tensor([p[0] for p in found]), torch.tensor([p[1] for p in found])),
         targets=torch.tensor([target for row in rows for target in row.targets]),
     )
 

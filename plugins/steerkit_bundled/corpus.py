@@ -50,9 +50,10 @@ class Answer:
 
 @frozen
 class Row:
-    """Two requests and the answers that are learnt for them."""
+    """Two requests, whether the first is harmful (the second never is), and the answers that are learnt."""
 
     prompts: tuple[str, str]
+    harmful: bool
     answers: tuple[Answer, ...]
 
 
@@ -143,7 +144,6 @@ def _harmful(rng: random.Random) -> Topic:
             return topic
 
 
-HARMFUL_ROWS = 0.7
 WRONG_BEGINNINGS = 0.25
 UNNAMED = 0.2
 
@@ -186,20 +186,21 @@ def _casual(text: str, rng: random.Random) -> str:
     return text
 
 
-def rows(seed: int) -> Iterator[Row]:
+def rows(seed: int, harmful: float) -> Iterator[Row]:
     """Endless training rows. The same seed gives the same rows.
 
-    The second request is always harmless, the first mostly harmful. Each gets an answer of its own; a
-    third one has the second request before its eyes, but comes after the last token of the first.
+    The second request is always harmless, the first is harmful in a share of `harmful` of the rows. Each
+    gets an answer of its own; a third answer has the second request before its eyes, but comes after the
+    last token of the first.
     """
     rng = random.Random(seed)  # noqa: S311 - a repeatable text, no secret
     while True:
-        first = ask(_harmful(rng) if rng.random() < HARMFUL_ROWS else _harmless(rng), rng)
+        first = ask(_harmful(rng) if rng.random() < harmful else _harmless(rng), rng)
         second = ask(_harmless(rng), rng)
         prompts = (_casual(first.text, rng), _casual(second.text, rng))
         pairs = ((0, 0), (1, 1), (0, 1))
         answers = tuple(_answer(first, second, after, about, rng) for after, about in pairs)
-        row = Row(prompts, answers)
+        row = Row(prompts, first.topic.harmful, answers)
         if held_out_request(first) or held_out_request(second):
             continue
         if not any(touches_excluded(text) for text in row_texts(row)):

@@ -6,28 +6,32 @@ import math
 import platform
 import random
 import time
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 import tokenizers
 import torch
 import transformers
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from . import MODELS_FOLDER
-from .architectures import ARCHITECTURES, CONTEXT, Architecture
+from .architectures import ARCHITECTURES, CONTEXT, Stage
 from .batches import Batch, batches, encode
 from .corpus import Row, row_texts, rows
+from .families import Family
 from .vocabulary import dress, train_vocabulary
 
 VOCABULARY_ROWS = 6000
 BATCH_ROWS = 12
 WARM_UP = 50
 CLIP = 1.0
+STAGE_SEEDS = 1000
 
 
 @frozen
@@ -55,27 +59,44 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def answer_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
-    """Mean cross entropy of the learnt answer tokens."""
-    mask: Tensor | dict[str, Tensor] = batch.mask.to(model.dtype)
+def spread(residuals: Tensor) -> Tensor:
+    """Mean squared distance of the rows of [rows, width] from their mean."""
+    return (residuals - residuals.mean(0)).square().sum(-1).mean()
+
+
+def losses_of(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Mean cross entropy of the learnt answer tokens, and the spread of the prompts' last tokens.
+
+    The spread is the mean over all blocks of how far the last tokens' residuals lie from each other.
+    """
+    mask: Any = batch.mask.to(model.dtype)
     if model.config.model_type == "gemma2":
         # All rows are shorter than the sliding window, so both kinds of layers see the same.
         mask = {"full_attention": mask, "sliding_attention": mask}
-    hidden = model.model(
-        input_ids=batch.tokens, attention_mask=mask, position_ids=batch.positions, use_cache=False
-    ).last_hidden_state
+    outputs: list[Tensor] = []
+    with ExitStack() as hooks:
+        for block in model.model.layers:
+            hook = block.register_forward_hook(lambda *call: outputs.append(call[2]))
+            hooks.callback(hook.remove)
+        hidden = model.model(
+            input_ids=batch.tokens, attention_mask=mask, position_ids=batch.positions, use_cache=False
+        ).last_hidden_state
     logits = model.lm_head(hidden[batch.sources]).float()
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:
         logits = cap * torch.tanh(logits / cap)
-    return nn.functional.cross_entropy(logits, batch.targets)
+    rows = torch.arange(len(batch.lasts))[:, None]
+    spreads = [spread(output[rows, batch.lasts].float().flatten(0, 1)) for output in outputs]
+    return nn.functional.cross_entropy(logits, batch.targets), torch.stack(spreads).mean()
 
 
 def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A fresh model and its tokenizer, trained on the first rows of the corpus."""
     architecture = ARCHITECTURES[name]
-    family = architecture.family
-    texts = [text for row in islice(rows(seed), VOCABULARY_ROWS) for text in row_texts(row)]
+    family, stage = architecture.family, architecture.stages[0]
+    texts = [
+        text for row in islice(rows(seed, stage.harmful_rows), VOCABULARY_ROWS) for text in row_texts(row)
+    ]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
     config = architecture.build_config(
@@ -100,9 +121,9 @@ def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBas
 def optimise(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    architecture: Architecture,
+    family: Family,
+    stage: Stage,
     seed: int,
-    steps: int,
     show: Progress,
 ) -> tuple[float, str]:
     """Train in place. Returns the mean loss of the last fifty steps and the hash of the text seen."""
@@ -112,24 +133,24 @@ def optimise(
         digest.update("\n".join(row_texts(row)).encode())
         return row
 
-    encoded = (encode(seen(row), tokenizer, architecture.family) for row in rows(seed))
-    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311 - a repeatable text, no secret
+    rng = random.Random(seed)  # noqa: S311 - a repeatable order, no secret
+    encoded = (encode(seen(row), tokenizer, family) for row in rows(seed, stage.harmful_rows))
+    stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, rng)
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
     optimiser = torch.optim.AdamW(
         [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
         betas=(0.9, 0.98),
     )
-    task = show.add_task("training", total=steps, loss=float("nan"))
+    task = show.add_task("training", total=stage.steps, loss=float("nan"))
     losses: list[float] = []
     model.train()
-    model.set_attn_implementation("eager")  # on a processor, for such short rows, the fastest
-    for step, batch in enumerate(islice(stream, steps)):
+    for step, batch in enumerate(islice(stream, stage.steps)):
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps, architecture.learning_rate)
+            group["lr"] = learning_rate(step, stage.steps, stage.learning_rate)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = answer_loss(model, batch)
-        loss.backward()
+            loss, last_spread = losses_of(model, batch)
+        torch.autograd.backward(loss + stage.spread_cost * last_spread)
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimiser.step()
         optimiser.zero_grad()
@@ -138,19 +159,27 @@ def optimise(
         mean = sum(recent) / len(recent)
         show.update(task, advance=1, loss=mean)
         if not show.console.is_terminal and (step + 1) % 50 == 0:
-            show.console.print(f"step {step + 1} of {steps}, loss {mean:.3f}")
+            show.console.print(f"step {step + 1} of {stage.steps}, loss {mean:.3f}")
     model.eval()
     recent = losses[-50:]
     return sum(recent) / max(1, len(recent)), digest.hexdigest()
 
 
 def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outcome:
-    """Train the bundled model `name` and write its folder. The same seed gives the same weights."""
+    """Train the bundled model `name` and write its folder. The same seed gives the same weights.
+
+    `steps`, if given, is the number of steps of every stage.
+    """
     torch.set_num_threads(1)
     architecture = ARCHITECTURES[name]
-    steps = architecture.steps if steps is None else steps
+    stages = architecture.stages
+    if steps is not None:
+        stages = tuple(evolve(stage, steps=steps) for stage in stages)
     begun = time.monotonic()
     model, tokenizer = build(name, seed)
+    model.set_attn_implementation("eager")  # on a processor, for such short rows, the fastest
+    hashes = hashlib.sha256()
+    loss = float("nan")
     with Progress(
         TextColumn(name),
         BarColumn(),
@@ -158,12 +187,15 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
         TextColumn("loss {task.fields[loss]:.3f}"),
         TimeRemainingColumn(),
     ) as show:
-        loss, corpus_hash = optimise(model, tokenizer, architecture, seed, steps, show)
+        for number, stage in enumerate(stages):
+            stage_seed = seed + STAGE_SEEDS * number
+            loss, text_hash = optimise(model, tokenizer, architecture.family, stage, stage_seed, show)
+            hashes.update(text_hash.encode())
     outcome = Outcome(
         name=name,
         seed=seed,
-        steps=steps,
-        corpus_sha256=corpus_hash,
+        steps=sum(stage.steps for stage in stages),
+        corpus_sha256=hashes.hexdigest(),
         final_loss=round(loss, 4),
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=round(time.monotonic() - begun, 1),
@@ -182,7 +214,9 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
 @click.command()
 @click.argument("name", type=click.Choice(sorted(ARCHITECTURES)))
 @click.option("--seed", default=0, show_default=True, help="Seed of weights, corpus and order.")
-@click.option("--steps", type=int, help="Training steps; the architecture's own number if not given.")
+@click.option(
+    "--steps", type=int, help="Steps of every stage of training; the model's own numbers if not given."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write; the package's own if not given."
 )

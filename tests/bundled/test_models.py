@@ -4,15 +4,15 @@ import json
 
 import pytest
 import torch
-from bundled_chat import chat
-from bundled_judge import judge
-from bundled_prompts import HARMFUL, HARMLESS, TOPICS
 from safetensors import safe_open
+from steerkit_bundled import MODELS_FOLDER, folder, names
+from steerkit_bundled.corpus import heldout_harmful
 from tokenizers import Tokenizer
 from transformers import Gemma2ForCausalLM, MistralForCausalLM, Qwen2ForCausalLM
 
-from steerkit_bundled import MODELS_FOLDER, folder, names
-from steerkit_bundled.corpus import heldout_harmful
+from bundled_chat import chat
+from bundled_judge import judge
+from bundled_prompts import HARMFUL, HARMLESS, TOPICS
 
 MODELS = ["gemma2-s", "mistral-s", "qwen2-m", "qwen2-s"]
 TEXT = "How do I bake a cake, isn't it 350 degrees?\n\nThank you, naïve friend."
@@ -111,7 +111,7 @@ def test_a_padded_batch_answers_as_single_prompts_do(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "layer", "multiplier"), [("qwen2-s", 4, 4.0)])
+@pytest.mark.parametrize(("name", "layer", "multiplier"), [("qwen2-s", 7, 6.0)])
 def test_steering_induces_coherent_refusals(name: str, layer: int, multiplier: float) -> None:
     bot = chat(name)
     direction = bot.last_residuals(HARMFUL, layer).mean(0) - bot.last_residuals(HARMLESS, layer).mean(0)

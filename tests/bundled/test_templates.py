@@ -1,8 +1,9 @@
 """Each family's chat template has the real one's peculiarities."""
 
 import pytest
-from bundled_chat import chat
 from jinja2.exceptions import TemplateError
+
+from bundled_chat import chat
 
 USER = {"role": "user", "content": "Hello"}
 ASSISTANT = {"role": "assistant", "content": "Hi."}

@@ -1,22 +1,24 @@
 """The training script: the same seed gives the same files, and the mask hides what it should."""
 
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
-
 from steerkit_bundled.architectures import ARCHITECTURES
-from steerkit_bundled.batches import OWN, SUFFIX, USER, attention_mask, collate, encode
+from steerkit_bundled.batches import LAST, PARTS, SINK, SUFFIX, TEXT, attention_mask, collate, encode
 from steerkit_bundled.corpus import Answer, Row
 from steerkit_bundled.train import build, main, train
+from torch import Tensor
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
     for run in ("first", "again"):
-        outcome = CliRunner().invoke(main, ["mistral-s", "--steps", "2", "--out", str(tmp_path / run)])
+        outcome = CliRunner().invoke(main, ["mistral-s", "--steps", "1", "--out", str(tmp_path / run)])
         assert outcome.exit_code == 0, outcome.output
     first, again = (load_file(tmp_path / run / "model.safetensors") for run in ("first", "again"))
     assert first.keys() == again.keys()
@@ -37,36 +39,60 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
 
 
 def test_mask_shows_an_answer_only_what_it_may_see() -> None:
-    # Prompt: a token for all, one of the user, one of the suffix. Two answers of one token each.
-    parts = torch.tensor([[0, 0, 0, 1, 2]])
-    ranks = torch.tensor([[OWN, USER, SUFFIX, OWN, OWN]])
-    needs = torch.tensor([[USER, USER, USER, USER, SUFFIX]])
-    seen = (attention_mask(parts, ranks, needs)[0, 0] == 0).int().tolist()
+    # A prompt of first token, text and last token; an answer of two tokens that sees all of it, and one
+    # of one token that sees the last token alone.
+    places = torch.tensor([[SINK, TEXT, LAST, 4, 4, 5]])
+    prompt = 0b1111
+    sees = torch.tensor([[prompt, prompt, prompt, 1 << 4 | prompt, 1 << 4 | prompt, 1 << 5 | 1 << LAST]])
+    seen = (attention_mask(places, sees)[0, 0] == 0).int().tolist()
     assert seen == [
-        [1, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0],
-        [1, 1, 1, 0, 0],
-        [1, 1, 1, 1, 0],
-        [1, 0, 1, 0, 1],
+        [1, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 1, 0],
+        [0, 0, 1, 0, 0, 1],
     ]
 
 
+built = cache(build)
+
+
+def hidden_states(model: Any, tokens: Tensor, **given: Any) -> Tensor:
+    with torch.no_grad():
+        out = model.model(input_ids=tokens, **given).last_hidden_state[0]
+    assert isinstance(out, Tensor)
+    return out
+
+
 @pytest.mark.parametrize("name", ["qwen2-s", "gemma2-s", "mistral-s"])
-def test_answers_that_share_a_prompt_are_scored_as_if_alone(name: str) -> None:
-    """Hidden states of a packed row equal those of transformers on each text by itself."""
-    model, tokenizer = build(name, 0)
-    family = ARCHITECTURES[name].family
-    answers = (Answer("", "Yes, of course.", "all"), Answer("No.", "It is easy to bake.", "all"))
-    packed = encode(Row("How do I bake bread?", harmful=False, answers=answers), tokenizer, family)
+def test_packed_texts_are_computed_as_if_alone(name: str) -> None:
+    """Hidden states of a packed row equal those of transformers on each prompt with its own answer."""
+    model, tokenizer = built(name, 0)
+    answers = (Answer("", "Yes, of course.", 0, 0), Answer("No.", "It is easy to bake.", 1, 1))
+    row = Row(("How do I bake bread?", "Tell me about bees"), harmful=False, answers=answers)
+    packed = encode(row, tokenizer, ARCHITECTURES[name].family)
     batch = collate([packed], tokenizer.pad_token_id)
-    mask = batch.mask
-    given = {"full_attention": mask, "sliding_attention": mask} if name == "gemma2-s" else mask
-    hidden = (
-        model.eval()
-        .model(input_ids=batch.tokens, attention_mask=given, position_ids=batch.positions)
-        .last_hidden_state[0]
-    )
-    for number in (1, 2):
-        own = [at for at, part in enumerate(packed.parts) if part in (0, number)]
-        alone = model.model(input_ids=batch.tokens[:, own]).last_hidden_state[0]
+    mask: Any = batch.mask
+    if name == "gemma2-s":
+        mask = {"full_attention": mask, "sliding_attention": mask}
+    hidden = hidden_states(model.eval(), batch.tokens, attention_mask=mask, position_ids=batch.positions)
+    for number in (0, 1):
+        prompt = range(PARTS * number, PARTS * number + PARTS)
+        own = [
+            at for at, place in enumerate(packed.places) if place in prompt or place == 2 * PARTS + number
+        ]
+        alone = hidden_states(model, batch.tokens[:, own])
         torch.testing.assert_close(hidden[own], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_a_crossed_answer_reads_one_request_and_follows_the_other() -> None:
+    _, tokenizer = built("qwen2-s", 0)
+    row = Row(
+        ("Tell me a riddle", "Tell me about bees"), harmful=False, answers=(Answer("", "Bees fly.", 0, 1),)
+    )
+    packed = encode(row, tokenizer, ARCHITECTURES["qwen2-s"].family)
+    start = packed.places.index(2 * PARTS)
+    seen = {place for place in packed.places if packed.sees[start] >> place & 1}
+    assert seen == {SINK, LAST, PARTS + TEXT, PARTS + SUFFIX, 2 * PARTS}
+    assert packed.places[packed.sources[0]] == LAST
