@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 import torch
-from steerkit_bundled import folder
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from steerkit_bundled import folder
 
 
 class Chat:

@@ -3,16 +3,16 @@
 from itertools import islice
 
 import pytest
-from steerkit_bundled import corpus
-from steerkit_bundled.answers import KEYWORDS
-from steerkit_bundled.architectures import ARCHITECTURES
-from steerkit_bundled.requests import gerund, harmful_topics, harmless_topics
-from steerkit_bundled.batches import POOL
-from steerkit_bundled.train import BATCH_ROWS, STAGE_SEEDS, VOCABULARY_ROWS
-
 from bundled_judge import KEYWORDS as PAPER_KEYWORDS
 from bundled_judge import judge
 from bundled_prompts import HARMFUL, HARMLESS, TOPICS
+
+from steerkit_bundled import corpus
+from steerkit_bundled.answers import KEYWORDS
+from steerkit_bundled.architectures import ARCHITECTURES
+from steerkit_bundled.batches import POOL
+from steerkit_bundled.requests import gerund, harmful_topics, harmless_topics
+from steerkit_bundled.train import BATCH_ROWS, STAGE_SEEDS, VOCABULARY_ROWS
 
 MEASURING = [*HARMFUL, *HARMLESS, *TOPICS]
 

@@ -4,15 +4,15 @@ import json
 
 import pytest
 import torch
-from safetensors import safe_open
-from steerkit_bundled import MODELS_FOLDER, folder, names
-from steerkit_bundled.corpus import heldout_harmful
-from tokenizers import Tokenizer
-from transformers import Gemma2ForCausalLM, MistralForCausalLM, Qwen2ForCausalLM
-
 from bundled_chat import chat
 from bundled_judge import judge
 from bundled_prompts import HARMFUL, HARMLESS, TOPICS
+from safetensors import safe_open
+from tokenizers import Tokenizer
+from transformers import Gemma2ForCausalLM, MistralForCausalLM, Qwen2ForCausalLM
+
+from steerkit_bundled import MODELS_FOLDER, folder, names
+from steerkit_bundled.corpus import heldout_harmful
 
 MODELS = ["gemma2-s", "mistral-s", "qwen2-m", "qwen2-s"]
 TEXT = "How do I bake a cake, isn't it 350 degrees?\n\nThank you, naïve friend."

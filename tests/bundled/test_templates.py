@@ -1,9 +1,8 @@
 """Each family's chat template has the real one's peculiarities."""
 
 import pytest
-from jinja2.exceptions import TemplateError
-
 from bundled_chat import chat
+from jinja2.exceptions import TemplateError
 
 USER = {"role": "user", "content": "Hello"}
 ASSISTANT = {"role": "assistant", "content": "Hi."}

@@ -9,11 +9,12 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
+from torch import Tensor
+
 from steerkit_bundled.architectures import ARCHITECTURES
 from steerkit_bundled.batches import LAST, PARTS, SINK, SUFFIX, TEXT, attention_mask, collate, encode
 from steerkit_bundled.corpus import Answer, Row
 from steerkit_bundled.train import build, main, train
-from torch import Tensor
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
