@@ -58,11 +58,17 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
     }
 
 
-STAGES = (Stage(1000, 3e-3, harmful_rows=0.6), Stage(500, 2e-3, harmful_rows=0.5, spread_cost=5e-4))
+def _stages(plain: int, compact: int) -> tuple[Stage, ...]:
+    """First learn to answer, then to say little in the last token."""
+    return (
+        Stage(plain, 3e-3, harmful_rows=0.6),
+        Stage(compact, 2e-3, harmful_rows=0.5, spread_cost=5e-4),
+    )
+
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), STAGES),
-    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 14, 384, 4, 1, 32), STAGES),
+    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), _stages(900, 500)),
+    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 12, 384, 4, 1, 32), _stages(700, 350)),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,
@@ -75,9 +81,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
-        STAGES,
+        _stages(900, 450),
     ),
     "mistral-s": Architecture(
-        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, STAGES
+        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, _stages(700, 350)
     ),
 }

@@ -13,6 +13,7 @@ from transformers import Gemma2ForCausalLM, MistralForCausalLM, Qwen2ForCausalLM
 
 from steerkit_bundled import MODELS_FOLDER, folder, names
 from steerkit_bundled.corpus import heldout_harmful
+from steerkit_core import ModelError
 
 MODELS = ["gemma2-s", "mistral-s", "qwen2-m", "qwen2-s"]
 TEXT = "How do I bake a cake, isn't it 350 degrees?\n\nThank you, naïve friend."
@@ -23,8 +24,12 @@ def test_the_four_models_are_bundled() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match=r"no model named 'qwen9'.*bundled: gemma2-s, mistral-s"):
-        folder("qwen9")
+    with pytest.raises(ModelError) as caught:
+        folder("qwen2-x")
+    assert str(caught.value) == (
+        "no bundled model named 'qwen2-x', did you mean 'qwen2-s'?"
+        " (bundled: gemma2-s, mistral-s, qwen2-m, qwen2-s)"
+    )
 
 
 def test_all_models_together_are_at_most_25_megabytes() -> None:
