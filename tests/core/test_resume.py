@@ -60,6 +60,8 @@ SERVER = """
     from steerkit_core.host import Host
 
     torch.set_num_threads(1)
+    # a shell that starts the tests in the background makes them ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def command(modules, arguments, folder, limit):
         os.chdir(folder)

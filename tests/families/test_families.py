@@ -135,7 +135,6 @@ def test_family_defaults():
     assert Qwen().defaults.multiplier == 15.0
     assert Mistral().defaults.multiplier == 15.0
     assert Gemma().defaults.multiplier == 25.0
-    assert Gemma().defaults.depths == (0.3, 0.4)
 
 
 @pytest.mark.parametrize(
