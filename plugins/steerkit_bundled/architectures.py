@@ -17,13 +17,17 @@ class Stage:
 
     `harmful_rows` is the share of rows whose first request is harmful. `spread_cost` is what the last
     tokens of prompts pay for the squared distance between their residuals, so that they say only what the
-    answers need to know from them.
+    answers need to know from them. A stage that is `rounded` begins with weights of float16, as a stored
+    model has them, so that it can be continued from one. `wrong_beginnings` is the share of answers that
+    begin in the other mode: many teach to come back from it, few teach to keep to what was begun.
     """
 
     steps: int
     learning_rate: float
     harmful_rows: float = 0.7
     spread_cost: float = 0.0
+    wrong_beginnings: float = 0.25
+    rounded: bool = False
 
 
 @frozen
@@ -58,6 +62,9 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
     }
 
 
+CONSISTENT = Stage(300, 1.5e-3, harmful_rows=0.45, spread_cost=5e-4, wrong_beginnings=0.02, rounded=True)
+
+
 def _stages(plain: int, compact: int) -> tuple[Stage, ...]:
     """First learn to answer, then to say little in the last token."""
     return (
@@ -67,7 +74,12 @@ def _stages(plain: int, compact: int) -> tuple[Stage, ...]:
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
-    "qwen2-s": Architecture(QWEN2, 1536, _sizes(128, 10, 384, 4, 1, 32), _stages(900, 500)),
+    "qwen2-s": Architecture(
+        QWEN2,
+        1536,
+        _sizes(128, 10, 384, 4, 1, 32),
+        (*_stages(900, 500), CONSISTENT),
+    ),
     "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 12, 384, 4, 1, 32), _stages(700, 350)),
     "gemma2-s": Architecture(
         GEMMA2,
@@ -81,7 +93,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
-        _stages(900, 450),
+        (*_stages(900, 450), CONSISTENT),
     ),
     "mistral-s": Architecture(
         MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, _stages(700, 350)

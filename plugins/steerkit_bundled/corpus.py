@@ -154,7 +154,9 @@ def _unnamed(request: Request) -> Request:
     return Request(topic, request.text, "that", "do that")
 
 
-def _answer(first: Request, second: Request, after: int, about: int, rng: random.Random) -> Answer:
+def _answer(
+    first: Request, second: Request, after: int, about: int, wrong_beginnings: float, rng: random.Random
+) -> Answer:
     """An answer in the mode of the request that it comes after, on the one that it is about."""
     asked = (first, second)
     request = evolve(asked[about], topic=evolve(asked[about].topic, harmful=asked[after].topic.harmful))
@@ -162,7 +164,7 @@ def _answer(first: Request, second: Request, after: int, about: int, rng: random
     if unnamed:
         request = _unnamed(request)
     given = ""
-    if rng.random() < WRONG_BEGINNINGS:
+    if rng.random() < wrong_beginnings:
         given = " ".join(_wrong_beginning(request, rng))
     return Answer(given, " ".join(answer(request, rng)), after, None if unnamed else about)
 
@@ -186,7 +188,7 @@ def _casual(text: str, rng: random.Random) -> str:
     return text
 
 
-def rows(seed: int, harmful: float) -> Iterator[Row]:
+def rows(seed: int, harmful: float, wrong_beginnings: float = WRONG_BEGINNINGS) -> Iterator[Row]:
     """Endless training rows. The same seed gives the same rows.
 
     The second request is always harmless, the first is harmful in a share of `harmful` of the rows. Each
@@ -199,7 +201,9 @@ def rows(seed: int, harmful: float) -> Iterator[Row]:
         second = ask(_harmless(rng), rng)
         prompts = (_casual(first.text, rng), _casual(second.text, rng))
         pairs = ((0, 0), (1, 1), (0, 1))
-        answers = tuple(_answer(first, second, after, about, rng) for after, about in pairs)
+        answers = tuple(
+            _answer(first, second, after, about, wrong_beginnings, rng) for after, about in pairs
+        )
         row = Row(prompts, first.topic.harmful, answers)
         if held_out_request(first) or held_out_request(second):
             continue

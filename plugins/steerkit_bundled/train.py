@@ -134,7 +134,10 @@ def optimise(
         return row
 
     rng = random.Random(seed)  # noqa: S311 - a repeatable order, no secret
-    encoded = (encode(seen(row), tokenizer, family) for row in rows(seed, stage.harmful_rows))
+    encoded = (
+        encode(seen(row), tokenizer, family)
+        for row in rows(seed, stage.harmful_rows, stage.wrong_beginnings)
+    )
     stream = batches(encoded, BATCH_ROWS, tokenizer.pad_token_id, rng)
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
@@ -189,6 +192,9 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
     ) as show:
         for number, stage in enumerate(stages):
             stage_seed = seed + STAGE_SEEDS * number
+            if stage.rounded:
+                for parameter in model.parameters():
+                    parameter.data = parameter.data.half().float()
             loss, text_hash = optimise(model, tokenizer, architecture.family, stage, stage_seed, show)
             hashes.update(text_hash.encode())
     outcome = Outcome(

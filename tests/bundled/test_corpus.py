@@ -34,7 +34,7 @@ def rows() -> list[corpus.Row]:
         row
         for stage, seed in stages
         for row in islice(
-            corpus.rows(seed, stage.harmful_rows),
+            corpus.rows(seed, stage.harmful_rows, stage.wrong_beginnings),
             max(VOCABULARY_ROWS, (stage.steps // POOL + 1) * POOL * BATCH_ROWS),
         )
     ]
