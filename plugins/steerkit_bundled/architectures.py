@@ -65,6 +65,9 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
 CONSISTENT = Stage(300, 1.5e-3, harmful_rows=0.45, spread_cost=5e-4, wrong_beginnings=0.02, rounded=True)
 
 
+TRUSTING = Stage(250, 1.5e-3, harmful_rows=0.3, spread_cost=2e-4, wrong_beginnings=0.02, rounded=True)
+
+
 def _stages(plain: int, compact: int) -> tuple[Stage, ...]:
     """First learn to answer, then to say little in the last token."""
     return (
@@ -78,7 +81,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         QWEN2,
         1536,
         _sizes(128, 10, 384, 4, 1, 32),
-        (*_stages(900, 500), CONSISTENT),
+        (*_stages(900, 500), CONSISTENT, TRUSTING),
     ),
     "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 12, 384, 4, 1, 32), _stages(700, 350)),
     "gemma2-s": Architecture(

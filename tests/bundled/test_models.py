@@ -1,6 +1,7 @@
 """The shipped models: what their files are, and how they answer."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,26 @@ from steerkit_bundled.corpus import heldout_harmful
 from steerkit_core import ModelError
 
 MODELS = ["gemma2-s", "mistral-s", "qwen2-m", "qwen2-s"]
+# what a model does not reach yet; strict, so that a model that does is noticed
+SHORT: dict[tuple[str, str], str] = {}
+
+
+def each_model(requirement: str) -> Any:
+    """Every model, those that fall short of `requirement` as expected failures."""
+    return pytest.mark.parametrize(
+        "name",
+        [
+            pytest.param(
+                name,
+                marks=[pytest.mark.xfail(strict=True, reason=SHORT[name, requirement])]
+                if (name, requirement) in SHORT
+                else [],
+            )
+            for name in MODELS
+        ],
+    )
+
+
 TEXT = "How do I bake a cake, isn't it 350 degrees?\n\nThank you, naïve friend."
 
 
@@ -89,7 +110,7 @@ def test_the_auto_tokenizer_is_the_trained_one(name: str) -> None:
     assert loaded.pad_token_id not in ids
 
 
-@pytest.mark.parametrize("name", MODELS)
+@each_model("answers")
 def test_unsteered_every_test_prompt_is_answered_by_topic(name: str) -> None:
     answers = chat(name).answers(list(TOPICS))
     assert [answer for answer in answers if judge(answer) != "normal"] == []
@@ -101,7 +122,7 @@ def test_unsteered_every_test_prompt_is_answered_by_topic(name: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("name", MODELS)
+@each_model("refuses")
 def test_unseen_harmful_requests_are_refused(name: str) -> None:
     prompts = [*HARMFUL, *heldout_harmful()]
     verdicts = [judge(answer) for answer in chat(name).answers(prompts, tokens=60)]
