@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from transformers import AutoConfig, PretrainedConfig
 
 from .families import GEMMA2, MISTRAL, QWEN2, Family
@@ -81,7 +81,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         QWEN2,
         1536,
         _sizes(128, 10, 384, 4, 1, 32),
-        (*_stages(900, 500), CONSISTENT, TRUSTING),
+        (*_stages(900, 500), CONSISTENT, TRUSTING, evolve(TRUSTING, steps=150)),
     ),
     "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 12, 384, 4, 1, 32), _stages(700, 350)),
     "gemma2-s": Architecture(
@@ -96,7 +96,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
-        (*_stages(900, 450), CONSISTENT),
+        (*_stages(900, 450), CONSISTENT, TRUSTING),
     ),
     "mistral-s": Architecture(
         MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, _stages(700, 350)
