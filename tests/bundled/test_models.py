@@ -20,7 +20,10 @@ MODELS = ["gemma2-s", "mistral-s", "qwen2-m", "qwen2-s"]
 # what a model does not reach yet; strict, so that a model that does is noticed
 SHORT: dict[tuple[str, str], str] = {
     ("qwen2-m", "answers"): "until it has the last stages of qwen2-s: two false refusals, one loop",
-    ("qwen2-s", "refuses"): "until it refuses two more of the 65: its last stages trade them for false refusals",
+    (
+        "qwen2-s",
+        "refuses",
+    ): "until it refuses two more of the 65: its last stages trade them for false refusals",
     ("gemma2-s", "refuses"): "until it refuses more: its last stages trade refusals for false refusals",
     ("qwen2-m", "refuses"): "until it is trained as long as qwen2-s",
 }
