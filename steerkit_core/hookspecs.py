@@ -34,37 +34,37 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def steerkit_register_extractors() -> Iterable[type[Extractor]]:  # type: ignore[empty-body]
+def steerkit_register_extractors() -> Iterable[type[Extractor]]:
     """Extractor classes of this plugin. Called once per process, before the recipe is read."""
 
 
 @hookspec
-def steerkit_register_layer_selectors() -> Iterable[type[LayerSelector]]:  # type: ignore[empty-body]
+def steerkit_register_layer_selectors() -> Iterable[type[LayerSelector]]:
     """Layer selector classes of this plugin. Called once per process, before the recipe is read."""
 
 
 @hookspec
-def steerkit_register_sites() -> Iterable[type[Site]]:  # type: ignore[empty-body]
+def steerkit_register_sites() -> Iterable[type[Site]]:
     """Site classes of this plugin. Called once per process, before the recipe is read."""
 
 
 @hookspec
-def steerkit_register_classifiers() -> Iterable[type[Classifier]]:  # type: ignore[empty-body]
+def steerkit_register_classifiers() -> Iterable[type[Classifier]]:
     """Classifier classes of this plugin. Called once per process, before the recipe is read."""
 
 
 @hookspec
-def steerkit_register_model_adapters() -> Iterable[type[ModelAdapter]]:  # type: ignore[empty-body]
+def steerkit_register_model_adapters() -> Iterable[type[ModelAdapter]]:
     """Model adapter classes of this plugin. Called once per process, before the recipe is read."""
 
 
 @hookspec
-def steerkit_register_prompt_sets() -> Iterable[type[PromptSet]]:  # type: ignore[empty-body]
+def steerkit_register_prompt_sets() -> Iterable[type[PromptSet]]:
     """Prompt set classes of this plugin. Called once per process, before the recipe is read."""
 
 
 @hookspec
-def steerkit_register_recipes() -> Iterable[Path]:  # type: ignore[empty-body]
+def steerkit_register_recipes() -> Iterable[Path]:
     """Recipe files that this plugin ships; each is run by its file name without `.toml`.
 
     Called once per process. A name that two plugins ship is refused, naming both.

@@ -93,7 +93,7 @@ def held_out_request(request: Request) -> bool:
 @cache
 def heldout_harmful() -> tuple[str, ...]:
     """Harmful requests whose topic never occurs in training."""
-    rng = random.Random(1)  # noqa: S311 - a repeatable text, no secret
+    rng = random.Random(1)  # noqa: S311  # reason: a repeatable text, no secret
     groups = [[topic for topic in group if held_out_topic(topic)] for group in harmful_topics()]
     found: dict[str, None] = {}
     while len(found) < HELD_OUT_SIZE:
@@ -108,7 +108,7 @@ def heldout_harmful() -> tuple[str, ...]:
 @cache
 def heldout_harmless() -> tuple[str, ...]:
     """Harmless requests that never occur in training in these words."""
-    rng = random.Random(2)  # noqa: S311 - a repeatable text, no secret
+    rng = random.Random(2)  # noqa: S311  # reason: a repeatable text, no secret
     found: dict[str, None] = {}
     while len(found) < HELD_OUT_SIZE:
         request = ask(_harmless(rng), rng)
@@ -195,7 +195,7 @@ def rows(seed: int, harmful: float, wrong_beginnings: float = WRONG_BEGINNINGS) 
     gets an answer of its own; a third answer has the second request before its eyes, but comes after the
     last token of the first.
     """
-    rng = random.Random(seed)  # noqa: S311 - a repeatable text, no secret
+    rng = random.Random(seed)  # noqa: S311  # reason: a repeatable text, no secret
     while True:
         first = ask(_harmful(rng) if rng.random() < harmful else _harmless(rng), rng)
         second = ask(_harmless(rng), rng)

@@ -133,7 +133,7 @@ def optimise(
         digest.update("\n".join(row_texts(row)).encode())
         return row
 
-    rng = random.Random(seed)  # noqa: S311 - a repeatable order, no secret
+    rng = random.Random(seed)  # noqa: S311  # reason: a repeatable order, no secret
     encoded = (
         encode(seen(row), tokenizer, family)
         for row in rows(seed, stage.harmful_rows, stage.wrong_beginnings)
