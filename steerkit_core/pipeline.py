@@ -17,7 +17,8 @@ from steerkit_core.cells import Cell, CellModel, Source, baseline_cell, count, s
 from steerkit_core.components import Component, ModelAdapter
 from steerkit_core.errors import SteerkitError
 from steerkit_core.extraction import Extraction, extract, extraction_identity
-from steerkit_core.plan import Group, check_layer, trials_of
+from steerkit_core.fit import check_layer
+from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
 from steerkit_core.store import RunDirectory
@@ -260,7 +261,7 @@ def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     extractions = [run.extract(setting) for setting in settings]
     first = [run.baseline(setting) for setting in settings]
     for setting, extraction in zip(settings, extractions, strict=True):
-        planned = trials_of(setting, run.model.num_layers)
+        planned = setting.trials(run.model.num_layers)
         first += [run.steered(setting, setting.selection, extraction, trial) for trial in planned]
     run.complete(first, f"generating {len({cell.id for cell in first})} cells")
 

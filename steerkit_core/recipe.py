@@ -20,10 +20,12 @@ from attrs import frozen
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
+from steerkit_core.fit import check_fit, find_model, trials_of
+from steerkit_core.locate import FolderFacts
 from steerkit_core.options import GenerationOptions, ModelSpec, PromptOptions, RunOptions
 from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
 from steerkit_core.registry import Registry
-from steerkit_core.values import ContrastSet, Prompt
+from steerkit_core.values import ContrastSet, Prompt, Trial
 
 T = TypeVar("T")
 
@@ -68,6 +70,14 @@ class Setting:
     classifier: Classifier
     generation: GenerationOptions
     overrides: Mapping[str, Any]
+
+    def trials(self, num_layers: int) -> tuple[Trial, ...]:
+        """The trials that the selector is sure to ask for in a model of `num_layers` blocks.
+
+        Raises:
+            SteerkitError: it asks for a layer that is not there, or a multiplier where the site has none.
+        """
+        return trials_of(self.selector, self.extractor, self.site, num_layers)
 
 
 @frozen
@@ -130,7 +140,7 @@ def load_recipe(path: Path, registry: Registry, changes: Sequence[str] = ()) -> 
     Args:
         path: a TOML file; prompt files in it are relative to its folder.
         registry: the installed components.
-        changes: `table.key=value` lines, the value as TOML would write it; a bare word is a string.
+        changes: `table.key=value` or `table={...}` lines, the value as TOML would write it; a bare word is a string.
 
     Raises:
         RecipeError: everything that is wrong with it, one line each.
@@ -171,6 +181,8 @@ def parse_recipe(
 def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Set `table.key=value` in a TOML text, keeping its comments; returns the text and what it says.
 
+    `table={...}` replaces a whole table, as a component that is changed for another needs it.
+
     Raises:
         RecipeError: a change is not of that form.
     """
@@ -181,13 +193,17 @@ def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any
     for change in changes:
         place, equals, value = change.partition("=")
         table, dot, key = place.strip().partition(".")
-        if not (equals and dot and table and key):
-            faults.append(Problem("--set", f"expected table.key=value, got {change!r}"))
-            continue
-        if not isinstance(document.setdefault(table, tomlkit.table()), dict):
+        found = _toml_value(value.strip())
+        whole = not dot and isinstance(found, dict)
+        if not (equals and table and (key or whole)):
+            message = f"expected table.key=value or table={{...}}, got {change!r}"
+            faults.append(Problem("--set", message))
+        elif whole:
+            document[table] = found
+        elif not isinstance(document.setdefault(table, tomlkit.table()), dict):
             faults.append(Problem("--set", f"{table} is not a table, in {change!r}"))
-            continue
-        cast("dict[str, Any]", document[table])[key.strip('"')] = _toml_value(value.strip())
+        else:
+            cast("dict[str, Any]", document[table])[key.strip('"')] = found
     if faults:
         raise RecipeError(faults)
     changed = tomlkit.dumps(document)
@@ -214,17 +230,16 @@ class _Builder:
     found: list[Problem] = attrs.field(factory=list)
     converter: Any = attrs.field(factory=make_converter)
     read: dict[str, tuple[Prompt, ...]] = attrs.field(factory=dict)
+    models: dict[ModelSpec, FolderFacts | None] = attrs.field(factory=dict)
 
     def recipe(self, document: Mapping[str, Any]) -> tuple[RunOptions | None, list[Setting]]:
         for table in document:
             if table not in TABLES:
                 self.found.append(Problem(table, unknown_key("table", table, TABLES)))
         run = self.structure(document.get("run", {}), RunOptions, "run")
-        base = self.setting(document, {})
+        self.parts(document)
         axes = self.axes(document)
         self.check_axes(document, axes)
-        if self.found or not axes:
-            return run, [] if base is None else [base]
         return run, list(self.grid(document, axes))
 
     def axes(self, document: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -251,40 +266,66 @@ class _Builder:
         for place, values in axes.items():
             for index, value in enumerate(values):
                 before = len(self.found)
-                self.setting(_changed(document, {place: value}), {place: value})
+                self.parts(_changed(document, {place: value}))
                 for number in range(before, len(self.found)):
                     problem = self.found[number]
                     message = problem.message if problem.where == place else str(problem)
                     self.found[number] = Problem(f'grid."{place}"[{index}]', message)
 
     def grid(self, document: Mapping[str, Any], axes: Mapping[str, list[Any]]) -> Iterator[Setting]:
+        """The settings whose parts are all well; without axes the recipe itself is the only one.
+
+        What is wrong with single values is known by now, so only their combinations add problems.
+        """
         for values in itertools.product(*axes.values()):
             overrides = dict(zip(axes, values, strict=True))
-            setting = self.setting(_changed(document, overrides), overrides)
-            if setting is not None:
-                yield setting
+            known = list(self.found)
+            parts = self.parts(_changed(document, overrides))
+            if known:
+                self.found = known
+            self.check_model(parts["model"])
+            self.check_fit(parts)
+            if all(part is not None for part in parts.values()):
+                yield Setting(**parts, overrides=overrides)
 
-    def setting(self, document: Mapping[str, Any], overrides: Mapping[str, Any]) -> Setting | None:
-        """One setting, or None where a part of it has a problem (which is noted)."""
-        options = {
+    def parts(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """What a setting is made of; None for a part that has a problem (which is noted)."""
+        parts: dict[str, Any] = {
             table: self.structure(document.get(table, {}), cl, table)
             for table, cl in OPTION_TABLES.items()
             if table != "run"
         }
-        parts: dict[str, Any] = {
-            table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES
-        }
-        prompts = cast("PromptOptions | None", options.pop("prompts"))
+        parts |= {table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES}
+        prompts = cast("PromptOptions | None", parts.pop("prompts"))
+        parts |= dict.fromkeys(("contrast", "evaluation", "selection"))
         if prompts is not None:
             selection = prompts.selection or prompts.evaluation
             where = "prompts.selection" if prompts.selection else "prompts.evaluation"
             parts["contrast"] = self.prompts(prompts.contrast, "prompts.contrast", contrast_set)
             parts["evaluation"] = self.prompts(prompts.evaluation, "prompts.evaluation", _named)
             parts["selection"] = self.prompts(selection, where, _named)
-        parts |= options
-        if prompts is None or any(part is None for part in parts.values()):
-            return None
-        return Setting(**parts, overrides=dict(overrides))
+        return parts
+
+    def check_model(self, spec: ModelSpec | None) -> None:
+        """Look for a model, once for every spec, and note one that is not there."""
+        if spec is None or spec in self.models:
+            return
+        self.models[spec] = None
+        try:
+            self.models[spec] = find_model(spec, self.registry)[1]
+        except SteerkitError as error:
+            self.note([Problem("model.id", str(error))])
+
+    def check_fit(self, parts: Mapping[str, Any]) -> None:
+        """Note a selector that asks the model for what it has not."""
+        facts = None if parts["model"] is None else self.models[parts["model"]]
+        selector, extractor, site = parts["selector"], parts["extractor"], parts["site"]
+        if facts is None or facts.num_layers is None or None in (selector, extractor, site):
+            return
+        try:
+            check_fit(selector, extractor, site, facts.num_layers)
+        except SteerkitError as error:
+            self.note([Problem("selector", str(error))])
 
     def structure(self, table: Any, cl: type[T], where: str) -> T | None:
         try:

@@ -214,10 +214,11 @@ def machine() -> str:
 
 
 def _load(name: str) -> Any:
+    from steerkit_core.fit import locate_model
     from steerkit_core.host import Host
     from steerkit_core.options import ModelSpec
     from steerkit_core.pipeline import load_model
-    from steerkit_core.plan import Group, locate_model
+    from steerkit_core.plan import Group
     from steerkit_core.registry import Registry
 
     registry = Registry.collect(Host.load())

@@ -163,7 +163,7 @@ BAD_INPUT = {
     "change of another form": (
         ["recipe.toml", "--set", "multiplier"],
         None,
-        ["--set: expected table.key=value, got 'multiplier'"],
+        ["--set: expected table.key=value or table={...}, got 'multiplier'"],
     ),
     "prompt file with empty rows and duplicates": (
         ["recipe.toml"],

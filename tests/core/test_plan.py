@@ -98,6 +98,23 @@ def test_what_the_models_cannot_do_is_said_for_all_settings_at_once(change, mess
     assert refused(plan_of, change) == messages
 
 
+def test_a_wrong_model_and_a_wrong_layer_come_with_the_other_mistakes(plan_of):
+    fixed = "selector={use = 'fixed', layer = 4}"
+    assert refused(plan_of, "generation.max_new_tokens=-1", fixed) == [
+        "generation.max_new_tokens: expected a number of at least 1, got -1",
+        "selector: the model has layers 0 to 3, got layer 4",
+    ]
+    assert refused(plan_of, "extractor.use=dimm", "model.id=./nowhere") == [
+        "extractor.use: no extractor 'dimm', did you mean 'dim'? (installed: dim)",
+        "model.id: there is no model folder './nowhere'",
+    ]
+
+
+def test_a_model_that_the_grid_replaces_need_not_be_there(plan_of, model_folder):
+    (group,) = plan_of("model.id=./nowhere", f'grid."model.id"=["{model_folder}"]').groups
+    assert group.folder == model_folder
+
+
 def test_a_model_on_the_hub_is_planned_without_being_asked_for(plan_of):
     (group,) = plan_of("model.id=owner/name").groups
     assert (group.folder, group.facts, group.baselines, group.trials) == (None, None, 5, None)

@@ -500,6 +500,14 @@ def test_set_keeps_comments_and_the_rest_of_the_text():
     assert text == GOOD.replace("multiplier = 4.0", "multiplier = 5.0").replace('"mine"', '"yours"')
 
 
+def test_a_whole_table_can_be_set(registry):
+    text, document = apply_changes(GOOD, ["selector={use = 'fixed', layer = 3}", "run.seed=7"])
+    assert document["selector"] == {"use": "fixed", "layer": 3}
+    assert tomllib.loads(text) == document
+    (setting,) = parse_recipe(GOOD, registry, ["selector={use = 'fixed', layer = 3}"]).settings
+    assert (setting.selector.name, setting.selector.layer) == ("fixed", 3)
+
+
 def test_the_last_of_two_changes_counts():
     assert apply_changes(GOOD, ["run.seed=1", "run.seed=2"])[1]["run"]["seed"] == 2
 
@@ -507,10 +515,10 @@ def test_the_last_of_two_changes_counts():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("multiplier=3", "--set: expected table.key=value, got 'multiplier=3'"),
-        ("site.multiplier", "--set: expected table.key=value, got 'site.multiplier'"),
-        (".multiplier=3", "--set: expected table.key=value, got '.multiplier=3'"),
-        ("site.=3", "--set: expected table.key=value, got 'site.=3'"),
+        ("multiplier=3", "--set: expected table.key=value or table={...}, got 'multiplier=3'"),
+        ("site.multiplier", "--set: expected table.key=value or table={...}, got 'site.multiplier'"),
+        (".multiplier=3", "--set: expected table.key=value or table={...}, got '.multiplier=3'"),
+        ("site.=3", "--set: expected table.key=value or table={...}, got 'site.=3'"),
         ("flat.key=3", "--set: flat is not a table, in 'flat.key=3'"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from steerkit_core.plan import make_plan, trials_of
+from steerkit_core.plan import make_plan
 from steerkit_core.recipe import load_recipe
 
 # number of blocks, the precision that is used, and the layers that the paper prints for its depths
@@ -54,7 +54,7 @@ def test_depths_are_the_layers_that_the_paper_prints(case):
     for setting in recipe.settings:
         num_layers, _, printed = models[setting.model.id]
         assert setting.selector.depths == depths
-        layers = [trial.layer for trial in trials_of(setting, num_layers)]
+        layers = [trial.layer for trial in setting.trials(num_layers)]
         assert layers == [int(num_layers * depth) for depth in depths]
         assert {depth: layers[depths.index(depth)] for depth in printed} == printed
 
@@ -66,7 +66,7 @@ def test_the_plan_is_one_baseline_and_one_cell_per_depth_and_model(case, shipped
     for group in plan.groups:
         (setting,) = group.settings
         assert group.baselines == EVALUATION_PROMPTS
-        assert len(trials_of(setting, models[group.spec.id][0])) == len(depths)
+        assert len(setting.trials(models[group.spec.id][0])) == len(depths)
         # the chosen cell is one of those tried, because both are measured on the same prompts
         assert setting.selection.prompts == setting.evaluation.prompts
 

@@ -1,0 +1,64 @@
+"""Does a model exist, and do a recipe's components fit it: all that can be said before it is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from steerkit_core.components import Extractor, LayerSelector, Site
+from steerkit_core.errors import SteerkitError
+from steerkit_core.locate import FolderFacts, inspect_folder, locate
+from steerkit_core.options import ModelSpec
+from steerkit_core.registry import Registry
+from steerkit_core.values import Trial
+
+
+def locate_model(spec: ModelSpec, registry: Registry) -> Path | None:
+    """The folder that a model id stands for; None for a hub repository.
+
+    Raises:
+        ModelError: the id stands for nothing.
+    """
+    answer = registry.host.first("steerkit_locate_model", id=spec.id)
+    return locate(spec.id, None if answer is None else Path(answer))
+
+
+def find_model(spec: ModelSpec, registry: Registry) -> tuple[Path | None, FolderFacts | None]:
+    """A model's folder and what it says about itself; None and None for one that is on the hub.
+
+    Raises:
+        ModelError: there is no such model, or its folder holds none that could be loaded.
+    """
+    folder = locate_model(spec, registry)
+    if folder is None:
+        return None, None
+    return folder, inspect_folder(folder, trust_remote_code=spec.trust_remote_code)
+
+
+def trials_of(
+    selector: LayerSelector, extractor: Extractor, site: Site, num_layers: int
+) -> tuple[Trial, ...]:
+    """The trials that a selector is sure to ask for.
+
+    Raises:
+        SteerkitError: it asks for a layer that is not there, or a multiplier where the site has none.
+    """
+    trials = selector.trials(num_layers, extractor.positions)
+    for trial in trials:
+        check_layer(trial.layer, num_layers)
+        if trial.multiplier is not None and not site.takes_multiplier:
+            raise SteerkitError(
+                f"selector {selector.name!r} tries multipliers, but site {site.name!r} takes none"
+            )
+    return trials
+
+
+def check_fit(selector: LayerSelector, extractor: Extractor, site: Site, num_layers: int) -> None:
+    """Raise `SteerkitError` where a selector and a model of `num_layers` blocks do not go together."""
+    selector.check(num_layers)
+    trials_of(selector, extractor, site, num_layers)
+
+
+def check_layer(layer: int, num_layers: int) -> None:
+    """Raise `SteerkitError` for a layer that a model of `num_layers` blocks has not."""
+    if not 0 <= layer < num_layers:
+        raise SteerkitError(f"the model has layers 0 to {num_layers - 1}, got layer {layer}")
