@@ -17,6 +17,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -184,11 +185,11 @@ def generators(registry: Registry) -> dict[str, Callable[[], str]]:
     made: dict[str, Callable[[], str]] = {"components": lambda: component_sections(registry)}
     made["hooks"] = hook_names
     for table, cl in OPTION_TABLES.items():
-        made[f"options {table}"] = lambda cl=cl: option_table(cl, "key")  # type: ignore[misc]
+        made[f"options {table}"] = partial(option_table, cl, "key")
     for kind in KINDS:
-        made[f"names {kind.word}"] = lambda word=kind.word: component_names(registry, word)  # type: ignore[misc]
+        made[f"names {kind.word}"] = partial(component_names, registry, kind.word)
     for name in HOOKS:
-        made[f"hook {name}"] = lambda name=name: hook_contract(name)  # type: ignore[misc]
+        made[f"hook {name}"] = partial(hook_contract, name)
     return made
 
 

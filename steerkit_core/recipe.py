@@ -140,7 +140,8 @@ def load_recipe(path: Path, registry: Registry, changes: Sequence[str] = ()) -> 
     Args:
         path: a TOML file; prompt files in it are relative to its folder.
         registry: the installed components.
-        changes: `table.key=value` or `table={...}` lines, the value as TOML would write it; a bare word is a string.
+        changes: `table.key=value` or `table={...}` lines, the value as TOML would write it; a bare word is
+            a string.
 
     Raises:
         RecipeError: everything that is wrong with it, one line each.

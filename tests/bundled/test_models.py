@@ -68,7 +68,7 @@ def test_all_models_together_are_at_most_25_megabytes() -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_weights_are_finite_float16_safetensors(name: str) -> None:
     with safe_open(folder(name) / "model.safetensors", framework="pt") as weights:
-        for key in weights.keys():  # noqa: SIM118 - not a mapping: it cannot be iterated
+        for key in weights.keys():  # noqa: SIM118  # reason: not a mapping: it cannot be iterated
             tensor = weights.get_tensor(key)
             assert tensor.dtype == torch.float16
             assert tensor.isfinite().all()

@@ -105,7 +105,7 @@ def test_a_wrong_model_and_a_wrong_layer_come_with_the_other_mistakes(plan_of):
         "selector: the model has layers 0 to 3, got layer 4",
     ]
     assert refused(plan_of, "extractor.use=dimm", "model.id=./nowhere") == [
-        "extractor.use: no extractor 'dimm', did you mean 'dim'? (installed: dim)",
+        "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: dim)",
         "model.id: there is no model folder './nowhere'",
     ]
 

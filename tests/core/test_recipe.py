@@ -568,7 +568,7 @@ def test_a_component_that_cannot_be_built_is_a_line_and_no_crash(own_host):
     @frozen(kw_only=True)
     class Unknowable(Classifier):
         name: ClassVar[str] = "unknowable"
-        where: "NoSuchType" = option(None, help="a type that does not exist")  # noqa: F821
+        where: "NoSuchType" = option(None, help="a type that does not exist")  # noqa: F821  # reason: the test's point
 
         def classify(self, prompt, text):
             return Verdict("normal")

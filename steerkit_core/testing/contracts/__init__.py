@@ -23,13 +23,13 @@ pytest.register_assert_rewrite(
     )
 )
 
-from steerkit_core.testing.contracts.adapter import ModelAdapterContract  # noqa: E402  # reason: see above
-from steerkit_core.testing.contracts.classifier import ClassifierContract  # noqa: E402
-from steerkit_core.testing.contracts.component import ComponentContract  # noqa: E402
-from steerkit_core.testing.contracts.extractor import ExtractorContract  # noqa: E402
-from steerkit_core.testing.contracts.prompt_set import PromptSetContract  # noqa: E402
-from steerkit_core.testing.contracts.selector import LayerSelectorContract  # noqa: E402
-from steerkit_core.testing.contracts.site import SiteContract  # noqa: E402
+from steerkit_core.testing.contracts.adapter import ModelAdapterContract  # noqa: E402  # reason: after the rewriting  # reason: see above
+from steerkit_core.testing.contracts.classifier import ClassifierContract  # noqa: E402  # reason: after the rewriting
+from steerkit_core.testing.contracts.component import ComponentContract  # noqa: E402  # reason: after the rewriting
+from steerkit_core.testing.contracts.extractor import ExtractorContract  # noqa: E402  # reason: after the rewriting
+from steerkit_core.testing.contracts.prompt_set import PromptSetContract  # noqa: E402  # reason: after the rewriting
+from steerkit_core.testing.contracts.selector import LayerSelectorContract  # noqa: E402  # reason: after the rewriting
+from steerkit_core.testing.contracts.site import SiteContract  # noqa: E402  # reason: after the rewriting
 
 __all__ = [
     "ClassifierContract",
