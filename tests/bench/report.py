@@ -93,16 +93,37 @@ def show(console: Console, section: Section) -> None:
 
 def write(sections: Sequence[Section]) -> None:
     """Renew the figures, the page and the README; a section that was not measured stays as it was."""
-    kept = json.loads(FIGURES.read_text(encoding="utf-8")).get("sections", {}) if FIGURES.exists() else {}
-    found = {**kept, **{section.name: asdict(section) for section in sections}}
-    FIGURES.write_text(
-        json.dumps({"machine": machine(), "sections": found}, indent=1) + "\n", encoding="utf-8"
+    found = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+    parts = {**found.get("sections", {}), **{section.name: asdict(section) for section in sections}}
+    found = {"machine": machine(), "sections": parts}
+    FIGURES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    between(PAGE, page_lines(found))
+    between(README, readme_lines(found))
+
+
+def page_lines(found: dict[str, Any]) -> list[str]:
+    """All tables, for the documentation."""
+    lines = [f"{found['machine']}.", ""]
+    for part in found["sections"].values():
+        notes = [f"- {note}" for note in part["notes"]]
+        lines += [f"### {part['title']}", "", f"{part['where']}.", ""]
+        lines += [*_table([part["headings"], *part["rows"]]), "", *notes, *[""] * bool(notes)]
+    return lines[:-1]
+
+
+def readme_lines(found: dict[str, Any]) -> list[str]:
+    """One line for each model, for the README: the ways side by side."""
+    part = found["sections"]["throughput"]
+    rows: dict[str, dict[str, str]] = {}
+    for one in part["figures"]:
+        if not one["natural"]:
+            rate = f"{statistics.median(one['rates']):,.0f}" if "rates" in one else "fails"
+            rows.setdefault(one["model"], {})[one["way"]] = rate
+    ways = list(next(iter(rows.values())))
+    table = _table(
+        [["new tokens/s", *ways], *([model, *(of[way] for way in ways)] for model, of in rows.items())]
     )
-    between(PAGE, [f"{machine()}.", "", *(line for part in found.values() for line in _markdown(part))])
-    if "throughput" in found:
-        part = found["throughput"]
-        date = part["where"].split(",")[0]
-        between(README, [*_table(part), "", f"New tokens per second on {os.cpu_count()} cores, {date}."])
+    return [*table, "", f"{found['machine']}; {part['where']}."]
 
 
 def between(page: Path, lines: Sequence[str]) -> None:
@@ -112,20 +133,6 @@ def between(page: Path, lines: Sequence[str]) -> None:
     page.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
 
 
-def _markdown(part: dict[str, Any]) -> list[str]:
-    notes = [f"- {note}" for note in part["notes"]]
-    return [
-        f"### {part['title']}",
-        "",
-        f"{part['where']}.",
-        "",
-        *_table(part),
-        "",
-        *notes,
-        *[""] * bool(notes),
-    ]
-
-
-def _table(part: dict[str, Any]) -> list[str]:
-    rows = [part["headings"], ["---"] * len(part["headings"]), *part["rows"]]
-    return ["| " + " | ".join(row) + " |" for row in rows]
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:]]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
 DEPTHS = (0.3, 0.4, 0.5, 0.6, 0.7)
-SHARES = (0.01, 0.02, 0.04)  # of the residual stream's length at the layer; small, so that texts stay texts
+SHARES = (0.05, 0.1, 0.2)  # of the residual stream's length at the layer; enough to change most texts
 
 
 @frozen(eq=False)
