@@ -19,12 +19,13 @@ from bench.startup import quickstart, startup
 from bench.throughput import Effort, throughput
 
 PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling")
-FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=128)
+FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
 SHORT = Effort(
     (BUNDLED[0], RANDOM),
     repeats=1,
     tokens=4,
     batch=16,
+    large_batch=16,
     cells=1,
     naive_rows=2,
     slow_naive_rows=2,

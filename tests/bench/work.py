@@ -38,10 +38,13 @@ class Work:
         yield from ((c, p) for c in range(len(self.cells)) for p in range(len(self.prompts)))
 
     def batches(self, pairs: Sequence[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
-        """Pairs that are generated together: the longest prompts first, so that little is padded."""
+        """Pairs that are generated together, as steerkit cuts them: the longest prompts first, equal batches."""
         ordered = sorted(pairs, key=lambda pair: -len(self.encoded[pair[1]]))
-        for start in range(0, len(ordered), size):
-            yield ordered[start : start + size]
+        while ordered:
+            count = -(-len(ordered) // size)
+            rows = -(-len(ordered) // count)
+            yield ordered[:rows]
+            ordered = ordered[rows:]
 
     def shorter(self, tokens: int) -> Work:
         """The same with fewer new tokens."""
