@@ -40,6 +40,7 @@ SHORT = Effort(
 @click.option(
     "--model", "models", multiple=True, help="One model for throughput and extraction; may be repeated."
 )
+@click.option("--repeats", type=int, help="Of each throughput measurement.  [default: 3]")
 @click.option("--threads", default=os.cpu_count() or 1, show_default=True, help="Of torch, everywhere.")
 @click.option(
     "--environments",
@@ -53,6 +54,7 @@ def main(
     quick: bool,
     only: tuple[str, ...],
     models: tuple[str, ...],
+    repeats: int | None,
     threads: int,
     environments: Path,
 ) -> None:
@@ -65,7 +67,7 @@ def main(
     torch.set_num_threads(threads)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for the other processes
     effort = SHORT if quick else FULL
-    effort = evolve(effort, models=models or effort.models)
+    effort = evolve(effort, models=models or effort.models, repeats=repeats or effort.repeats)
     console = Console(width=130)
     console.print(f"{machine()}, {threads} threads\n")
     sections = []

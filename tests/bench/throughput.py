@@ -92,8 +92,9 @@ def throughput(folder: Path, environments: Path, effort: Effort) -> Section:
     notes = (
         (
             f"{len(work.cells)} cells (5 layers, 3 multipliers) of 30 prompts, {effort.tokens} new tokens each, in"
-            f" batches of at most {effort.batch} ({effort.large_batch} on {RANDOM}); float32, {torch.get_num_threads()} threads everywhere; median of {effort.repeats}"
-            " interleaved repeats with the extremes"
+            f" batches of at most {effort.batch} ({effort.large_batch} on {RANDOM}); float32,"
+            f" {torch.get_num_threads()} threads everywhere; median of {effort.repeats} interleaved repeats with"
+            " the extremes"
         ),
         (
             f"one prompt at a time is measured on {effort.naive_rows} rows of the sweep ({effort.slow_naive_rows}"
