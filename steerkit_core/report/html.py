@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from steerkit_core.report.maps import VARYING, maps
+from steerkit_core.report.numbers import drift_rows, name_of
 
 
 def render_html(
@@ -32,6 +33,8 @@ def render_html(
         texts=texts,
         labels=labels,
         maps=maps(report),
+        drift=drift_rows(report),
+        name_of=name_of,
         main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
         varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],
     )
