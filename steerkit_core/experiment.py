@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
+from steerkit_core.audit import audit
 from steerkit_core.errors import NumericError
 from steerkit_core.manifest import describe_hardware, describe_model, describe_run, finish
 from steerkit_core.pipeline import (
@@ -96,11 +97,15 @@ class _Session:
 
     def _run_loaded(self, group: Group) -> GroupResult:
         model = load_model(group, self.registry)
-        self.manifest["models"].append(describe_model(model))
+        audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
+        self.manifest["models"].append(describe_model(model) | {"prompts": audited})
         self.manifest["hardware"] = describe_hardware()
         self.store.write_json(MANIFEST, self.manifest)
         run = GroupRun(group, model, self.store, self.registry, self.seed, self.progress)
         result = run_group(run)
+        what = f"{group.spec.id}{_quantized(group)}"
+        notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
+        result = evolve(result, notes=notes)
         self.verdicts += _verdicts(run)
         self.texts |= _texts(run, result)
         return result
