@@ -30,7 +30,7 @@ def audit(
 
     Returns:
         `template_sha256`; `suffix`, how many tokens the template puts behind the user's text; `example`,
-        one rendered prompt as (id, text) pairs; `prompts`, how many there are; `double_bos` and
+        one rendered prompt as tokens with id and text; `prompts`, how many there are; `double_bos` and
         `without_bos`, how many of them begin so; `positions`, for every position that an extractor reads
         the tokens that stand there; `notes`, what is odd.
     """
@@ -66,7 +66,7 @@ def audit(
         "suffix": suffix,
         "example": None
         if example is None
-        else {"id": example.id, "tokens": rendered.pairs(rendered.ids(example))},
+        else {"id": example.id, "tokens": rendered.spelt(rendered.ids(example))},
         "prompts": len(prompts),
         "double_bos": double,
         "without_bos": missing,
@@ -101,8 +101,8 @@ class _Rendered:
         text: str = self.tokenizer.decode([token])
         return self.tokenizer.convert_ids_to_tokens(token) if "\ufffd" in text else text
 
-    def pairs(self, ids: Sequence[int]) -> list[list[Any]]:
-        return [[token, self.text(token)] for token in ids]
+    def spelt(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        return [{"id": token, "text": self.text(token)} for token in ids]
 
     def suffix(self) -> int:
         """How many tokens at the end are the same whatever the user's text ends with."""

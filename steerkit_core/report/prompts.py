@@ -15,7 +15,7 @@ def audit_lines(audit: Mapping[str, Any], *, example: bool = True) -> Iterator[s
     """What the model is given, one fact per line; with `example`, a prompt token by token."""
     yield f"template {audit['template_sha256'][:12]}, {audit['suffix']} tokens behind the user's text"
     if example and audit["example"] is not None:
-        tokens = " ".join(repr(text) for _, text in audit["example"]["tokens"])
+        tokens = " ".join(repr(token["text"]) for token in audit["example"]["tokens"])
         yield f"prompt {audit['example']['id']} as {len(audit['example']['tokens'])} tokens: {tokens}"
     yield f"{audit['double_bos']} of {audit['prompts']} prompts begin with two BOS tokens"
     for entry in audit["positions"]:

@@ -47,8 +47,8 @@ def test_the_audit_says_what_the_tokenizer_writes(family, setting):
     )
     assert found["template_sha256"] == hashlib.sha256(FAMILIES[family].template.encode()).hexdigest()
     assert found["example"]["id"] == contrast[0].id
-    assert [token for token, _ in found["example"]["tokens"]] == rendered[0]
-    assert "".join(text for _, text in found["example"]["tokens"]) == tokenizer.decode(rendered[0])
+    assert [token["id"] for token in found["example"]["tokens"]] == rendered[0]
+    assert "".join(token["text"] for token in found["example"]["tokens"]) == tokenizer.decode(rendered[0])
     (entry,) = found["positions"]
     (standing,) = entry["tokens"]
     assert {ids[-2] for ids in rendered} == {standing["id"]}
@@ -101,7 +101,7 @@ def test_lines_name_the_commonest_tokens():
     audited = {
         "template_sha256": "0123456789abcdef",
         "suffix": 2,
-        "example": {"id": "p", "tokens": [[7, "\n"], [8, "x"]]},
+        "example": {"id": "p", "tokens": [{"id": 7, "text": "\n"}, {"id": 8, "text": "x"}]},
         "prompts": 21,
         "double_bos": 0,
         "positions": [{"contrast": "c", "extractor": "dim", "position": -4, "tokens": tokens}],
