@@ -5,11 +5,12 @@ Cells that differ in nothing but their classifier have the same completions; `so
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
@@ -44,7 +45,8 @@ class CellModel:
 class Cell:
     """One intervention on one set of prompts, and its judge. `facts` are its columns in `results.json`.
 
-    `source` hashes all that determines the completions, `id` the judge too.
+    `source` hashes all that determines the completions, `id` the judge too. Where it `ends_early`, a text
+    ends as soon as its verdict is settled.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Cell:
     prompts: NamedPrompts
     intervention: Intervention
     facts: Mapping[str, Any]
+    ends_early: bool = False
 
 
 @frozen(eq=False)
@@ -86,7 +89,14 @@ def _cell(
 
 
 def steered_cell(
-    model: CellModel, setting: Setting, prompts: NamedPrompts, trial: Trial, source: Source, seed: int
+    model: CellModel,
+    setting: Setting,
+    prompts: NamedPrompts,
+    trial: Trial,
+    source: Source,
+    seed: int,
+    *,
+    ends_early: bool = False,
 ) -> Cell:
     """The cell that steers as `trial` says.
 
@@ -114,6 +124,8 @@ def steered_cell(
     intervention = setting.site.intervene(steering)
     place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
     identity = _identity(model, setting, prompts, seed) | {"steering": dict(source.identity) | place}
+    if ends_early:
+        identity["ends_early"] = True
     facts = _facts(model, setting, "steered", prompts) | {
         **place,
         "depth": round(trial.layer / model.num_layers, 4),
@@ -122,7 +134,8 @@ def steered_cell(
         "direction": {"raw_norm": direction.raw_norm},
         "extraction": source.identity["extraction"],
     }
-    return _cell(identity, source.judge, setting, prompts, intervention, facts)
+    cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
+    return evolve(cell, ends_early=ends_early)
 
 
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
@@ -152,6 +165,7 @@ def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> di
         "failed": len(judged) - len(labels),
         "errors": sorted(set(causes)),
         "sick": sick_cause(causes, len(judged)),
+        "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
         "counts": counts,
         "rates": {label: attrs.asdict(wilson(k, len(labels))) for label, k in counts.items()},
     }
@@ -190,6 +204,7 @@ def _strength(intervention: Intervention, residual_norm: float, raw_norm: float)
 def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
     generation = attrs.asdict(setting.generation)
     del generation["batch_size"]  # it decides how fast, not what
+    del generation["full_texts"]  # a cell that ends early says so itself
     if setting.generation.temperature > 0:
         generation["seed"] = seed
     return {

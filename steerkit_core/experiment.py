@@ -10,7 +10,13 @@ from attrs import define, evolve, field
 
 from steerkit_core.audit import audit
 from steerkit_core.errors import NumericError
-from steerkit_core.manifest import describe_hardware, describe_model, describe_run, finish
+from steerkit_core.manifest import (
+    describe_hardware,
+    describe_model,
+    describe_run,
+    finish,
+    known_batch_rows,
+)
 from steerkit_core.pipeline import (
     GroupResult,
     GroupRun,
@@ -97,12 +103,16 @@ class _Session:
 
     def _run_loaded(self, group: Group) -> GroupResult:
         model = load_model(group, self.registry)
+        model.batch_rows.update(known_batch_rows(self.store.manifest, model))
         audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
         self.manifest["models"].append(describe_model(model) | {"prompts": audited})
         self.manifest["hardware"] = describe_hardware()
         self.store.write_json(MANIFEST, self.manifest)
         run = GroupRun(group, model, self.store, self.registry, self.seed, self.progress)
         result = run_group(run)
+        # once more, with the batch sizes that were measured
+        self.manifest["models"][-1] = describe_model(model) | {"prompts": audited}
+        self.store.write_json(MANIFEST, self.manifest)
         what = f"{group.spec.id}{_quantized(group)}"
         notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
         result = evolve(result, notes=notes)

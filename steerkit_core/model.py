@@ -31,7 +31,8 @@ class ModelHandle:
     """A loaded model. `fingerprint` identifies weights, tokenizer and template by content or commit.
 
     `dtype` is the type that was loaded (`float32`, `float16` or `bfloat16`); `revision` the hub commit, or
-    the empty string for a folder.
+    the empty string for a folder. `batch_rows` remembers how many rows were found to go well together, by
+    the length in tokens that they end with at most.
     """
 
     spec: ModelSpec
@@ -41,6 +42,7 @@ class ModelHandle:
     dtype: str
     fingerprint: str
     revision: str = ""
+    batch_rows: dict[int, int] = field(factory=dict)
     _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
 
     @property
