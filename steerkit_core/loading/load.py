@@ -24,7 +24,6 @@ from steerkit_core.loading.quantize import (
     check_support,
     keep_compute_dtype,
     quantization_config,
-    quiet_bitsandbytes,
     supported,
 )
 from steerkit_core.loading.verify import verify
@@ -173,7 +172,6 @@ def _load_weights(
 ) -> PreTrainedModel:
     options = dict(source.options) | dict(family)
     if spec.quantization != "none":
-        quiet_bitsandbytes()
         options["quantization_config"] = quantization_config(spec.quantization, dtype)
     # the annotation of from_pretrained does not know output_loading_info
     model, info = cast("Any", AutoModelForCausalLM).from_pretrained(

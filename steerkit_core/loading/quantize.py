@@ -57,6 +57,7 @@ def check_support(wanted: str, device: str) -> None:
     """
     if wanted == "none":
         return
+    quiet_bitsandbytes()  # before the import, which says one of the two
     import bitsandbytes
 
     kind = device.partition(":")[0]
