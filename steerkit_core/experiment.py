@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from steerkit_core.manifest import describe_hardware, describe_model, describe_run, finish
+from steerkit_core.parity import describe_parity
 from steerkit_core.pipeline import GroupRun, Progress, Silent, load_model, run_group
 from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
@@ -50,7 +51,10 @@ def run_recipe(
         for group in plan.groups:
             progress.step(f"loading {group.spec.id}{_quantized(group)}")
             model = load_model(group, registry)
-            manifest["models"].append(describe_model(model))
+            parity = describe_parity(model, group.settings[0].contrast.negative[0])
+            if not parity["agrees"]:
+                progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
+            manifest["models"].append(describe_model(model) | {"parity": parity})
             manifest["hardware"] = describe_hardware()
             store.write_json(MANIFEST, manifest)
             run = GroupRun(group, model, store, registry, recipe.run.seed, progress)

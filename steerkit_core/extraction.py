@@ -55,11 +55,11 @@ def extract(
     if kept is not None:
         return kept
     directions = setting.extractor.extract(model, setting.contrast, tuple(range(model.num_layers)))
-    shape = (len(directions.positions), len(directions.layers), model.hidden_size)
+    shape = (len(directions.positions), len(directions.layers), model.width(directions.module))
     if tuple(directions.units.shape) != shape:
         raise SteerkitError(
             f"extractor {setting.extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
-            f" expected {shape} (positions, layers, hidden size)"
+            f" expected {shape} (positions, layers, width of {directions.module})"
         )
     extraction = Extraction(key, directions, model.residual_norms(setting.contrast.negative))
     _keep(store, extraction, identity)
@@ -77,7 +77,7 @@ def _keep(store: RunDirectory, extraction: Extraction, identity: Mapping[str, An
     tensors[f"{key}.residual_norms"] = torch.tensor(extraction.residual_norms, dtype=torch.float64)
     for name, table in found.scores.items():
         tensors[f"{key}.score.{name}"] = table.contiguous().clone()
-    shape = {"positions": found.positions, "layers": found.layers}
+    shape = {"positions": found.positions, "layers": found.layers, "module": found.module}
     metadata[key] = json.dumps({**identity, **shape}, sort_keys=True)
     store.write_tensors(DIRECTIONS, tensors, metadata)
 
@@ -97,5 +97,6 @@ def _read(store: RunDirectory, key: str) -> Extraction | None:
         tensors[f"{key}.units"],
         tensors[f"{key}.raw_norms"],
         scores,
+        shape.get("module", "residual"),
     )
     return Extraction(key, directions, tuple(tensors[f"{key}.residual_norms"].tolist()))

@@ -52,6 +52,15 @@ def trials_of(
     return trials
 
 
+def check_modules(extractor: Extractor, site: Site) -> None:
+    """Raise `SteerkitError` where a site edits something else than what the extractor reads."""
+    if extractor.module != site.module:
+        raise SteerkitError(
+            f"site {site.name!r} edits {site.module}, but extractor {extractor.name!r} reads"
+            f" {extractor.module}: set extractor.module to {site.module!r} if it has that option"
+        )
+
+
 def check_fit(selector: LayerSelector, extractor: Extractor, site: Site, num_layers: int) -> None:
     """Raise `SteerkitError` where a selector and a model of `num_layers` blocks do not go together."""
     selector.check(num_layers)

@@ -11,7 +11,6 @@ from attrs import frozen
 from torch import Tensor
 from transformers import DynamicCache
 
-from steerkit_core.backends.hooks import editing
 from steerkit_core.errors import ModelError
 from steerkit_core.interventions import compile_edits, select_rows
 from steerkit_core.options import GenerationOptions
@@ -107,7 +106,7 @@ def _generate_batch(
 ) -> Iterator[tuple[int, Written]]:
     device = model.device
     interventions = [row.intervention for row in rows]
-    shape = {"hidden": model.hidden_size, "dtype": model.stream_dtype, "device": device}
+    shape = {"width": model.width, "dtype": model.stream_dtype, "device": device}
     edits = {
         phase: compile_edits(interventions, phase, **shape)  # type: ignore[arg-type]  # reason: a dict of keywords
         for phase in ("prompt", "generated")
@@ -121,8 +120,7 @@ def _generate_batch(
     cache = DynamicCache(config=model.config)
     phase = "prompt"
     for step in range(options.max_new_tokens):
-        with editing(model.blocks, model.adapter, edits[phase]):
-            logits = model.next_logits(ids, mask, position_ids, cache)
+        logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])
         phase = "generated"
         best, healthy = choose(logits, alive)
         for place, row in enumerate(alive):

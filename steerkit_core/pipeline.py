@@ -111,7 +111,9 @@ class GroupRun:
         judge = self._identity("classifier", setting.classifier)
         source = Source(extraction.directions, extraction.residual_norms, identity, judge)
         with self._blamed("site", setting.site):
-            return self._known(steered_cell(self._cell_model, setting, prompts, trial, source, self.seed))
+            cell = steered_cell(self._cell_model, setting, prompts, trial, source, self.seed)
+        self.model.check(cell.intervention)
+        return self._known(cell)
 
     def complete(self, cells: Iterable[Cell], text: str) -> None:
         """STEER: generate every row of the cells that the run does not have yet.
@@ -196,6 +198,7 @@ class GroupRun:
             num_layers=self.model.num_layers,
             family_multiplier=self.model.adapter.defaults.multiplier,
             identity=self.model.identity,
+            num_heads=self.model.config.num_attention_heads,
         )
 
     def _known(self, cell: Cell) -> Cell:
