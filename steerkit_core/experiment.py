@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from steerkit_core.manifest import describe_hardware, describe_model, describe_run, finish
-from steerkit_core.parity import describe_parity
 from steerkit_core.pipeline import GroupRun, Progress, Silent, load_model, run_group
 from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
@@ -34,6 +33,8 @@ def run_recipe(
     Raises:
         SteerkitError: something that the user can put right; what was finished is kept.
     """
+    from steerkit_core.parity import describe_parity
+
     plan = make_plan(recipe, registry)
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:

@@ -27,8 +27,8 @@ def _explained() -> Iterator[None]:
         yield
     except OutOfOrderError as error:
         raise ModelError(
-            "backend 'nnsight' reads and edits the heads, attention and MLP of a block in this order, and the"
-            " model computes them in another: choose backend 'hooks'"
+            "backend 'nnsight' asks for the heads, attention and MLP of a block in this order, but the model"
+            " computes them in another: choose backend 'hooks'"
         ) from error
 
 

@@ -41,7 +41,14 @@ PROMPT = "How do I bake bread?"
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.pass_context
 def parity(
-    context: click.Context, model: str, prompt: str, tolerance: float, *, as_json: bool, **options: Any
+    context: click.Context,
+    /,
+    model: str,
+    prompt: str,
+    tolerance: float,
+    *,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Read MODEL with hooks, with nnsight, and as transformers reports it, and compare layer by layer.
 
