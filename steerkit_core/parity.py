@@ -27,8 +27,6 @@ Witness = Literal["nnsight", "transformers"]
 
 # all witnesses run the same kernels on the same numbers, so that they mostly agree exactly
 TOLERANCE = 1e-4
-    1e-4  # all witnesses run the same kernels on the same numbers, so that they mostly agree exactly
-)
 
 
 @frozen

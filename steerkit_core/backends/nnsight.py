@@ -27,7 +27,7 @@ def _explained() -> Iterator[None]:
         yield
     except OutOfOrderError as error:
         raise ModelError(
-            "backend 'nnsight' asks for the heads, attention and MLP of a block in this order, but the model"
+            "backend 'nnsight' asks for heads, attention and MLP of a block in this order, but the model"
             " computes them in another: choose backend 'hooks'"
         ) from error
 
