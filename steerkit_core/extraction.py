@@ -56,10 +56,11 @@ def extract(
         return kept
     directions = setting.extractor.extract(model, setting.contrast, tuple(range(model.num_layers)))
     shape = (len(directions.positions), len(directions.layers), model.width(directions.module))
+    wide = "all heads side by side" if directions.module == "heads" else "hidden size"
     if tuple(directions.units.shape) != shape:
         raise SteerkitError(
             f"extractor {setting.extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
-            f" expected {shape} (positions, layers, width of {directions.module})"
+            f" expected {shape} (positions, layers, {wide})"
         )
     extraction = Extraction(key, directions, model.residual_norms(setting.contrast.negative))
     _keep(store, extraction, identity)

@@ -134,7 +134,7 @@ BAD_INPUT = {
         ],
         None,
         [
-            "extractor.normalise: unknown option (known: position)",
+            "extractor.normalise: unknown option (known: position, module)",
             "selector.depths: expected numbers in (0, 1), got 1.5",
             "site.multiplier: expected a number, got 'lots'",
         ],
