@@ -53,7 +53,7 @@ def run_recipe(
             progress.step(f"loading {group.spec.id}{_quantized(group)}")
             model = load_model(group, registry)
             parity = describe_parity(model, group.settings[0].contrast.negative[0])
-            if not parity["agrees"]:
+            if parity is not None and not parity["agrees"]:
                 progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
             manifest["models"].append(describe_model(model) | {"parity": parity})
             manifest["hardware"] = describe_hardware()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 import torch
 from attrs import frozen
 from torch import Tensor
-from transformers import DynamicCache
 
 from steerkit_core.errors import ModelError
 from steerkit_core.interventions import compile_edits, select_rows
@@ -117,7 +116,7 @@ def _generate_batch(
     done = [False] * len(rows)
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
-    cache = DynamicCache(config=model.config)
+    cache = model.backend.new_cache()
     phase = "prompt"
     for step in range(options.max_new_tokens):
         logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])

@@ -98,8 +98,9 @@ class ModelHandle:
 
     @property
     def device(self) -> torch.device:
-        """Where inputs must be."""
-        return cast("torch.device", cast("Any", self.model.get_input_embeddings()).weight.device)
+        """Where inputs must be; for a remote model, which has no weights here, the CPU."""
+        found = cast("torch.device", cast("Any", self.model.get_input_embeddings()).weight.device)
+        return torch.device("cpu") if found.type == "meta" else found
 
     @property
     def stream_dtype(self) -> torch.dtype:

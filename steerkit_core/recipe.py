@@ -20,7 +20,7 @@ from attrs import frozen
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
-from steerkit_core.fit import check_fit, check_modules, find_model, trials_of
+from steerkit_core.fit import check_fit, check_modules, check_remote, find_model, trials_of
 from steerkit_core.locate import FolderFacts
 from steerkit_core.options import GenerationOptions, ModelSpec, PromptOptions, RunOptions
 from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
@@ -313,9 +313,14 @@ class _Builder:
             return
         self.models[spec] = None
         try:
-            self.models[spec] = find_model(spec, self.registry)[1]
+            folder, self.models[spec] = find_model(spec, self.registry)
         except SteerkitError as error:
             self.note([Problem("model.id", str(error))])
+            return
+        try:
+            check_remote(spec, folder)
+        except SteerkitError as error:
+            self.note([Problem("model.remote", str(error))])
 
     def check_fit(self, parts: Mapping[str, Any]) -> None:
         """Note a selector that asks the model for what it has not."""

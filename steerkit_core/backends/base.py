@@ -43,6 +43,12 @@ class Backend(ABC):
     def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
         """The logits that the whole model gives for `inputs` while it is edited."""
 
+    def new_cache(self) -> Any:
+        """What a batch remembers between two calls of `logits`: keys and values."""
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.model.config.get_text_config())
+
     @cached_property
     def blocks(self) -> Sequence[Module]:
         """The decoder blocks, in order."""

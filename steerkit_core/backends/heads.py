@@ -42,6 +42,8 @@ def head_layout(model: PreTrainedModel, adapter: ModelAdapter) -> HeadLayout:
     Raises:
         ModelError: one of these does not hold; the message names adapter, block and what was found.
     """
+    if model.device.type == "meta":
+        raise ModelError("single heads are not read or edited in a remote model, as they cannot be checked")
     who = f"model adapter {adapter.name!r}"
     num_heads = int(model.config.get_text_config().num_attention_heads)
     backend = HooksBackend(model, adapter)

@@ -53,8 +53,9 @@ class NNsightBackend(Backend):
     def _views(self) -> dict[int, Any]:
         """Every module as nnsight sees it, by the module's identity."""
         by_name = dict(self.model.named_modules())
-        # the path of a view begins with the root's own name
-        return {id(by_name[view.path.partition(".")[2]]): view for view in self.root.modules()}
+        # the path of a view begins with the root's own name; some views are of nnsight's own modules
+        named = ((view.path.partition(".")[2], view) for view in self.root.modules())
+        return {id(by_name[name]): view for name, view in named if name in by_name}
 
     def view(self, module: Module) -> Any:
         """A module as nnsight sees it.
