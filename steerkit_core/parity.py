@@ -81,7 +81,8 @@ def describe_parity(model: ModelHandle, prompt: Prompt) -> dict[str, Any] | None
 
     None for a remote model, of which nothing is here that could be held against it.
 
-    nnsight is a witness only where the run uses it, because its import alone takes longer than the check.
+    nnsight is a witness only where the run uses it, because importing and wrapping change the process and
+    the model; see docs/decisions/0005-backends.md.
     """
     if model.spec.remote:
         return None

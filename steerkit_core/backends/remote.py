@@ -1,7 +1,7 @@
 """A model on NDIF's servers, which nnsight sends its traces to.
 
-The blocks below travel as source with the values that they name, to a machine that has torch and nnsight and
-nothing of ours. They therefore name tensors, nnsight's views and plain numbers only.
+The blocks below travel as source with the values that they name, to a machine that has torch and nnsight
+and nothing of ours. They therefore name tensors, nnsight's views and plain numbers only.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class RemoteBackend(NNsightBackend):
                 else:
                     view.output = (joined, *whole[1:]) if isinstance(whole, tuple) else joined
             found: Tensor = save(tracer.result.logits[:, -1:])
-        return found  # noqa: RET504  # reason: a traced block hands its values over by name
+        return found
 
 
 def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBackend:
@@ -162,13 +162,14 @@ def check_access(model: str) -> None:
 
     if not CONFIG.API.APIKEY:
         raise ModelError(
-            "model.remote needs access to NDIF, and there is no API key: set NDIF_API_KEY, or give the command"
-            " nnsight login (keys: https://login.ndif.us)"
+            "model.remote needs access to NDIF, and there is no API key: set NDIF_API_KEY, or give the"
+            " command nnsight login (keys: https://login.ndif.us)"
         )
     try:
         known = whoami()
     except (httpx.HTTPError, OSError) as error:
-        raise ModelError(f"model.remote: NDIF cannot be reached at {CONFIG.API.HOST}: {error}") from error
+        where = CONFIG.API.HOST
+        raise ModelError(f"model.remote: NDIF cannot be reached at {where}: {error}") from error
     if not known.get("email"):
         raise ModelError(f"model.remote: NDIF at {CONFIG.API.HOST} does not know the API key that is set")
     served = status()

@@ -1,6 +1,8 @@
 """`steerkit parity` and the check in the manifest: they agree where they should, and notice when not."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -168,3 +170,16 @@ def test_a_head_that_the_model_has_not_is_one_message_and_exits_2(tiny_host, cap
     assert capsys.readouterr().err == (
         "error: site.heads: the model has heads 0 to 3 in a layer, got head 4\n"
     )
+
+
+def test_a_run_by_hooks_does_not_import_nnsight():
+    code = (
+        "import sys\n"
+        "from steerkit_core.testing import installed_adapters, tiny_handle\n"
+        "from steerkit_core.parity import describe_parity\n"
+        "from steerkit_core.values import Prompt\n"
+        "handle = tiny_handle('qwen2', installed_adapters(), layers=1)\n"
+        "assert describe_parity(handle, Prompt('p', 'Hi'))['agrees']\n"
+        "sys.exit('nnsight' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
