@@ -198,7 +198,7 @@ class GroupRun:
             num_layers=self.model.num_layers,
             family_multiplier=self.model.adapter.defaults.multiplier,
             identity=self.model.identity,
-            num_heads=self.model.config.num_attention_heads,
+            num_heads=getattr(self.model.config, "num_attention_heads", 1),
         )
 
     def _known(self, cell: Cell) -> Cell:

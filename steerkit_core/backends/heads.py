@@ -45,7 +45,11 @@ def head_layout(model: PreTrainedModel, adapter: ModelAdapter) -> HeadLayout:
     if model.device.type == "meta":
         raise ModelError("single heads are not read or edited in a remote model, as they cannot be checked")
     who = f"model adapter {adapter.name!r}"
-    num_heads = int(model.config.get_text_config().num_attention_heads)
+    num_heads = int(getattr(model.config.get_text_config(), "num_attention_heads", 0))
+    if num_heads < 1:
+        raise ModelError(
+            f"{who}: the config of {type(model).__name__} does not say how many heads there are"
+        )
     backend = HooksBackend(model, adapter)
     layers = range(len(backend.blocks))
     read: dict[Place, Tensor] = {}
