@@ -47,9 +47,7 @@ def head_layout(model: PreTrainedModel, adapter: ModelAdapter) -> HeadLayout:
     who = f"model adapter {adapter.name!r}"
     num_heads = int(getattr(model.config.get_text_config(), "num_attention_heads", 0))
     if num_heads < 1:
-        raise ModelError(
-            f"{who}: the config of {type(model).__name__} does not say how many heads there are"
-        )
+        raise ModelError(f"{who}: {type(model).__name__} does not say how many heads it has")
     backend = HooksBackend(model, adapter)
     layers = range(len(backend.blocks))
     read: dict[Place, Tensor] = {}
