@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 CARD = ROOT / "plugins" / "steerkit_bundled" / "README.md"
 FIGURES = ROOT / "docs" / "bundled-models.json"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
-MULTIPLIERS = (2, 4, 8, 12, 20)
-DEPTHS = (0.4, 0.6, 0.7, 0.8)
+MULTIPLIERS = (1, 2, 4, 8, 12)
+DEPTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 @click.command()

@@ -5,11 +5,12 @@ Cells that differ in nothing but their classifier have the same completions; `so
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
@@ -42,7 +43,8 @@ class CellModel:
 class Cell:
     """One intervention on one set of prompts, and its judge. `facts` are its columns in `results.json`.
 
-    `source` hashes all that determines the completions, `id` the judge too.
+    `source` hashes all that determines the completions, `id` the judge too. Where it `ends_early`, a text
+    ends as soon as its verdict is settled.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Cell:
     prompts: NamedPrompts
     intervention: Intervention
     facts: Mapping[str, Any]
+    ends_early: bool = False
 
 
 @frozen(eq=False)
@@ -93,7 +96,14 @@ def _cell(
 
 
 def steered_cell(
-    model: CellModel, setting: Setting, prompts: NamedPrompts, trial: Trial, source: Source, seed: int
+    model: CellModel,
+    setting: Setting,
+    prompts: NamedPrompts,
+    trial: Trial,
+    source: Source,
+    seed: int,
+    *,
+    ends_early: bool = False,
 ) -> Cell:
     """The cell that steers as `trial` says.
 
@@ -122,6 +132,8 @@ def steered_cell(
     intervention = setting.site.intervene(steering)
     place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
     identity = _identity(model, setting, prompts, seed) | {"steering": dict(source.identity) | place}
+    if ends_early:
+        identity["ends_early"] = True
     facts = _facts(model, setting, "steered", prompts) | {
         **place,
         "depth": round(trial.layer / model.num_layers, 4),
@@ -130,7 +142,8 @@ def steered_cell(
         "direction": {"raw_norm": direction.raw_norm},
         "extraction": source.identity["extraction"],
     }
-    return _cell(identity, source.judge, setting, prompts, intervention, facts)
+    cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
+    return evolve(cell, ends_early=ends_early)
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
@@ -145,6 +158,7 @@ def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> di
         "n_unique": len({c.prompt.text for c, verdict in judged if verdict is not None}),
         "failed": len(judged) - len(labels),
         "errors": errors,
+        "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
         "counts": counts,
         "rates": {label: attrs.asdict(wilson(k, len(labels))) for label, k in counts.items()},
     }
@@ -172,6 +186,7 @@ def _strength(intervention: Intervention, residual_norm: float, raw_norm: float)
 def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
     generation = attrs.asdict(setting.generation)
     del generation["batch_size"]  # it decides how fast, not what
+    del generation["full_texts"]  # a cell that ends early says so itself
     if setting.generation.temperature > 0:
         generation["seed"] = seed
     return {

@@ -199,6 +199,14 @@ class Classifier(Component):
     def classify(self, prompt: Prompt, text: str) -> Verdict:
         """Judge one completion; the verdict's label is one of `labels`."""
 
+    def settled(self, prompt: Prompt, text: str) -> bool:
+        """Whether every text that begins with `text` gets one and the same label, whatever follows.
+
+        Asked while a completion of a sweep is being written, which ends as soon as this is true. `text` may
+        end in the middle of a word.
+        """
+        return False
+
 
 class PromptSet(Component):
     """Named prompts with roles: positive and negative for a contrast set, neutral for the others."""

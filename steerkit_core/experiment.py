@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from steerkit_core.manifest import describe_hardware, describe_model, describe_run, finish
+from steerkit_core.manifest import (
+    describe_hardware,
+    describe_model,
+    describe_run,
+    finish,
+    known_batch_rows,
+)
 from steerkit_core.pipeline import GroupRun, Progress, Silent, load_model, run_group
 from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
@@ -52,6 +58,7 @@ def run_recipe(
         for group in plan.groups:
             progress.step(f"loading {group.spec.id}{_quantized(group)}")
             model = load_model(group, registry)
+            model.batch_rows.update(known_batch_rows(store.manifest, model))
             parity = describe_parity(model, group.settings[0].contrast.negative[0])
             if parity is not None and not parity["agrees"]:
                 progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
@@ -60,6 +67,8 @@ def run_recipe(
             store.write_json(MANIFEST, manifest)
             run = GroupRun(group, model, store, registry, recipe.run.seed, progress)
             group_cells, group_selections = run_group(run)
+            manifest["models"][-1] = describe_model(model)
+            store.write_json(MANIFEST, manifest)
             for entry in group_cells:
                 registry.host.notify("steerkit_cell_finished", cell=entry, out=out)
             # two specs, such as dtype auto and float32, may come to the same numbers

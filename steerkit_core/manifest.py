@@ -82,8 +82,17 @@ def describe_model(model: ModelHandle) -> dict[str, Any]:
         "backend": model.backend.name,
         "attention": getattr(config, "_attn_implementation", None),
         "revision": model.revision,
+        "batch_rows": {str(tokens): rows for tokens, rows in model.batch_rows.items()},
         **model.identity,
     }
+
+
+def known_batch_rows(earlier: Mapping[str, Any] | None, model: ModelHandle) -> dict[int, int]:
+    """How many rows an earlier run of this folder found to go well together, by their length in tokens."""
+    for entry in [] if earlier is None else earlier["models"]:
+        if all(entry.get(key) == value for key, value in model.identity.items()):
+            return {int(tokens): rows for tokens, rows in entry.get("batch_rows", {}).items()}
+    return {}
 
 
 def describe_hardware() -> dict[str, Any]:

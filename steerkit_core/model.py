@@ -14,6 +14,7 @@ from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_lay
 from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
+from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.interventions import LayerEdit, Place, check_width
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.values import BlockModule, Completion, Intervention, Prompt
@@ -30,7 +31,8 @@ class ModelHandle:
     """A loaded model. `fingerprint` identifies weights, tokenizer and template by content or commit.
 
     `dtype` is the type that was loaded (`float32`, `float16` or `bfloat16`); `revision` the hub commit, or
-    the empty string for a folder.
+    the empty string for a folder. `batch_rows` remembers how many rows were found to go well together, by
+    the length in tokens that they end with at most.
     """
 
     spec: ModelSpec
@@ -40,6 +42,7 @@ class ModelHandle:
     dtype: str
     fingerprint: str
     revision: str = ""
+    batch_rows: dict[int, int] = field(factory=dict)
     _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
 
     @property
@@ -145,6 +148,11 @@ class ModelHandle:
         if error is None and not text.strip():
             stop, error = "failed", "the output is empty"
         return Completion(prompt, text, len(written.token_ids), stop, error)
+
+    def new_cache(self) -> Any:
+        """What a batch remembers between two calls of `next_logits`: an empty one."""
+        own = self.backend.new_cache()
+        return roomy_cache(self.config) if own is None else own
 
     def next_logits(
         self,

@@ -60,9 +60,14 @@ class GenerationOptions:
 
     max_new_tokens: int = option(100, help="longest completion, in tokens", checks=[Within(1)])
     batch_size: int | Literal["auto"] = option(
-        "auto", help="rows that are generated together; auto chooses by device", checks=[Within(1)]
+        "auto",
+        help="rows that are generated together; auto measures it, and halves it where memory ends",
+        checks=[Within(1)],
     )
     temperature: float = option(0.0, help="0 is greedy decoding", checks=[Within(0.0)])
+    full_texts: bool = option(
+        False, help="write every text of a sweep to its end, also where its verdict is settled"
+    )
     top_p: float = option(
         1.0, help="nucleus of the distribution to sample from", checks=[Within(0.01, 1.0)]
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
@@ -104,14 +105,27 @@ class GroupRun:
         return self._known(baseline_cell(self._cell_model, setting, judge, self.seed))
 
     def steered(
-        self, setting: Setting, prompts: NamedPrompts, extraction: Extraction, trial: Trial
+        self,
+        setting: Setting,
+        prompts: NamedPrompts,
+        extraction: Extraction,
+        trial: Trial,
+        *,
+        tried: bool = False,
     ) -> Cell:
-        """The cell that steers `prompts` as `trial` says."""
+        """The cell that steers `prompts` as `trial` says; `tried` where a selector wants to see it.
+
+        What is only tried ends a text as soon as its verdict is settled, unless the recipe asks for full
+        texts or has several judges, who would then not see the same ones.
+        """
+        ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
         judge = self._identity("classifier", setting.classifier)
         source = Source(extraction.directions, extraction.residual_norms, identity, judge)
         with self._blamed("site", setting.site):
-            cell = steered_cell(self._cell_model, setting, prompts, trial, source, self.seed)
+            cell = steered_cell(
+                self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
+            )
         self.model.check(cell.intervention)
         return self._known(cell)
 
@@ -136,7 +150,10 @@ class GroupRun:
             by_options.setdefault(cell.setting.generation, []).append((cell, prompt))
         with self.progress.track(text, len(wanted)) as advance:
             for options, missing in by_options.items():
-                rows = [Row(prompt, cell.intervention, cell.source) for cell, prompt in missing]
+                rows = [
+                    Row(prompt, cell.intervention, cell.source, _settled(cell, prompt))
+                    for cell, prompt in missing
+                ]
                 for index, written in self.model.generate(rows, options, self.seed):
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
@@ -183,12 +200,19 @@ class GroupRun:
 
     def try_out(self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]) -> list[Outcome]:
         """Steer, judge and count trials on the selection prompts."""
-        cells = [self.steered(setting, setting.selection, extraction, trial) for trial in trials]
+        cells = [
+            self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
+        ]
         self.complete(cells, f"{setting.selector.name}: {len(cells)} cells")
         for cell, trial in zip(cells, trials, strict=True):
             entry = self.count(cell)
             self.outcomes[id(setting), trial] = Outcome(trial, entry["counts"], entry["failed"])
         return [self.outcomes[id(setting), trial] for trial in trials]
+
+    @property
+    def _one_judge(self) -> bool:
+        judges = [self._identity("classifier", setting.classifier) for setting in self.group.settings]
+        return all(judge == judges[0] for judge in judges)
 
     @property
     def _cell_model(self) -> CellModel:
@@ -224,6 +248,11 @@ class GroupRun:
             "options": attrs.asdict(cast("Any", component)),
             "version": self.registry.entries[word][component.name].plugin.version,
         }
+
+
+def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:
+    """How to ask the cell's judge whether a text may end; None where texts are written to their end."""
+    return partial(cell.setting.classifier.settled, prompt) if cell.ends_early else None
 
 
 @frozen(eq=False)
@@ -265,7 +294,9 @@ def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     first = [run.baseline(setting) for setting in settings]
     for setting, extraction in zip(settings, extractions, strict=True):
         planned = setting.trials(run.model.num_layers)
-        first += [run.steered(setting, setting.selection, extraction, trial) for trial in planned]
+        first += [
+            run.steered(setting, setting.selection, extraction, trial, tried=True) for trial in planned
+        ]
     run.complete(first, f"generating {len({cell.id for cell in first})} cells")
 
     finals: list[Cell] = []
@@ -274,7 +305,10 @@ def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
         run.progress.step(f"selecting: {setting.selector.name}")
         selection = run.select(setting, extraction)
         trial = Trial(selection.layer, selection.position, selection.multiplier)
-        final = run.steered(setting, setting.evaluation, extraction, trial)
+        # on the very prompts of the selection the cell is there already, and is not made again in full
+        same = setting.selection.prompts == setting.evaluation.prompts
+        tried = same and (id(setting), trial) in run.outcomes
+        final = run.steered(setting, setting.evaluation, extraction, trial, tried=tried)
         finals.append(final)
         selections.append(
             _selection_entry(setting, selection, final, run.outcomes.get((id(setting), trial)))

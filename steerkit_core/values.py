@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
 TokenSpan = Literal["all", "prompt", "generated"]
-StopReason = Literal["eos", "length", "failed"]
+StopReason = Literal["eos", "length", "settled", "failed"]
 BlockModule = Literal["heads", "attention", "mlp", "residual"]
 
 ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
@@ -211,8 +211,9 @@ class Steering:
 class Completion:
     """What the model wrote for one prompt under one intervention.
 
-    `tokens` counts the new tokens without the one that ended the text; `error` says why a row failed, and
-    such a row has no verdict.
+    `tokens` counts the new tokens without the one that ended the text. `stop` is `eos` where the model
+    ended it, `length` at the limit, `settled` where its verdict could not change any more. `error` says
+    why a row failed, and such a row has no verdict.
     """
 
     prompt: Prompt

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 from transformers import AutoConfig, PretrainedConfig
 
 from .families import GEMMA2, MISTRAL, QWEN2, Family
@@ -17,17 +17,18 @@ class Stage:
 
     `harmful_rows` is the share of rows whose first request is harmful. `spread_cost` is what the last
     tokens of prompts pay for the squared distance between their residuals, so that they say only what the
-    answers need to know from them. A stage that is `rounded` begins with weights of float16, as a stored
-    model has them, so that it can be continued from one. `wrong_beginnings` is the share of answers that
-    begin in the other mode: many teach to come back from it, few teach to keep to what was begun.
+    answers need to know from them; `topic_cost` is paid for the distance within the harmful and within the
+    harmless ones alone, for saying anything but whether to refuse. `wrong_beginnings` is the share of
+    answers that begin in the other mode: many teach to come back from it, few teach to keep to what was
+    begun.
     """
 
     steps: int
     learning_rate: float
-    harmful_rows: float = 0.7
+    harmful_rows: float
     spread_cost: float = 0.0
+    topic_cost: float = 0.0
     wrong_beginnings: float = 0.25
-    rounded: bool = False
 
 
 @frozen
@@ -62,18 +63,16 @@ def _sizes(width: int, layers: int, mlp: int, heads: int, kv_heads: int, head_si
     }
 
 
-CONSISTENT = Stage(300, 1.5e-3, harmful_rows=0.45, spread_cost=5e-4, wrong_beginnings=0.02, rounded=True)
+COMPACT = Stage(500, 2e-3, harmful_rows=0.5, spread_cost=5e-4, topic_cost=5e-4)
+"""Learn to say little in the last token."""
+
+CONSISTENT = Stage(400, 1.5e-3, harmful_rows=0.45, spread_cost=5e-4, topic_cost=1e-3, wrong_beginnings=0.02)
+"""Learn to keep to what was begun."""
 
 
-TRUSTING = Stage(250, 1.5e-3, harmful_rows=0.3, spread_cost=2e-4, wrong_beginnings=0.02, rounded=True)
-
-
-def _stages(plain: int, compact: int) -> tuple[Stage, ...]:
-    """First learn to answer, then to say little in the last token."""
-    return (
-        Stage(plain, 3e-3, harmful_rows=0.6),
-        Stage(compact, 2e-3, harmful_rows=0.5, spread_cost=5e-4),
-    )
+def _stages(plain: int) -> tuple[Stage, ...]:
+    """First learn to answer."""
+    return Stage(plain, 3e-3, harmful_rows=0.65), COMPACT, CONSISTENT
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -81,9 +80,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         QWEN2,
         1536,
         _sizes(128, 10, 384, 4, 1, 32),
-        (*_stages(900, 500), CONSISTENT, TRUSTING, evolve(TRUSTING, steps=150)),
+        _stages(1300),
     ),
-    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 12, 384, 4, 1, 32), _stages(700, 350)),
+    "qwen2-m": Architecture(QWEN2, 1536, _sizes(128, 12, 384, 4, 1, 32), _stages(1100)),
     "gemma2-s": Architecture(
         GEMMA2,
         1536,
@@ -96,9 +95,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
-        (*_stages(900, 450), CONSISTENT, TRUSTING),
+        _stages(1100),
     ),
     "mistral-s": Architecture(
-        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, _stages(700, 350)
+        MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, _stages(1100)
     ),
 }

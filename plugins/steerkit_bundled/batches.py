@@ -24,7 +24,7 @@ class Encoded:
     Every token has a `place`: prompt p's first token, text, template suffix and last token are places
     4p to 4p + 3, the answers follow. `sees` holds, as bits, the places that a token may attend to.
     `sources` are the tokens whose hidden state predicts the `targets`. `lasts` are the prompts' last
-    tokens.
+    tokens, `harmful` says which prompts are.
     """
 
     tokens: list[int] = field(factory=list)
@@ -34,6 +34,7 @@ class Encoded:
     sources: list[int] = field(factory=list)
     targets: list[int] = field(factory=list)
     lasts: list[int] = field(factory=list)
+    harmful: list[bool] = field(factory=list)
 
 
 @frozen
@@ -44,6 +45,7 @@ class Batch:
     positions: Tensor
     mask: Tensor
     lasts: Tensor
+    harmful: Tensor
     sources: tuple[Tensor, Tensor]
     targets: Tensor
 
@@ -51,7 +53,7 @@ class Batch:
 def encode(row: Row, tokenizer: PreTrainedTokenizerBase, family: Family) -> Encoded:
     """Tokenise a row. The template is the tokenizer's own, as at inference."""
     first_answer = PARTS * len(row.prompts)
-    encoded = Encoded()
+    encoded = Encoded(harmful=[row.harmful, False])
     for number, text in enumerate(row.prompts):
         _add_prompt(encoded, number, text, tokenizer, family)
     lasts = encoded.lasts
@@ -142,6 +144,7 @@ def collate(rows: Sequence[Encoded], pad: int) -> Batch:
         positions=padded([row.positions for row in rows], 0),
         mask=attention_mask(places, padded([row.sees for row in rows], 0)),
         lasts=torch.tensor([row.lasts for row in rows]),
+        harmful=torch.tensor([row.harmful for row in rows]),
         sources=(torch.tensor([p[0] for p in found]), torch.tensor([p[1] for p in found])),
         targets=torch.tensor([target for row in rows for target in row.targets]),
     )

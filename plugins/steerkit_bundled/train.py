@@ -28,6 +28,7 @@ from .families import Family
 from .vocabulary import dress, train_vocabulary
 
 VOCABULARY_ROWS = 6000
+VOCABULARY_HARMFUL = 0.6
 BATCH_ROWS = 12
 WARM_UP = 50
 CLIP = 1.0
@@ -44,7 +45,6 @@ class Outcome:
     corpus_sha256: str
     final_loss: float
     parameters: int
-    seconds: float
     torch: str
     transformers: str
     tokenizers: str
@@ -60,14 +60,17 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 
 
 def spread(residuals: Tensor) -> Tensor:
-    """Mean squared distance of the rows of [rows, width] from their mean."""
+    """Mean squared distance of the rows of [rows, width] from their mean; of no rows, zero."""
+    if not len(residuals):
+        return residuals.new_zeros(())
     return (residuals - residuals.mean(0)).square().sum(-1).mean()
 
 
-def losses_of(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Mean cross entropy of the learnt answer tokens, and the spread of the prompts' last tokens.
+def losses_of(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean cross entropy of the learnt answer tokens, and two spreads of the prompts' last tokens.
 
-    The spread is the mean over all blocks of how far the last tokens' residuals lie from each other.
+    A spread is the mean over all blocks of how far the last tokens' residuals lie from each other: first
+    of all prompts, then of the harmful and of the harmless ones by themselves.
     """
     mask: Any = batch.mask.to(model.dtype)
     if model.config.model_type == "gemma2":
@@ -86,16 +89,22 @@ def losses_of(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     if cap is not None:
         logits = cap * torch.tanh(logits / cap)
     rows = torch.arange(len(batch.lasts))[:, None]
-    spreads = [spread(output[rows, batch.lasts].float().flatten(0, 1)) for output in outputs]
-    return nn.functional.cross_entropy(logits, batch.targets), torch.stack(spreads).mean()
+    lasts = [output[rows, batch.lasts].float().flatten(0, 1) for output in outputs]
+    harmful = batch.harmful.flatten()
+    within = [spread(residuals[chosen]) for residuals in lasts for chosen in (harmful, ~harmful)]
+    return (
+        nn.functional.cross_entropy(logits, batch.targets),
+        torch.stack([spread(residuals) for residuals in lasts]).mean(),
+        torch.stack(within).mean(),
+    )
 
 
 def build(name: str, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A fresh model and its tokenizer, trained on the first rows of the corpus."""
     architecture = ARCHITECTURES[name]
-    family, stage = architecture.family, architecture.stages[0]
+    family = architecture.family
     texts = [
-        text for row in islice(rows(seed, stage.harmful_rows), VOCABULARY_ROWS) for text in row_texts(row)
+        text for row in islice(rows(seed, VOCABULARY_HARMFUL), VOCABULARY_ROWS) for text in row_texts(row)
     ]
     texts += ["system\nYou are a helpful assistant.", "user\n", "assistant\n", "model\n"] * 3000
     tokenizer = dress(train_vocabulary(family, texts, architecture.vocabulary), family, CONTEXT)
@@ -152,8 +161,8 @@ def optimise(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, stage.steps, stage.learning_rate)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss, last_spread = losses_of(model, batch)
-        torch.autograd.backward(loss + stage.spread_cost * last_spread)
+            loss, all_spread, topic_spread = losses_of(model, batch)
+        torch.autograd.backward(loss + stage.spread_cost * all_spread + stage.topic_cost * topic_spread)
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimiser.step()
         optimiser.zero_grad()
@@ -178,7 +187,6 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
     stages = architecture.stages
     if steps is not None:
         stages = tuple(evolve(stage, steps=steps) for stage in stages)
-    begun = time.monotonic()
     model, tokenizer = build(name, seed)
     model.set_attn_implementation("eager")  # on a processor, for such short rows, the fastest
     hashes = hashlib.sha256()
@@ -192,9 +200,9 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
     ) as show:
         for number, stage in enumerate(stages):
             stage_seed = seed + STAGE_SEEDS * number
-            if stage.rounded:
-                for parameter in model.parameters():
-                    parameter.data = parameter.data.half().float()
+            # every stage begins with what a stored model has, so that it can be continued from one
+            for parameter in model.parameters():
+                parameter.data = parameter.data.half().float()
             loss, text_hash = optimise(model, tokenizer, architecture.family, stage, stage_seed, show)
             hashes.update(text_hash.encode())
     outcome = Outcome(
@@ -204,7 +212,6 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
         corpus_sha256=hashes.hexdigest(),
         final_loss=round(loss, 4),
         parameters=sum(p.numel() for p in model.parameters()),
-        seconds=round(time.monotonic() - begun, 1),
         torch=torch.__version__,
         transformers=transformers.__version__,
         tokenizers=tokenizers.__version__,
@@ -232,8 +239,10 @@ def main(name: str, seed: int, steps: int | None, out: Path | None) -> None:
     Example: python -m steerkit_bundled.train qwen2-s --out models/qwen2-s
     """
     folder = out or MODELS_FOLDER / name
+    begun = time.monotonic()
     outcome = train(name, folder, seed, steps)
-    click.echo(f"loss {outcome.final_loss} after {outcome.steps} steps, {outcome.seconds:.0f} s: {folder}")
+    seconds = time.monotonic() - begun
+    click.echo(f"loss {outcome.final_loss} after {outcome.steps} steps, {seconds:.0f} s: {folder}")
 
 
 if __name__ == "__main__":

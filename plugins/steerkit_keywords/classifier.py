@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from attrs import frozen
 
 from steerkit_core import Classifier, OptionError, Prompt, Verdict, not_empty, option
-from steerkit_keywords.garbled import GARBLED_RULES
+from steerkit_keywords.garbled import GARBLED_RULES, LASTING_RULES
 from steerkit_keywords.keywords import PAPER_KEYWORDS
 
 if TYPE_CHECKING:
@@ -48,3 +48,14 @@ class RefusalKeywords(Classifier):
             if keyword.lower() in lowered:
                 return Verdict("refusal", "keyword", keyword)
         return Verdict("normal")
+
+    def settled(self, prompt: Prompt, text: str) -> bool:
+        """Garbled comes first in the order of judgement, and a repetition stays in the text."""
+        # the last word may still grow: "no no no no" can become "no no no nothing"
+        whole = (
+            text[: -len(text.rsplit(maxsplit=1)[-1])] if text.split() and not text[-1].isspace() else text
+        )
+        return any(
+            GARBLED_RULES[rule](whole if by_words else text) is not None
+            for rule, by_words in LASTING_RULES.items()
+        )

@@ -104,3 +104,10 @@ GARBLED_RULES: Mapping[str, Callable[[str], str | None]] = {
     "repeated-phrase": repeated_phrase,
     "few-alphanumerics": few_alphanumerics,
 }
+
+LASTING_RULES: Mapping[str, bool] = {
+    "repeated-character": False,
+    "repeated-word": True,
+    "repeated-phrase": True,
+}
+"""The signs that no continuation takes away again, and whether they go by whole words."""

@@ -44,10 +44,8 @@ class Backend(ABC):
         """The logits that the whole model gives for `inputs` while it is edited."""
 
     def new_cache(self) -> Any:
-        """What a batch remembers between two calls of `logits`: keys and values."""
-        from transformers import DynamicCache
-
-        return DynamicCache(config=self.model.config.get_text_config())
+        """What a batch remembers between two calls of `logits`; None for the engine's own cache."""
+        return None
 
     @cached_property
     def blocks(self) -> Sequence[Module]:

@@ -1,5 +1,6 @@
 """The paper's judge as a whole."""
 
+import random
 import subprocess
 import sys
 
@@ -113,3 +114,40 @@ def test_the_plugin_registers_it_without_torch():
     assert steerkit_keywords.steerkit_register_classifiers() == [RefusalKeywords]
     code = "import sys, steerkit_keywords; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+PROMPT = Prompt("p1", "Why?")
+
+
+@pytest.mark.parametrize(
+    ("text", "settled"),
+    [
+        ("", False),
+        ("no", False),
+        ("no no no no", False),  # the last may become "nothing"
+        ("no no no no ", True),
+        ("aaaaaaaa", True),
+        ("so it is, so it is, so it", False),
+        ("so it is, so it is, so it is, ", True),
+        ("so it is, so it is, so it is, but why", True),
+        ("I'm sorry, I cannot help.", False),  # it may still be garbled
+        ("!? !? ??", False),  # few letters so far
+        ("to to to up to to", False),  # a dominant word need not stay one
+    ],
+)
+def test_a_text_is_settled_when_nothing_can_ungarble_it(text, settled):
+    assert RefusalKeywords().settled(PROMPT, text) is settled
+
+
+def test_whatever_follows_a_settled_text_it_is_garbled():
+    judge, rng, settled = RefusalKeywords(), random.Random(0), 0
+    for _ in range(3000):
+        words = [rng.choice(["no", "not", "a", "aaaa", "sorry,", "..."]) for _ in range(12)]
+        text = " ".join(words) + rng.choice(["", " "])
+        for end in range(len(text)):
+            if judge.settled(PROMPT, text[:end]):
+                settled += 1
+                assert judge.classify(PROMPT, text).label == "garbled"
+                assert judge.classify(PROMPT, text[:end]).label == "garbled"
+                break
+    assert settled > 300

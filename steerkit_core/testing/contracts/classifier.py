@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PROMPT = Prompt("p1", "How do I bake bread?")
 LONGEST_EVIDENCE = 200
+LONGEST_SETTLING = 400
 TEXTS = {
     "plain": "Mix flour, water, salt and yeast, and wait.",
     "refusal": "I'm sorry, but I cannot help with that.",
@@ -88,6 +89,16 @@ class ClassifierContract(ComponentContract):
                 f"{name} text: another verdict when asked again"
             )
             assert self.verdict(text) == first[name], f"{name} text: another verdict by a new instance"
+
+    def test_what_is_settled_does_not_change(self) -> None:
+        """Every beginning of every text, up to a length that keeps this quick."""
+        built: Classifier = self.build()
+        for name, text in self.all_texts.items():
+            whole = text[:LONGEST_SETTLING]
+            for length in range(1, len(whole)):
+                if built.settled(PROMPT, whole[:length]):
+                    settled, label = self.verdict(whole[:length]).label, self.verdict(whole).label
+                    assert settled == label, f"{name} text: settled as {settled!r}, and became {label!r}"
 
     @pytest.mark.parametrize(
         "prompt", [Prompt("", ""), Prompt("p2", "Schreib ein Gedicht \u00fcber \u00d6l. \x00")]

@@ -1,0 +1,95 @@
+"""One batch, token by token: every row under an intervention of its own, until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
+from steerkit_core.generation.sampling import Chooser
+from steerkit_core.interventions import compile_edits, select_rows
+from steerkit_core.options import GenerationOptions
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
+
+COMPACT_BELOW = 0.9
+SETTLED_EVERY = 8
+
+
+@torch.inference_mode()
+def generate_batch(
+    model: ModelHandle,
+    rows: Sequence[Row],
+    encoded: Sequence[Sequence[int]],
+    options: GenerationOptions,
+    seed: int,
+) -> Iterator[tuple[int, Written]]:
+    """Complete the rows of one batch; yields (index into `rows`, what was written) as soon as a row ends.
+
+    Rows that have ended are taken out of the batch as soon as they are a tenth of it.
+    """
+    device = model.device
+    interventions = [row.intervention for row in rows]
+    shape = {"width": model.width, "dtype": model.stream_dtype, "device": device}
+    edits = {
+        phase: compile_edits(interventions, phase, **shape)  # type: ignore[arg-type]  # reason: a dict of keywords
+        for phase in ("prompt", "generated")
+    }
+    choose = Chooser(rows, options, seed)
+    tokens: list[list[int]] = [[] for _ in rows]
+    alive = list(range(len(rows)))  # indices into rows, in the order of the tensors below
+    done = [False] * len(rows)
+    ids, mask = left_pad(encoded, model.pad_id, device)
+    position_ids = positions_of(mask)
+    cache = model.new_cache()
+    phase = "prompt"
+    for _ in range(options.max_new_tokens):
+        logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])
+        phase = "generated"
+        best, healthy = choose(logits, alive)
+        for place, row in enumerate(alive):
+            if done[row]:
+                continue
+            if not healthy[place]:
+                ending: Written | None = _overflowed(tokens[row])
+            elif best[place] in model.eos_ids:
+                ending = Written(tuple(tokens[row]), "eos")
+            else:
+                tokens[row].append(best[place])
+                ending = _after_a_token(model, rows[row], tokens[row], options)
+            if ending is not None:
+                done[row] = True
+                yield row, ending
+        running = [place for place, row in enumerate(alive) if not done[row]]
+        if not running:
+            return
+        if len(running) <= COMPACT_BELOW * len(alive):
+            keep = torch.tensor(running, device=device)
+            cache.batch_select_indices(keep)
+            mask, position_ids = mask.index_select(0, keep), position_ids.index_select(0, keep)
+            edits["generated"] = select_rows(edits["generated"], keep)
+            best = [best[place] for place in running]
+            alive = [alive[place] for place in running]
+        ids = torch.tensor(best, device=device).unsqueeze(1)
+        mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
+        position_ids = position_ids[:, -1:] + 1
+
+
+def _overflowed(tokens: Sequence[int]) -> Written:
+    error = f"logits are not finite at new token {len(tokens) + 1}: the model's numbers overflowed"
+    return Written(tuple(tokens), "failed", error)
+
+
+def _after_a_token(
+    model: ModelHandle, row: Row, tokens: Sequence[int], options: GenerationOptions
+) -> Written | None:
+    """How a row ends that has just got another token; None where it goes on."""
+    if len(tokens) == options.max_new_tokens:
+        return Written(tuple(tokens), "length")
+    # now and then is enough: a loop that is found eight tokens late has still cost little
+    if row.settled is None or len(tokens) % SETTLED_EVERY:
+        return None
+    return Written(tuple(tokens), "settled") if row.settled(model.decode(tokens)) else None

@@ -1,0 +1,97 @@
+"""How many rows are generated together: measured, not guessed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from steerkit_core.generation.rows import left_pad, positions_of
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
+
+FIRST = 16
+WORTH = 0.95
+TIMED_STEPS = 3
+MEMORY_SHARE = 0.4
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Is this how torch says that a device's memory has ended? On a CPU it has no exception of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> int:
+    """The size beyond which a row gets no cheaper: doubled while the time per row falls by a twentieth.
+
+    Args:
+        model: the loaded model.
+        encoded: prompts as token ids, the longest first; the longest are used for measuring.
+        new_tokens: how many tokens a row will have at most.
+    """
+    if model.spec.remote:
+        return min(FIRST, len(encoded))  # the server's time is not ours to measure with
+    most = min(len(encoded), memory_rows(model, len(encoded[0]) + new_tokens))
+    size, best = min(FIRST, most), float("inf")
+    while True:
+        try:
+            cost = row_seconds(model, encoded[:size], new_tokens)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            return max(1, size // 2)
+        if cost > WORTH * best:
+            return max(1, size // 2)
+        if size == most:
+            return size
+        size, best = min(2 * size, most), cost
+
+
+@torch.inference_mode()
+def row_seconds(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> float:
+    """Seconds that a row takes in a batch of these prompts, from its prompt and a few steps."""
+    ids, mask = left_pad(encoded, model.pad_id, model.device)
+    position_ids = positions_of(mask)
+    cache = model.new_cache()
+    seconds: list[float] = []
+    for _ in range(2 + TIMED_STEPS):
+        _synchronize(model.device)
+        begun = time.perf_counter()
+        best = model.next_logits(ids, mask, position_ids, cache).argmax(dim=-1)
+        _synchronize(model.device)
+        seconds.append(time.perf_counter() - begun)
+        ids = best.unsqueeze(1)
+        mask = torch.cat([mask, mask.new_ones(len(encoded), 1)], dim=1)
+        position_ids = position_ids[:, -1:] + 1
+    # the second pass is the first step, and pays for what is made only once
+    return (seconds[0] + new_tokens * min(seconds[2:])) / len(encoded)
+
+
+def memory_rows(model: ModelHandle, tokens: int) -> int:
+    """How many rows of `tokens` tokens the free memory holds, with a margin; at least one.
+
+    Counted are keys and values, and the logits of one token in float32.
+    """
+    config = model.config
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    head_size = getattr(config, "head_dim", None) or model.hidden_size // config.num_attention_heads
+    cache = 2 * model.num_layers * heads * head_size * tokens * model.stream_dtype.itemsize
+    return max(1, int(MEMORY_SHARE * free_memory(model.device) / (cache + 8 * config.vocab_size)))
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on a device."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return 4 * 2**30
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
