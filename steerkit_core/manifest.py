@@ -55,6 +55,11 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
         "model": attrs.asdict(setting.model),
         "generation": attrs.asdict(setting.generation),
         **{table: {"use": part.name, **attrs.asdict(part)} for table, part in components.items()},
+        "extractor": {
+            "use": setting.extractor.name,
+            **attrs.asdict(cast("Any", setting.extractor)),
+            **attrs.asdict(setting.extraction),
+        },
         "prompts": {
             "contrast": {
                 "name": setting.contrast.name,

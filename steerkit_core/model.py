@@ -12,9 +12,11 @@ from torch import Tensor
 
 from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
 from steerkit_core.components import ModelAdapter
-from steerkit_core.errors import ModelError
+from steerkit_core.errors import ModelError, NumericError
+from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
 from steerkit_core.generation.cache import roomy_cache
+from steerkit_core.health import StreamHealth
 from steerkit_core.interventions import LayerEdit, Place, check_width
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.values import BlockModule, Completion, Intervention, Prompt
@@ -199,7 +201,8 @@ class ModelHandle:
             float64, (groups, positions, layers, width), on the CPU.
 
         Raises:
-            ModelError: a prompt has fewer tokens than a position asks for, or an activation is not finite.
+            ModelError: a prompt has fewer tokens than a position asks for.
+            NumericError: an activation is not finite.
         """
         shape = (len(groups), len(positions), self.num_layers, self.width(module))
         sums = torch.zeros(shape, dtype=torch.float64, device=self.device)
@@ -219,11 +222,7 @@ class ModelHandle:
                 sums[:, :, layer].index_add_(0, owners, read)
 
             self._forward([members[index][0] for index in batch], add, module)
-        sick = (~torch.isfinite(sums)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
-        if bool(sick.any()):
-            layer = int(sick.nonzero()[0, 0])
-            remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
-            raise ModelError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
+        self._check_finite(sums)
         sizes = torch.tensor([len(prompts) for prompts in groups], dtype=torch.float64, device=self.device)
         return (sums / sizes.view(-1, 1, 1, 1)).cpu()
 
@@ -237,6 +236,9 @@ class ModelHandle:
 
         Returns:
             float32, (prompts, positions, layers, width), on the CPU.
+
+        Raises:
+            NumericError: an activation is not finite.
         """
         shape = (len(prompts), len(positions), self.num_layers, self.width(module))
         store = torch.empty(shape, dtype=torch.float32)
@@ -248,22 +250,33 @@ class ModelHandle:
                 store[places, :, layer] = residual[:, columns].float().cpu()
 
             self._forward([prompts[index] for index in batch], keep, module)
+        self._check_finite(store)
         return store
+
+    def _check_finite(self, activations: Tensor) -> None:
+        """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""
+        sick = (~torch.isfinite(activations)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
+        if bool(sick.any()):
+            layer = int(sick.nonzero()[0, 0])
+            remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
+            raise NumericError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
 
     def residual_norms(self, prompts: Sequence[Prompt]) -> tuple[float, ...]:
         """Mean length of each block's output over all tokens of the rendered prompts, layer by layer."""
-        sums = torch.zeros(self.num_layers, dtype=torch.float64, device=self.device)
-        count = 0
+        return self.stream_health(prompts).norm_mean
+
+    def stream_health(self, prompts: Sequence[Prompt]) -> StreamHealth:
+        """Lengths of each block's output over all tokens of the rendered prompts, and what overflows."""
+        gauge = StreamGauge(self.num_layers, self.hidden_size, self.device)
         for batch in self._batches(prompts):
             chosen = [prompts[index] for index in batch]
             _, mask = left_pad([self.encode(prompt) for prompt in chosen], self.pad_id, self.device)
-            count += int(mask.sum())
 
             def add(layer: int, residual: Tensor, mask: Tensor = mask) -> None:
-                sums[layer] += (residual.float().norm(dim=-1).double() * mask).sum()
+                gauge.add(layer, residual, mask)
 
             self._forward(chosen, add)
-        return tuple((sums / count).tolist())
+        return gauge.health()
 
     def _batches(self, prompts: Sequence[Prompt]) -> Iterator[list[int]]:
         """Indices of prompts that go through the model together, longest first."""

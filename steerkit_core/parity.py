@@ -7,7 +7,7 @@ reports at the output of every block. Each witness has a forward pass of its own
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
@@ -93,8 +93,8 @@ def describe_parity(model: ModelHandle, prompt: Prompt) -> dict[str, Any] | None
     return {
         "prompt": prompt.id,
         "witnesses": sorted(witnesses),
-        "cosine": _finite(min(agreement.cosine for agreement in found)),
-        "difference": _finite(max(agreement.difference / agreement.scale for agreement in found)),
+        "cosine": _worst(min, [agreement.cosine for agreement in found]),
+        "difference": _worst(max, [agreement.difference / agreement.scale for agreement in found]),
         "tolerance": TOLERANCE,
         "agrees": all(agreement.holds(TOLERANCE) for agreement in found),
     }
@@ -147,5 +147,6 @@ def _agreement(witness: Witness, place: Place, seen: Tensor, other: Tensor) -> A
     return Agreement(witness, place, float(cosines.min()), difference, float(one.abs().max()) or 1.0)
 
 
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+def _worst(choose: Callable[[list[float]], float], numbers: list[float]) -> float | None:
+    """The smallest or largest; None where one is not finite, which JSON has no word for."""
+    return choose(numbers) if all(map(math.isfinite, numbers)) else None

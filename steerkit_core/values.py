@@ -138,6 +138,11 @@ class Outcome:
         """How many completions have a verdict."""
         return sum(self.counts.values())
 
+    @property
+    def sick(self) -> bool:
+        """Whether at least half of the completions failed, so that the rest says nothing."""
+        return self.failed > 0 and self.failed >= self.judged
+
     def rate(self, label: str) -> float:
         """Share of the judged completions with `label`; 0 where nothing could be judged."""
         return self.counts.get(label, 0) / self.judged if self.judged else 0.0

@@ -83,7 +83,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         ),
         (
             GOOD.replace('use = "dim"', 'use = "dim"\nnormalise = true'),
-            ["extractor.normalise: unknown option (known: position, module)"],
+            ["extractor.normalise: unknown option (known: position, module, source)"],
         ),
         (
             GOOD.replace("refusal-keywords", "keyword"),

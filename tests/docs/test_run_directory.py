@@ -19,7 +19,13 @@ HOOKS = (DOCS / "reference" / "hooks.md").read_text("utf-8")
 # free keys, and tables whose keys belong to components
 LABELS = {"cells[].counts", "cells[].rates", "versions"}
 OPAQUE = (
-    {"selections[].overrides", "selections[].table[]", "model", "extractor"}
+    {
+        "quantization[]",
+        "selections[].overrides",
+        "selections[].table[]",
+        "model",
+        "extractor",
+    }
     | {f"cells[].options.{part}" for part in ("extractor", "site", "classifier", "generation")}
     | {
         f"settings[].{table}"
