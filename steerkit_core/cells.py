@@ -39,6 +39,7 @@ class CellModel:
     num_layers: int
     family_multiplier: float
     identity: Mapping[str, Any]
+    num_heads: int = 1
 
 
 @frozen(eq=False)
@@ -113,6 +114,7 @@ def steered_cell(
         multiplier=0.0 if multiplier is None else multiplier,
         num_layers=model.num_layers,
         residual_norms=source.residual_norms,
+        num_heads=model.num_heads,
     )
     try:
         direction = steering.direction

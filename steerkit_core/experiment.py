@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
@@ -32,6 +32,9 @@ from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
 
 SCHEMA_VERSION = 1
 
@@ -105,13 +108,14 @@ class _Session:
         model = load_model(group, self.registry)
         model.batch_rows.update(known_batch_rows(self.store.manifest, model))
         audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
-        self.manifest["models"].append(describe_model(model) | {"prompts": audited})
+        checked = {"prompts": audited, "parity": self._parity(group, model)}
+        self.manifest["models"].append(describe_model(model) | checked)
         self.manifest["hardware"] = describe_hardware()
         self.store.write_json(MANIFEST, self.manifest)
         run = GroupRun(group, model, self.store, self.registry, self.seed, self.progress)
         result = run_group(run)
         # once more, with the batch sizes that were measured
-        self.manifest["models"][-1] = describe_model(model) | {"prompts": audited}
+        self.manifest["models"][-1] = describe_model(model) | checked
         self.store.write_json(MANIFEST, self.manifest)
         what = f"{group.spec.id}{_quantized(group)}"
         notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
@@ -119,6 +123,16 @@ class _Session:
         self.verdicts += _verdicts(run)
         self.texts |= _texts(run, result)
         return result
+
+    def _parity(self, group: Group, model: ModelHandle) -> dict[str, Any] | None:
+        """Whether the model is read as transformers reports it, on one prompt."""
+        from steerkit_core.parity import describe_parity
+
+        settings = (*group.settings, *group.lent)
+        found = describe_parity(model, settings[0].contrast.negative[0])
+        if found is not None and not found["agrees"]:
+            self.progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
+        return found
 
 
 def _report(plan: Plan, results: Sequence[GroupResult]) -> dict[str, Any]:

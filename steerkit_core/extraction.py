@@ -25,7 +25,7 @@ STREAM_TENSORS = {
     "overflow": "float16_overflow",
     "nonfinite": "nonfinite",
 }
-SHAPE = ("positions", "layers")
+SHAPE = ("positions", "layers", "module")
 
 
 @frozen(eq=False)
@@ -98,11 +98,12 @@ def _carried(identity: Mapping[str, Any], store: RunDirectory) -> DirectionSet:
 
 def _extracted(model: ModelHandle, setting: Setting) -> DirectionSet:
     directions = setting.extractor.extract(model, setting.contrast, tuple(range(model.num_layers)))
-    shape = (len(directions.positions), len(directions.layers), model.hidden_size)
+    shape = (len(directions.positions), len(directions.layers), model.width(directions.module))
+    wide = "all heads side by side" if directions.module == "heads" else "hidden size"
     if tuple(directions.units.shape) != shape:
         raise SteerkitError(
             f"extractor {setting.extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
-            f" expected {shape} (positions, layers, hidden size)"
+            f" expected {shape} (positions, layers, {wide})"
         )
     return directions
 
@@ -119,7 +120,7 @@ def _keep(store: RunDirectory, extraction: Extraction) -> None:
         tensors[f"{key}.{name}"] = torch.tensor(getattr(extraction.stream, field), dtype=torch.float64)
     for name, table in found.scores.items():
         tensors[f"{key}.score.{name}"] = table.contiguous().clone()
-    shape = {"positions": found.positions, "layers": found.layers}
+    shape = {"positions": found.positions, "layers": found.layers, "module": found.module}
     metadata[key] = json.dumps({**extraction.identity, **shape}, sort_keys=True)
     store.write_tensors(DIRECTIONS, tensors, metadata)
 
@@ -142,6 +143,7 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
         tensors[f"{key}.units"],
         tensors[f"{key}.raw_norms"],
         scores,
+        shape.get("module", "residual"),
     )
     stream = {field: tuple(tensors[f"{key}.{name}"].tolist()) for field, name in STREAM_TENSORS.items()}
     stream["nonfinite"] = tuple(int(count) for count in stream["nonfinite"])

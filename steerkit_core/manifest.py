@@ -84,6 +84,7 @@ def describe_model(model: ModelHandle) -> dict[str, Any]:
         "num_layers": model.num_layers,
         "hidden_size": model.hidden_size,
         "parameters": sum(parameter.numel() for parameter in model.model.parameters()),
+        "backend": model.backend.name,
         "attention": getattr(config, "_attn_implementation", None),
         "revision": model.revision,
         "batch_rows": {str(tokens): rows for tokens, rows in model.batch_rows.items()},

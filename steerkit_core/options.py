@@ -8,7 +8,7 @@ from steerkit_core.components import OptionError, Within, option
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 Quantization = Literal["none", "int8", "int4"]
-Backend = Literal["auto", "hooks"]
+Backend = Literal["auto", "hooks", "nnsight"]
 Source = Literal["self", "unquantized"]
 
 
@@ -37,7 +37,12 @@ class ModelSpec:
     dtype: DType = option("auto", help="auto is float32 on a CPU and bfloat16 elsewhere")
     quantization: Quantization = option("none", help="int8 or int4 (NF4) by bitsandbytes")
     device: str = option("auto", help="auto, cpu, cuda, cuda:1, ...; auto takes a GPU where there is one")
-    backend: Backend = option("auto", help="how tensors are reached; auto chooses hooks")
+    backend: Backend = option(
+        "auto", help="how tensors are reached; auto takes hooks, and nnsight for a remote model"
+    )
+    remote: bool = option(
+        False, help="leave the model on NDIF's servers (https://ndif.us), reached through nnsight"
+    )
     trust_remote_code: bool = option(False, help="allow code from the model's repository to run")
 
 

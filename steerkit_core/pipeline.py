@@ -170,11 +170,11 @@ class GroupRun:
         judge = self._identity("classifier", setting.classifier)
         source = Source(extraction.directions, extraction.stream.norm_mean, identity, judge)
         with self._blamed("site", setting.site):
-            return self._known(
-                steered_cell(
-                    self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
-                )
+            cell = steered_cell(
+                self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
             )
+        self.model.check(cell.intervention)
+        return self._known(cell)
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
@@ -285,6 +285,7 @@ class GroupRun:
             num_layers=self.model.num_layers,
             family_multiplier=self.model.adapter.defaults.multiplier,
             identity=self.model.identity,
+            num_heads=getattr(self.model.config, "num_attention_heads", 1),
         )
 
     def _known(self, cell: Cell) -> Cell:

@@ -20,7 +20,7 @@ from attrs import field, frozen
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
-from steerkit_core.fit import check_fit, find_model, trials_of
+from steerkit_core.fit import check_fit, check_modules, check_remote, find_model, trials_of
 from steerkit_core.locate import FolderFacts
 from steerkit_core.options import (
     CORE_KEYS,
@@ -327,14 +327,24 @@ class _Builder:
             return
         self.models[spec] = None
         try:
-            self.models[spec] = find_model(spec, self.registry)[1]
+            folder, self.models[spec] = find_model(spec, self.registry)
         except SteerkitError as error:
             self.note([Problem("model.id", str(error))])
+            return
+        try:
+            check_remote(spec, folder)
+        except SteerkitError as error:
+            self.note([Problem("model.remote", str(error))])
 
     def check_fit(self, parts: Mapping[str, Any]) -> None:
         """Note a selector that asks the model for what it has not."""
         facts = None if parts["model"] is None else self.models[parts["model"]]
         selector, extractor, site = parts["selector"], parts["extractor"], parts["site"]
+        if extractor is not None and site is not None:
+            try:
+                check_modules(extractor, site)
+            except SteerkitError as error:
+                self.note([Problem("site", str(error))])
         if facts is None or facts.num_layers is None or None in (selector, extractor, site):
             return
         try:

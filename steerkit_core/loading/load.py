@@ -15,6 +15,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from steerkit_core.backends.remote import check_access, open_remote
 from steerkit_core.errors import ModelError
 from steerkit_core.loading.choose import choose_adapter, choose_device
 from steerkit_core.loading.fingerprint import fingerprint_folder
@@ -77,22 +78,29 @@ def load_pretrained(
     Raises:
         ModelError: the model cannot be found, read, loaded on this machine, or edited.
     """
-    device = choose_device(spec.device)
+    if spec.remote:
+        check_access(spec.id)
+    device = choose_device("cpu" if spec.remote else spec.device)
     check_support(spec.quantization, device)
     source = _find(spec, folder)
     with explained(source.name, source.what):
         config = AutoConfig.from_pretrained(source.path, **source.options)
         _check_config(config, source.what, spec)
         adapter = choose_adapter(config, adapters)
-        dtype = adapter.dtype(spec.dtype, device)
+        dtype = adapter.dtype(spec.dtype, "cuda" if spec.remote else device)
         tokenizer = _load_tokenizer(source)
         with quiet(downloading=source.folder is None), supported(spec.quantization, device):
-            model = _load_weights(source, spec, adapter.load_options(config), dtype, device)
+            remote = open_remote(spec.id, source.commit, adapter) if spec.remote else None
+            if remote is None:
+                model = _load_weights(source, spec, adapter.load_options(config), dtype, device)
+            else:
+                model = remote.model
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
-    with supported(spec.quantization, device):  # some devices only fail at the first product
-        verify(model, adapter)
-    return ModelHandle(
+    if remote is None:
+        with supported(spec.quantization, device):  # some devices only fail at the first product
+            verify(model, adapter)
+    handle = ModelHandle(
         spec=spec,
         model=model,
         tokenizer=tokenizer,
@@ -101,6 +109,9 @@ def load_pretrained(
         fingerprint=source.fingerprint,
         revision=source.commit,
     )
+    if remote is not None:
+        handle.backend = remote
+    return handle
 
 
 def load_tokenizer(

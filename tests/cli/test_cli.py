@@ -135,7 +135,7 @@ BAD_INPUT = {
         ],
         None,
         [
-            "extractor.normalise: unknown option (known: position, source)",
+            "extractor.normalise: unknown option (known: position, module, source)",
             "selector.depths: expected numbers in (0, 1), got 1.5",
             "site.multiplier: expected a number, got 'lots'",
         ],
