@@ -7,7 +7,9 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
-TEST_TOOLS = ("pytest", "hypothesis", "pandas", "hatchling")
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling")
+# the models are small, so that a core for each worker does more than all cores for one
+WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed
 SOURCES = {"PYTHONPATH": "plugins"}
 
@@ -16,7 +18,7 @@ SOURCES = {"PYTHONPATH": "plugins"}
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed package, without those that take long."""
     session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", *WORKERS, "-m", "not slow", *session.posargs)
 
 
 @nox.session

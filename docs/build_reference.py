@@ -31,6 +31,7 @@ from steerkit_core.components import Component, ModelAdapter, PromptSet
 from steerkit_core.converter import type_words
 from steerkit_core.errors import RecipeError
 from steerkit_core.host import Host
+from steerkit_core.options import CORE_KEYS
 from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
 from steerkit_core.registry import KINDS, Registry
 
@@ -186,6 +187,8 @@ def generators(registry: Registry) -> dict[str, Callable[[], str]]:
     made["hooks"] = hook_names
     for table, cl in OPTION_TABLES.items():
         made[f"options {table}"] = partial(option_table, cl, "key")
+    for table, cl in CORE_KEYS.items():
+        made[f"core keys {table}"] = partial(option_table, cl, "key")
     for kind in KINDS:
         made[f"names {kind.word}"] = partial(component_names, registry, kind.word)
     for name in HOOKS:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 CARD = ROOT / "plugins" / "steerkit_bundled" / "README.md"
 FIGURES = ROOT / "docs" / "bundled-models.json"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
-MULTIPLIERS = (1, 2, 4, 8, 12)
+MULTIPLIERS = (1, 2, 4, 8, 12, 18)
 DEPTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 

@@ -30,6 +30,8 @@ from steerkit_core.errors import (
 )
 from steerkit_core.hookspecs import hookimpl
 from steerkit_core.values import (
+    BLOCK_MODULES,
+    BlockModule,
     Completion,
     ContrastSet,
     Direction,
@@ -59,6 +61,8 @@ _LAZY = {
 }
 
 __all__ = [
+    "BLOCK_MODULES",
+    "BlockModule",
     "Classifier",
     "Completion",
     "Component",

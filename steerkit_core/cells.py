@@ -26,6 +26,9 @@ from steerkit_core.values import (
     Verdict,
 )
 
+# the columns of a cell that are null where nothing was steered
+STEERING = ("layer", "depth", "position", "multiplier", "unit", "strength", "direction", "extraction")
+
 
 @frozen
 class CellModel:
@@ -36,6 +39,7 @@ class CellModel:
     num_layers: int
     family_multiplier: float
     identity: Mapping[str, Any]
+    num_heads: int = 1
 
 
 @frozen(eq=False)
@@ -68,16 +72,7 @@ class Source:
 def baseline_cell(model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int) -> Cell:
     """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None}
-    facts = _facts(model, setting, "baseline", setting.evaluation) | {
-        "layer": None,
-        "depth": None,
-        "position": None,
-        "multiplier": None,
-        "unit": None,
-        "strength": None,
-        "direction": None,
-        "extraction": None,
-    }
+    facts = _facts(model, setting, "baseline", setting.evaluation) | dict.fromkeys(STEERING)
     return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
 
 
@@ -119,6 +114,7 @@ def steered_cell(
         multiplier=0.0 if multiplier is None else multiplier,
         num_layers=model.num_layers,
         residual_norms=source.residual_norms,
+        num_heads=model.num_heads,
     )
     try:
         direction = steering.direction
@@ -144,22 +140,48 @@ def steered_cell(
     return evolve(cell, ends_early=ends_early)
 
 
+def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
+    """The cell of a setting that came to no direction; every row of it is a failure.
+
+    Args:
+        model: the setting's model.
+        setting: what was asked for.
+        source: `steering` says what was tried and why it failed, `judge` identifies the classifier.
+        seed: the run's.
+    """
+    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": source["steering"]}
+    facts = _facts(model, setting, "steered", setting.evaluation) | dict.fromkeys(STEERING)
+    return _cell(identity, source["judge"], setting, setting.evaluation, Intervention(), facts)
+
+
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
     """The cell's entry of `results.json`: counts and rates over the rows that have a verdict."""
     labels = [verdict.label for _, verdict in judged if verdict is not None]
     counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
-    errors = sorted({completion.error for completion, _ in judged if completion.error is not None})
+    causes = [completion.error for completion, _ in judged if completion.error is not None]
     return {
         "id": cell.id,
         **cell.facts,
         "n": len(labels),
         "n_unique": len({c.prompt.text for c, verdict in judged if verdict is not None}),
         "failed": len(judged) - len(labels),
-        "errors": errors,
+        "errors": sorted(set(causes)),
+        "sick": sick_cause(causes, len(judged)),
         "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
         "counts": counts,
         "rates": {label: attrs.asdict(wilson(k, len(labels))) for label, k in counts.items()},
     }
+
+
+def sick_cause(causes: Sequence[str], rows: int) -> str | None:
+    """Why a cell is sick, which it is if at least half of its rows failed; None for one that is not.
+
+    The few rows that are left of a sick cell say nothing about the intervention.
+    """
+    if not causes or 2 * len(causes) < rows:
+        return None
+    common = max(sorted(set(causes)), key=causes.count)
+    return f"{len(causes)} of {rows} completions failed: {common}"
 
 
 def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | None:
@@ -204,6 +226,7 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "prompts": prompts.name,
         "classifier": setting.classifier.name,
         "extractor": setting.extractor.name if steered else None,
+        "source": ("unquantized" if setting.carried else "self") if steered else None,
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from attrs import NOTHING, Attribute, field, frozen
 
+from steerkit_core.errors import ModelError
 from steerkit_core.values import (
+    BlockModule,
     ContrastSet,
     DirectionSet,
     Intervention,
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from steerkit_core.model import ModelHandle
+
+
+OUTPUT_PROJECTIONS = ("o_proj", "out_proj", "dense", "c_proj", "wo")
 
 
 class OptionError(ValueError):
@@ -111,6 +116,11 @@ class Extractor(Component):
         """The token positions that directions are read at; the option `position` where there is one."""
         return (getattr(self, "position", -1),)
 
+    @property
+    def module(self) -> BlockModule:
+        """What is read in the blocks: the residual stream, unless an option `module` says otherwise."""
+        return "residual"
+
     @abstractmethod
     def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Find directions at the outputs of `layers`; the sign points from negative to positive."""
@@ -163,7 +173,12 @@ class LayerSelector(Component):
 
 
 class Site(Component):
-    """Answers: where and how is the residual stream edited?"""
+    """Answers: where and how is a block edited?"""
+
+    @property
+    def module(self) -> BlockModule:
+        """What is edited in the blocks; the directions must have been read there."""
+        return "residual"
 
     @property
     def takes_multiplier(self) -> bool:
@@ -233,6 +248,23 @@ class ModelAdapter(Component):
     @abstractmethod
     def mlp(self, block: Module) -> Module:
         """The feed-forward module of a block."""
+
+    def output_projection(self, attention: Module) -> Module:
+        """The linear layer of an attention module whose input is all heads side by side.
+
+        Found by the names that families give it, and checked at its first use.
+
+        Raises:
+            ModelError: there is none by these names, or more than one.
+        """
+        found = [child for name, child in attention.named_children() if name in OUTPUT_PROJECTIONS]
+        if len(found) != 1:
+            raise ModelError(
+                f"model adapter {self.name!r} finds {len(found)} output projections in"
+                f" {type(attention).__name__}, expected one of {', '.join(OUTPUT_PROJECTIONS)}: its heads"
+                " cannot be read or edited"
+            )
+        return found[0]
 
     def read(self, output: Any) -> Tensor:
         """The residual stream, (rows, tokens, hidden), in what a block returned.

@@ -39,13 +39,20 @@ def make_converter() -> Converter:
     return converter
 
 
-def problems(error: BaseException, where: str, known: Sequence[str] = ()) -> Iterator[Problem]:
-    """Every single fault inside an error of the converter, each with the place it belongs to."""
+def problems(
+    error: BaseException, where: str, known: Sequence[str] = (), shared: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """Every single fault inside an error of the converter, each with the place it belongs to.
+
+    `known` are the keys that may stand there; `shared` further ones of a class whose own are looked up.
+    """
     if isinstance(error, ClassValidationError):
         fields = (
             tuple(attribute.name for attribute in attrs.fields(error.cl)) if attrs.has(error.cl) else ()
         )
-        yield from _inner(error, where, fields, lambda note: f".{note.name}" if where else note.name)
+        yield from _inner(
+            error, where, (*fields, *shared), lambda note: f".{note.name}" if where else note.name
+        )
     elif isinstance(error, IterableValidationError):
         yield from _inner(error, where, (), lambda note: f"[{note.index}]")
     elif isinstance(error, ForbiddenExtraKeysError):

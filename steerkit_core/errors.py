@@ -41,6 +41,10 @@ class ModelError(SteerkitError):
     """A model that cannot be found, loaded, or edited."""
 
 
+class NumericError(ModelError):
+    """A model whose numbers overflowed or are none, so that what was asked of it has no answer."""
+
+
 class StoreError(SteerkitError):
     """A run directory that cannot be used, and why."""
 

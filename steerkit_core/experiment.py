@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from attrs import define, evolve, field
+
+from steerkit_core.audit import audit
+from steerkit_core.errors import NumericError
 from steerkit_core.manifest import (
     describe_hardware,
     describe_model,
@@ -13,12 +17,24 @@ from steerkit_core.manifest import (
     finish,
     known_batch_rows,
 )
-from steerkit_core.pipeline import GroupRun, Progress, Silent, load_model, run_group
+from steerkit_core.pipeline import (
+    GroupResult,
+    GroupRun,
+    Progress,
+    Silent,
+    failed_group,
+    load_model,
+    release_memory,
+    run_group,
+)
 from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
-from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, open_run
+from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
 
 SCHEMA_VERSION = 1
 
@@ -50,37 +66,88 @@ def run_recipe(
         kept = len(store.completions)
         if kept:
             progress.step(f"going on with {out}: {kept} completions are there already")
-        runs: list[GroupRun] = []
-        cells: list[dict[str, Any]] = []
-        selections: list[dict[str, Any]] = []
-        for group in plan.groups:
-            progress.step(f"loading {group.spec.id}{_quantized(group)}")
-            model = load_model(group, registry)
-            model.batch_rows.update(known_batch_rows(store.manifest, model))
-            manifest["models"].append(describe_model(model))
-            manifest["hardware"] = describe_hardware()
-            store.write_json(MANIFEST, manifest)
-            run = GroupRun(group, model, store, registry, recipe.run.seed, progress)
-            group_cells, group_selections = run_group(run)
-            manifest["models"][-1] = describe_model(model)
-            store.write_json(MANIFEST, manifest)
-            for entry in group_cells:
-                registry.host.notify("steerkit_cell_finished", cell=entry, out=out)
-            # two specs, such as dtype auto and float32, may come to the same numbers
-            cells += [entry for entry in group_cells if entry["id"] not in {cell["id"] for cell in cells}]
-            selections += group_selections
-            runs.append(run)
-        report = _report(plan, cells, selections)
-        store.write_lines(VERDICTS, (row for run in runs for row in _verdicts(run)))
+        session = _Session(store, registry, recipe.run.seed, progress, manifest)
+        results = [session.run(group) for group in plan.groups]
+        report = _report(plan, results)
+        store.write_lines(VERDICTS, iter(session.verdicts))
         store.write_json(RESULTS, report)
         manifest = finish(manifest)
         store.write_json(MANIFEST, manifest)
-        store.write_text(REPORT, render_html(report, manifest, _texts(runs, report)))
+        store.write_text(REPORT, render_html(report, manifest, session.texts))
         registry.host.notify("steerkit_run_finished", report=report, out=out)
     return report
 
 
-def _report(plan: Plan, cells: list[dict[str, Any]], selections: list[dict[str, Any]]) -> dict[str, Any]:
+@define(eq=False)
+class _Session:
+    """A run in the making: what its groups share, and what they leave behind besides their results."""
+
+    store: RunDirectory
+    registry: Registry
+    seed: int
+    progress: Progress
+    manifest: dict[str, Any]
+    verdicts: list[dict[str, Any]] = field(factory=list)
+    texts: dict[str, list[dict[str, str]]] = field(factory=dict)
+
+    def run(self, group: Group) -> GroupResult:
+        """Load a model, run its settings, and let go of it: the next may need all of the memory."""
+        self.progress.step(f"loading {group.spec.id}{_quantized(group)}")
+        try:
+            result = self._run_loaded(group)
+        except NumericError as error:
+            result = failed_group(group, error)
+        for failure in result.errors:
+            failure.__traceback__ = None  # its frames hold the model
+        release_memory()
+        for entry in result.cells:
+            self.registry.host.notify("steerkit_cell_finished", cell=entry, out=self.store.path)
+        return result
+
+    def _run_loaded(self, group: Group) -> GroupResult:
+        model = load_model(group, self.registry)
+        model.batch_rows.update(known_batch_rows(self.store.manifest, model))
+        audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
+        checked = {"prompts": audited, "parity": self._parity(group, model)}
+        self.manifest["models"].append(describe_model(model) | checked)
+        self.manifest["hardware"] = describe_hardware()
+        self.store.write_json(MANIFEST, self.manifest)
+        run = GroupRun(group, model, self.store, self.registry, self.seed, self.progress)
+        result = run_group(run)
+        # once more, with the batch sizes that were measured
+        self.manifest["models"][-1] = describe_model(model) | checked
+        self.store.write_json(MANIFEST, self.manifest)
+        what = f"{group.spec.id}{_quantized(group)}"
+        notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
+        result = evolve(result, notes=notes)
+        self.verdicts += _verdicts(run)
+        self.texts |= _texts(run, result)
+        return result
+
+    def _parity(self, group: Group, model: ModelHandle) -> dict[str, Any] | None:
+        """Whether the model is read as transformers reports it, on one prompt."""
+        from steerkit_core.parity import describe_parity
+
+        settings = (*group.settings, *group.lent)
+        found = describe_parity(model, settings[0].contrast.negative[0])
+        if found is not None and not found["agrees"]:
+            self.progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
+        return found
+
+
+def _report(plan: Plan, results: Sequence[GroupResult]) -> dict[str, Any]:
+    """What `results.json` holds.
+
+    Raises:
+        SteerkitError: not one setting came to a result.
+    """
+    selections = [entry for result in results for entry in result.selections]
+    if all(entry["failed"] for entry in selections):
+        raise next(error for result in results for error in result.errors)
+    # two specs, such as dtype auto and float32, may come to the same numbers
+    cells: dict[str, dict[str, Any]] = {}
+    for entry in (entry for result in results for entry in result.cells):
+        cells.setdefault(entry["id"], entry)
     recipe = plan.recipe
     return {
         "schema_version": SCHEMA_VERSION,
@@ -89,24 +156,26 @@ def _report(plan: Plan, cells: list[dict[str, Any]], selections: list[dict[str, 
             "seed": recipe.run.seed,
             "recipe_fingerprint": recipe.fingerprint,
         },
-        "cells": cells,
+        "cells": list(cells.values()),
         "selections": selections,
         "selected": _best(cells, selections),
-        "notes": _notes(selections),
+        "quantization": [entry for result in results for entry in result.drift],
+        "health": [entry for result in results for entry in result.health],
+        "notes": [*_notes(selections), *(note for result in results for note in result.notes)],
     }
 
 
-def _best(cells: list[dict[str, Any]], selections: list[dict[str, Any]]) -> str | None:
+def _best(cells: Mapping[str, Mapping[str, Any]], selections: Sequence[Mapping[str, Any]]) -> str | None:
     """The setting with the highest refusal rate: on the selection prompts, if all were tried there."""
-    by_id = {cell["id"]: cell for cell in cells}
-    tried = all(entry["refusal_rate"] is not None for entry in selections)
+    usable = [entry for entry in selections if not entry["failed"]]
+    tried = all(entry["refusal_rate"] is not None for entry in usable)
 
-    def rank(entry: Mapping[str, Any]) -> float:
-        rates = by_id[entry["cell"]]["rates"]
-        own = rates["refusal"]["rate"] if "refusal" in rates else 0.0
-        return float(entry["refusal_rate"] if tried else own)
+    def rank(entry: Mapping[str, Any]) -> tuple[bool, float]:
+        cell = cells[entry["cell"]]
+        own = cell["rates"]["refusal"]["rate"] if "refusal" in cell["rates"] else 0.0
+        return cell["sick"] is None, float(entry["refusal_rate"] if tried else own)
 
-    return max(selections, key=rank)["cell"] if selections else None
+    return max(usable, key=rank)["cell"] if usable else None
 
 
 def _notes(selections: list[dict[str, Any]]) -> list[str]:
@@ -120,11 +189,12 @@ def _notes(selections: list[dict[str, Any]]) -> list[str]:
             f"The selector chose the best of {candidates} cells on prompts of which {shared} are evaluation"
             " prompts too, which inflates the winner's rate; name a held-out set in prompts.selection."
         )
-    if len(selections) > 1 and any(
-        entry["refusal_rate"] is None or entry["shared_prompts"] for entry in selections
+    usable = [entry for entry in selections if not entry["failed"]]
+    if len(usable) > 1 and any(
+        entry["refusal_rate"] is None or entry["shared_prompts"] for entry in usable
     ):
         notes.append(
-            f"The best of {len(selections)} settings was named by its rate on the evaluation prompts, which"
+            f"The best of {len(usable)} settings was named by its rate on the evaluation prompts, which"
             " inflates that rate."
         )
     return notes
@@ -143,9 +213,9 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
             }
 
 
-def _texts(runs: Sequence[GroupRun], report: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+def _texts(run: GroupRun, result: GroupResult) -> dict[str, list[dict[str, str]]]:
     """The completions of the cells that the report shows in full: the baselines and the selected ones."""
-    shown = {cell["id"] for cell in report["cells"] if cell["selected"] or cell["role"] == "baseline"}
+    shown = {cell["id"] for cell in result.cells if cell["selected"] or cell["role"] == "baseline"}
     return {
         cell.id: [
             {
@@ -155,7 +225,6 @@ def _texts(runs: Sequence[GroupRun], report: Mapping[str, Any]) -> dict[str, lis
             }
             for completion, _ in run.judge(cell)
         ]
-        for run in runs
         for cell in run.cells.values()
         if cell.id in shown
     }

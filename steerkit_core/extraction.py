@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from steerkit_core.errors import SteerkitError
+from steerkit_core.health import StreamHealth
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import Setting, fingerprint
 from steerkit_core.store import DIRECTIONS, RunDirectory
@@ -17,29 +18,45 @@ from steerkit_core.values import ContrastSet, DirectionSet
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
+# what is kept of a stream's health, by field and by the name of its tensor
+STREAM_TENSORS = {
+    "norm_mean": "residual_norms",
+    "norm_max": "residual_norms_max",
+    "overflow": "float16_overflow",
+    "nonfinite": "nonfinite",
+}
+SHAPE = ("positions", "layers", "module")
+
 
 @frozen(eq=False)
 class Extraction:
-    """What EXTRACT yields: directions, and the residual stream's lengths on the neutral prompts.
+    """What EXTRACT yields: directions, and what the residual stream is like on the neutral prompts.
 
-    The neutral prompts are the negative class of the contrast set.
+    The neutral prompts are the negative class of the contrast set. The stream is that of the model that is
+    steered, also where the directions were carried over from another.
     """
 
     key: str
+    identity: Mapping[str, Any]
     directions: DirectionSet
-    residual_norms: tuple[float, ...]
+    stream: StreamHealth
 
 
 def extraction_identity(
-    model: ModelHandle, extractor: Mapping[str, Any], contrast: ContrastSet
+    model: ModelHandle, extractor: Mapping[str, Any], contrast: ContrastSet, *, carried: bool = False
 ) -> dict[str, Any]:
-    """Everything that determines the directions."""
-    return {
+    """Everything that determines the directions.
+
+    `source` is there for `carried` directions only, and is the identity of the same model without
+    quantization, in which they were extracted.
+    """
+    identity = {
         "model": dict(model.identity),
         "extractor": dict(extractor),
         "positive": prompts_fingerprint(contrast.positive),
         "negative": prompts_fingerprint(contrast.negative),
     }
+    return identity | {"source": {**model.identity, "quantization": "none"}} if carried else identity
 
 
 def extract(
@@ -48,25 +65,50 @@ def extract(
     """The kept extraction of this identity, else a new one.
 
     Raises:
-        SteerkitError: the extractor returned something of another model's shape.
+        SteerkitError: the extractor returned something of another model's shape, or there are no
+            directions to carry over.
     """
-    key = fingerprint(dict(identity))[:12]
-    kept = _read(store, key)
+    kept = read_extraction(store, identity)
     if kept is not None:
         return kept
-    directions = setting.extractor.extract(model, setting.contrast, tuple(range(model.num_layers)))
-    shape = (len(directions.positions), len(directions.layers), model.hidden_size)
-    if tuple(directions.units.shape) != shape:
-        raise SteerkitError(
-            f"extractor {setting.extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
-            f" expected {shape} (positions, layers, hidden size)"
-        )
-    extraction = Extraction(key, directions, model.residual_norms(setting.contrast.negative))
-    _keep(store, extraction, identity)
+    directions = _carried(identity, store) if "source" in identity else _extracted(model, setting)
+    stream = model.stream_health(setting.contrast.negative)
+    extraction = Extraction(_key(identity), identity, directions, stream)
+    _keep(store, extraction)
     return extraction
 
 
-def _keep(store: RunDirectory, extraction: Extraction, identity: Mapping[str, Any]) -> None:
+def _key(identity: Mapping[str, Any]) -> str:
+    return fingerprint(dict(identity))[:12]
+
+
+def _carried(identity: Mapping[str, Any], store: RunDirectory) -> DirectionSet:
+    """The directions of the unquantized model, which the plan has loaded before this one."""
+    own = {key: value for key, value in identity.items() if key != "source"}
+    found = read_extraction(store, {**own, "model": identity["source"]})
+    if found is None:
+        # a branch on the hub that moved between the two loads, or a plugin that loads another model
+        wanted = ", ".join(f"{name} {value}" for name, value in identity["source"].items())
+        raise SteerkitError(
+            "extractor.source: there are no directions to carry over, expected those of a model of"
+            f" {wanted}"
+        )
+    return found.directions
+
+
+def _extracted(model: ModelHandle, setting: Setting) -> DirectionSet:
+    directions = setting.extractor.extract(model, setting.contrast, tuple(range(model.num_layers)))
+    shape = (len(directions.positions), len(directions.layers), model.width(directions.module))
+    wide = "all heads side by side" if directions.module == "heads" else "hidden size"
+    if tuple(directions.units.shape) != shape:
+        raise SteerkitError(
+            f"extractor {setting.extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
+            f" expected {shape} (positions, layers, {wide})"
+        )
+    return directions
+
+
+def _keep(store: RunDirectory, extraction: Extraction) -> None:
     import torch
 
     tensors, metadata = store.read_tensors(DIRECTIONS)
@@ -74,17 +116,21 @@ def _keep(store: RunDirectory, extraction: Extraction, identity: Mapping[str, An
     # copies: safetensors refuses tensors that share memory, as a stranger's may
     tensors[f"{key}.units"] = found.units.contiguous().clone()
     tensors[f"{key}.raw_norms"] = found.raw_norms.contiguous().clone()
-    tensors[f"{key}.residual_norms"] = torch.tensor(extraction.residual_norms, dtype=torch.float64)
+    for field, name in STREAM_TENSORS.items():
+        tensors[f"{key}.{name}"] = torch.tensor(getattr(extraction.stream, field), dtype=torch.float64)
     for name, table in found.scores.items():
         tensors[f"{key}.score.{name}"] = table.contiguous().clone()
-    shape = {"positions": found.positions, "layers": found.layers}
-    metadata[key] = json.dumps({**identity, **shape}, sort_keys=True)
+    shape = {"positions": found.positions, "layers": found.layers, "module": found.module}
+    metadata[key] = json.dumps({**extraction.identity, **shape}, sort_keys=True)
     store.write_tensors(DIRECTIONS, tensors, metadata)
 
 
-def _read(store: RunDirectory, key: str) -> Extraction | None:
+def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extraction | None:
+    """The extraction of this identity that the run keeps, if it does."""
     tensors, metadata = store.read_tensors(DIRECTIONS)
-    if key not in metadata:
+    key = _key(identity)
+    # a run of an earlier version may have kept less: it is extracted again
+    if key not in metadata or any(f"{key}.{name}" not in tensors for name in STREAM_TENSORS.values()):
         return None
     shape = json.loads(metadata[key])
     prefix = f"{key}.score."
@@ -97,5 +143,14 @@ def _read(store: RunDirectory, key: str) -> Extraction | None:
         tensors[f"{key}.units"],
         tensors[f"{key}.raw_norms"],
         scores,
+        shape.get("module", "residual"),
     )
-    return Extraction(key, directions, tuple(tensors[f"{key}.residual_norms"].tolist()))
+    stream = {field: tuple(tensors[f"{key}.{name}"].tolist()) for field, name in STREAM_TENSORS.items()}
+    stream["nonfinite"] = tuple(int(count) for count in stream["nonfinite"])
+    return Extraction(key, identity, directions, StreamHealth(**stream))
+
+
+def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:
+    """What determined each extraction that the run keeps."""
+    kept = (json.loads(text) for text in store.read_tensors(DIRECTIONS)[1].values())
+    return [{name: value for name, value in facts.items() if name not in SHAPE} for facts in kept]

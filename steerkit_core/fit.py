@@ -52,6 +52,30 @@ def trials_of(
     return trials
 
 
+def check_remote(spec: ModelSpec, folder: Path | None) -> None:
+    """Raise `SteerkitError` where a remote model is asked for what only a local one can give."""
+    if not spec.remote:
+        return
+    if spec.backend == "hooks":
+        raise SteerkitError("a remote model is reached through nnsight, got model.backend 'hooks'")
+    if folder is not None:
+        raise SteerkitError(f"NDIF serves repositories of the hub, got the folder {str(folder)!r}")
+    if spec.quantization != "none":
+        raise SteerkitError(
+            "how a remote model is kept is the server's choice, got model.quantization"
+            f" {spec.quantization!r}"
+        )
+
+
+def check_modules(extractor: Extractor, site: Site) -> None:
+    """Raise `SteerkitError` where a site edits something else than what the extractor reads."""
+    if extractor.module != site.module:
+        raise SteerkitError(
+            f"site {site.name!r} edits {site.module}, but extractor {extractor.name!r} reads"
+            f" {extractor.module}: set extractor.module to {site.module!r} if it has that option"
+        )
+
+
 def check_fit(selector: LayerSelector, extractor: Extractor, site: Site, num_layers: int) -> None:
     """Raise `SteerkitError` where a selector and a model of `num_layers` blocks do not go together."""
     selector.check(num_layers)

@@ -55,6 +55,11 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
         "model": attrs.asdict(setting.model),
         "generation": attrs.asdict(setting.generation),
         **{table: {"use": part.name, **attrs.asdict(part)} for table, part in components.items()},
+        "extractor": {
+            "use": setting.extractor.name,
+            **attrs.asdict(cast("Any", setting.extractor)),
+            **attrs.asdict(setting.extraction),
+        },
         "prompts": {
             "contrast": {
                 "name": setting.contrast.name,
@@ -79,6 +84,7 @@ def describe_model(model: ModelHandle) -> dict[str, Any]:
         "num_layers": model.num_layers,
         "hidden_size": model.hidden_size,
         "parameters": sum(parameter.numel() for parameter in model.model.parameters()),
+        "backend": model.backend.name,
         "attention": getattr(config, "_attn_implementation", None),
         "revision": model.revision,
         "batch_rows": {str(tokens): rows for tokens, rows in model.batch_rows.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,12 +10,16 @@ import torch
 from attrs import define, field
 from torch import Tensor
 
-from steerkit_core.backends.hooks import observing
+from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
 from steerkit_core.components import ModelAdapter
-from steerkit_core.errors import ModelError
+from steerkit_core.errors import ModelError, NumericError
+from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
+from steerkit_core.generation.cache import roomy_cache
+from steerkit_core.health import StreamHealth
+from steerkit_core.interventions import LayerEdit, Place, check_width
 from steerkit_core.options import GenerationOptions, ModelSpec
-from steerkit_core.values import Completion, Prompt
+from steerkit_core.values import BlockModule, Completion, Intervention, Prompt
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -58,6 +62,20 @@ class ModelHandle:
         """The decoder blocks, in order."""
         return self.adapter.blocks(self.model)
 
+    @cached_property
+    def backend(self) -> Backend:
+        """How the model's tensors are reached."""
+        return make_backend(choose_backend(self.spec), self.model, self.adapter)
+
+    @cached_property
+    def heads(self) -> HeadLayout:
+        """Where the attention heads are; proved on a tiny forward pass when it is first asked for.
+
+        Raises:
+            ModelError: they cannot be told apart in this model.
+        """
+        return head_layout(self.model, self.adapter)
+
     @property
     def num_layers(self) -> int:
         """How many blocks there are."""
@@ -68,6 +86,16 @@ class ModelHandle:
         """Width of the residual stream."""
         return int(self.config.hidden_size)
 
+    def width(self, module: BlockModule = "residual") -> int:
+        """How wide what a module of a block gives is: the hidden size, or all heads side by side."""
+        return self.heads.width if module == "heads" else self.hidden_size
+
+    def check(self, intervention: Intervention) -> None:
+        """Raise `ModelError` where an edit asks for a layer or width that the model has not."""
+        for edit in intervention.edits:
+            self.backend.target(Place(edit.layer, edit.module))
+            check_width(edit, self.width(edit.module))
+
     @property
     def config(self) -> PreTrainedConfig:
         """The configuration of the language model, also where it is one part of a larger model."""
@@ -75,8 +103,9 @@ class ModelHandle:
 
     @property
     def device(self) -> torch.device:
-        """Where inputs must be."""
-        return cast("torch.device", cast("Any", self.model.get_input_embeddings()).weight.device)
+        """Where inputs must be; for a remote model, which has no weights here, the CPU."""
+        found = cast("torch.device", cast("Any", self.model.get_input_embeddings()).weight.device)
+        return torch.device("cpu") if found.type == "meta" else found
 
     @property
     def stream_dtype(self) -> torch.dtype:
@@ -122,17 +151,29 @@ class ModelHandle:
             stop, error = "failed", "the output is empty"
         return Completion(prompt, text, len(written.token_ids), stop, error)
 
-    def next_logits(self, ids: Tensor, mask: Tensor, position_ids: Tensor, cache: Cache) -> Tensor:
-        """Logits of the token after the last, (rows, vocabulary); the cache grows by `ids`."""
-        output = self.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=position_ids,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        return cast("Tensor", output.logits[:, -1])
+    def new_cache(self) -> Any:
+        """What a batch remembers between two calls of `next_logits`: an empty one."""
+        own = self.backend.new_cache()
+        return roomy_cache(self.config) if own is None else own
+
+    def next_logits(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        position_ids: Tensor,
+        cache: Cache,
+        edits: Mapping[Place, LayerEdit] | None = None,
+    ) -> Tensor:
+        """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`."""
+        inputs = {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "position_ids": position_ids,
+            "past_key_values": cache,
+            "use_cache": True,
+            "logits_to_keep": 1,
+        }
+        return self.backend.logits(inputs, edits or {})[:, -1]
 
     def generate(
         self, rows: Sequence[Row], options: GenerationOptions, seed: int = 0
@@ -141,9 +182,12 @@ class ModelHandle:
         return generate(self, rows, options, seed)
 
     def mean_activations(
-        self, groups: Sequence[Sequence[Prompt]], positions: Sequence[int] = (-1,)
+        self,
+        groups: Sequence[Sequence[Prompt]],
+        positions: Sequence[int] = (-1,),
+        module: BlockModule = "residual",
     ) -> Tensor:
-        """Mean output of every block at some positions, over each group of prompts.
+        """Mean output of every block, or of one module in it, at some positions, over groups of prompts.
 
         One forward pass per batch reads all layers and positions, without the LM head, and adds to running
         sums in float64: memory grows with layers x hidden, not with the number of prompts.
@@ -151,14 +195,16 @@ class ModelHandle:
         Args:
             groups: prompts to be averaged, group by group.
             positions: token positions counted from the end of the rendered prompt, -1 being its last token.
+            module: what is read in each block; `heads` are those of the attention side by side.
 
         Returns:
-            float64, (groups, positions, layers, hidden), on the CPU.
+            float64, (groups, positions, layers, width), on the CPU.
 
         Raises:
-            ModelError: a prompt has fewer tokens than a position asks for, or an activation is not finite.
+            ModelError: a prompt has fewer tokens than a position asks for.
+            NumericError: an activation is not finite.
         """
-        shape = (len(groups), len(positions), self.num_layers, self.hidden_size)
+        shape = (len(groups), len(positions), self.num_layers, self.width(module))
         sums = torch.zeros(shape, dtype=torch.float64, device=self.device)
         columns = torch.tensor(list(positions), device=self.device)
         members = [(prompt, group) for group, prompts in enumerate(groups) for prompt in prompts]
@@ -175,22 +221,26 @@ class ModelHandle:
                 read = residual[:, columns].double()
                 sums[:, :, layer].index_add_(0, owners, read)
 
-            self._forward([members[index][0] for index in batch], add)
-        sick = (~torch.isfinite(sums)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
-        if bool(sick.any()):
-            layer = int(sick.nonzero()[0, 0])
-            remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
-            raise ModelError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
+            self._forward([members[index][0] for index in batch], add, module)
+        self._check_finite(sums)
         sizes = torch.tensor([len(prompts) for prompts in groups], dtype=torch.float64, device=self.device)
         return (sums / sizes.view(-1, 1, 1, 1)).cpu()
 
-    def activations(self, prompts: Sequence[Prompt], positions: Sequence[int] = (-1,)) -> Tensor:
-        """Output of every block at some positions, prompt by prompt.
+    def activations(
+        self,
+        prompts: Sequence[Prompt],
+        positions: Sequence[int] = (-1,),
+        module: BlockModule = "residual",
+    ) -> Tensor:
+        """Output of every block, or of one module in it, at some positions, prompt by prompt.
 
         Returns:
-            float32, (prompts, positions, layers, hidden), on the CPU.
+            float32, (prompts, positions, layers, width), on the CPU.
+
+        Raises:
+            NumericError: an activation is not finite.
         """
-        shape = (len(prompts), len(positions), self.num_layers, self.hidden_size)
+        shape = (len(prompts), len(positions), self.num_layers, self.width(module))
         store = torch.empty(shape, dtype=torch.float32)
         columns = torch.tensor(list(positions), device=self.device)
         for batch in self._batches(prompts):
@@ -199,23 +249,34 @@ class ModelHandle:
             def keep(layer: int, residual: Tensor, places: Tensor = places) -> None:
                 store[places, :, layer] = residual[:, columns].float().cpu()
 
-            self._forward([prompts[index] for index in batch], keep)
+            self._forward([prompts[index] for index in batch], keep, module)
+        self._check_finite(store)
         return store
+
+    def _check_finite(self, activations: Tensor) -> None:
+        """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""
+        sick = (~torch.isfinite(activations)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
+        if bool(sick.any()):
+            layer = int(sick.nonzero()[0, 0])
+            remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
+            raise NumericError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
 
     def residual_norms(self, prompts: Sequence[Prompt]) -> tuple[float, ...]:
         """Mean length of each block's output over all tokens of the rendered prompts, layer by layer."""
-        sums = torch.zeros(self.num_layers, dtype=torch.float64, device=self.device)
-        count = 0
+        return self.stream_health(prompts).norm_mean
+
+    def stream_health(self, prompts: Sequence[Prompt]) -> StreamHealth:
+        """Lengths of each block's output over all tokens of the rendered prompts, and what overflows."""
+        gauge = StreamGauge(self.num_layers, self.hidden_size, self.device)
         for batch in self._batches(prompts):
             chosen = [prompts[index] for index in batch]
             _, mask = left_pad([self.encode(prompt) for prompt in chosen], self.pad_id, self.device)
-            count += int(mask.sum())
 
             def add(layer: int, residual: Tensor, mask: Tensor = mask) -> None:
-                sums[layer] += (residual.float().norm(dim=-1).double() * mask).sum()
+                gauge.add(layer, residual, mask)
 
             self._forward(chosen, add)
-        return tuple((sums / count).tolist())
+        return gauge.health()
 
     def _batches(self, prompts: Sequence[Prompt]) -> Iterator[list[int]]:
         """Indices of prompts that go through the model together, longest first."""
@@ -226,9 +287,19 @@ class ModelHandle:
             order = order[size:]
 
     @torch.inference_mode()
-    def _forward(self, prompts: Sequence[Prompt], observe: Callable[[int, Tensor], None]) -> None:
-        """Send prompts through the decoder, without the LM head."""
+    def _forward(
+        self,
+        prompts: Sequence[Prompt],
+        observe: Callable[[int, Tensor], None],
+        module: BlockModule = "residual",
+    ) -> None:
+        """Send prompts through the decoder, without the LM head, and observe a module of every block."""
         ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
-        decoder = cast("Any", self.model).get_decoder()
-        with observing(self.blocks, self.adapter, observe):
-            decoder(input_ids=ids, attention_mask=mask, position_ids=positions_of(mask), use_cache=False)
+        inputs = {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "position_ids": positions_of(mask),
+            "use_cache": False,
+        }
+        places = [Place(layer, module) for layer in range(self.num_layers)]
+        self.backend.observe(inputs, places, lambda place, found: observe(place.layer, found))

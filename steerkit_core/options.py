@@ -1,4 +1,4 @@
-"""The recipe tables that are not components: run, model, prompts, generation."""
+"""The recipe tables that are not components, and the keys of component tables that the core handles."""
 
 from typing import Literal
 
@@ -8,7 +8,8 @@ from steerkit_core.components import OptionError, Within, option
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 Quantization = Literal["none", "int8", "int4"]
-Backend = Literal["auto", "hooks"]
+Backend = Literal["auto", "hooks", "nnsight"]
+Source = Literal["self", "unquantized"]
 
 
 def folder_name(value: object) -> None:
@@ -36,7 +37,12 @@ class ModelSpec:
     dtype: DType = option("auto", help="auto is float32 on a CPU and bfloat16 elsewhere")
     quantization: Quantization = option("none", help="int8 or int4 (NF4) by bitsandbytes")
     device: str = option("auto", help="auto, cpu, cuda, cuda:1, ...; auto takes a GPU where there is one")
-    backend: Backend = option("auto", help="how tensors are reached; auto chooses hooks")
+    backend: Backend = option(
+        "auto", help="how tensors are reached; auto takes hooks, and nnsight for a remote model"
+    )
+    remote: bool = option(
+        False, help="leave the model on NDIF's servers (https://ndif.us), reached through nnsight"
+    )
     trust_remote_code: bool = option(False, help="allow code from the model's repository to run")
 
 
@@ -47,6 +53,21 @@ class PromptOptions:
     contrast: str = option(help="two classes, for the extractor")
     evaluation: str = option(help="what the reported rates are measured on")
     selection: str = option("", help="what the selector may look at; by default the evaluation prompts")
+
+
+@frozen(kw_only=True)
+class ExtractionOptions:
+    """The keys of `[extractor]` that mean the same whichever extractor is used."""
+
+    source: Source = option(
+        "self",
+        help="where directions are extracted: self is the model that is steered, unquantized the same model"
+        " loaded without quantization, from which they are carried over",
+    )
+
+
+# by component table; a component cannot have an option of such a name
+CORE_KEYS: dict[str, type] = {"extractor": ExtractionOptions}
 
 
 @frozen(kw_only=True)

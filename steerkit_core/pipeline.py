@@ -6,19 +6,21 @@ plain batched generation of as many rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
 from attrs import define, field, frozen
 
-from steerkit_core.cells import Cell, CellModel, Source, baseline_cell, count, steered_cell
+from steerkit_core.cells import Cell, CellModel, Source, baseline_cell, count, failed_cell, steered_cell
 from steerkit_core.components import Component, ModelAdapter
-from steerkit_core.errors import SteerkitError
+from steerkit_core.drift import drift_entries
+from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction, extract, extraction_identity
 from steerkit_core.fit import check_layer
+from steerkit_core.health import warnings_of
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
@@ -71,6 +73,7 @@ class GroupRun:
     seed: int
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
+    measured: list[tuple[Setting, Extraction]] = field(factory=list)
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
@@ -79,14 +82,58 @@ class GroupRun:
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
         extractor = self._identity("extractor", setting.extractor)
-        identity = extraction_identity(self.model, extractor, setting.contrast)
+        carried = setting.carried and self.group.spec.quantization != "none"
+        identity = extraction_identity(self.model, extractor, setting.contrast, carried=carried)
         key = fingerprint(identity)
         if key not in self.extractions:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
-            self.progress.step(f"extracting directions: {setting.extractor.name}, {size}")
+            doing = "carrying over" if carried else "extracting"
+            self.progress.step(f"{doing} directions: {setting.extractor.name}, {size}")
             with self._blamed("extractor", setting.extractor):
                 self.extractions[key] = extract(self.model, setting, identity, self.store)
+            self.measured.append((setting, self.extractions[key]))
         return self.extractions[key]
+
+    def drift(self) -> list[dict[str, Any]]:
+        """How far this model's directions are from those without quantization."""
+        return [
+            entry
+            for setting, extraction in self.measured
+            for entry in drift_entries(
+                extraction,
+                self._columns | {"extractor": setting.extractor.name, "contrast": setting.contrast.name},
+                self.store,
+            )
+        ]
+
+    def health(self) -> list[dict[str, Any]]:
+        """What the residual stream is like on each set of neutral prompts, and how many rows failed."""
+        errors = [row.error for cell in self.cells.values() for row, _ in self.judge(cell)]
+        rows = {"rows": len(errors), "failed": sum(error is not None for error in errors)}
+        streams = {
+            setting.contrast: (setting.contrast.name, found.stream) for setting, found in self.measured
+        }
+        return [
+            self._columns | {"prompts": name} | stream.as_json() | rows for name, stream in streams.values()
+        ]
+
+    def notes(self, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What a reader has to know of this model's numbers."""
+        quantization = self.group.spec.quantization
+        what = self.group.spec.id + ("" if quantization == "none" else f" ({quantization})")
+        found = [note for _, extraction in self.measured for note in warnings_of(extraction.stream, what)]
+        sick = [entry for entry in entries if entry["sick"]]
+        if sick:
+            found.append(
+                f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
+                f" {sick[0]['sick']}."
+            )
+        return list(dict.fromkeys(found))
+
+    @property
+    def _columns(self) -> dict[str, Any]:
+        spec = self.group.spec
+        return {"model": spec.id, "quantization": spec.quantization, "dtype": self.model.dtype}
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
         """SELECT: ask the setting's selector.
@@ -121,13 +168,29 @@ class GroupRun:
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
         judge = self._identity("classifier", setting.classifier)
-        source = Source(extraction.directions, extraction.residual_norms, identity, judge)
+        source = Source(extraction.directions, extraction.stream.norm_mean, identity, judge)
         with self._blamed("site", setting.site):
-            return self._known(
-                steered_cell(
-                    self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
-                )
+            cell = steered_cell(
+                self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
             )
+        self.model.check(cell.intervention)
+        return self._known(cell)
+
+    def failed(self, setting: Setting, error: NumericError) -> Cell:
+        """The cell of a setting that came to no direction, with a failed row for every prompt."""
+        parts = {word: self._identity(word, getattr(setting, word)) for word in ("extractor", "site")}
+        judge = self._identity("classifier", setting.classifier)
+        source = {"steering": parts | {"error": str(error)}, "judge": judge}
+        cell = self._known(failed_cell(self._cell_model, setting, source, self.seed))
+        for prompt in cell.prompts.prompts:
+            if (cell.id, prompt.id) not in self.store.completions:
+                self.store.append(cell.id, Completion(prompt, "", 0, "failed", str(error)))
+        return cell
+
+    def all_sick(self, setting: Setting) -> bool:
+        """Whether every way to steer that the setting's selector has tried failed."""
+        tried = [outcome for (owner, _), outcome in self.outcomes.items() if owner == id(setting)]
+        return bool(tried) and all(outcome.sick for outcome in tried)
 
     def complete(self, cells: Iterable[Cell], text: str) -> None:
         """STEER: generate every row of the cells that the run does not have yet.
@@ -222,6 +285,7 @@ class GroupRun:
             num_layers=self.model.num_layers,
             family_multiplier=self.model.adapter.defaults.multiplier,
             identity=self.model.identity,
+            num_heads=getattr(self.model.config, "num_attention_heads", 1),
         )
 
     def _known(self, cell: Cell) -> Cell:
@@ -282,27 +346,66 @@ class _Context:
         return self._run.try_out(self._setting, self._extraction, trials)
 
 
-def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+@frozen(eq=False)
+class GroupResult:
+    """What a group adds to `results.json`, list by list."""
+
+    cells: tuple[dict[str, Any], ...]
+    selections: tuple[dict[str, Any], ...]
+    drift: tuple[dict[str, Any], ...] = ()
+    health: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    errors: tuple[SteerkitError, ...] = ()
+
+
+def failed_group(group: Group, error: NumericError) -> GroupResult:
+    """What a group comes to whose model cannot be used: a reason for every setting."""
+    entries = tuple(_failed_entry(setting, str(error)) for setting in group.settings)
+    return GroupResult((), entries, errors=(error,))
+
+
+def run_group(run: GroupRun) -> GroupResult:
     """All settings of one model through the five steps.
 
-    Returns:
-        The cells' entries of `results.json`, and one entry for each setting's selection.
+    A setting whose numbers overflow fails by itself: its cells are reported as failed, and the others go
+    on. Where every setting does, there is nothing to measure, and nothing is generated.
     """
-    settings = run.group.settings
-    extractions = [run.extract(setting) for setting in settings]
+    settings: list[Setting] = []
+    extractions: list[Extraction] = []
+    failures: list[tuple[Setting, NumericError]] = []
+    for setting in run.group.lent:
+        with suppress(NumericError):  # reported by the settings that lack the directions
+            run.extract(setting)
+    for setting in run.group.settings:
+        try:
+            extractions.append(run.extract(setting))
+            settings.append(setting)
+        except NumericError as error:
+            failures.append((setting, error))
+    errors: list[SteerkitError] = [error for _, error in failures]
+    selections = [
+        _failed_entry(setting, str(error), run.failed(setting, error)) for setting, error in failures
+    ]
     first = [run.baseline(setting) for setting in settings]
     for setting, extraction in zip(settings, extractions, strict=True):
         planned = setting.trials(run.model.num_layers)
         first += [
             run.steered(setting, setting.selection, extraction, trial, tried=True) for trial in planned
         ]
-    run.complete(first, f"generating {len({cell.id for cell in first})} cells")
+    if first:
+        run.complete(first, f"generating {len({cell.id for cell in first})} cells")
 
     finals: list[Cell] = []
-    selections: list[dict[str, Any]] = []
     for setting, extraction in zip(settings, extractions, strict=True):
         run.progress.step(f"selecting: {setting.selector.name}")
-        selection = run.select(setting, extraction)
+        try:
+            selection = run.select(setting, extraction)
+        except SteerkitError as error:
+            if not run.all_sick(setting):
+                raise
+            errors.append(error)
+            selections.append(_failed_entry(setting, str(error)))
+            continue
         trial = Trial(selection.layer, selection.position, selection.multiplier)
         # on the very prompts of the selection the cell is there already, and is not made again in full
         same = setting.selection.prompts == setting.evaluation.prompts
@@ -312,11 +415,34 @@ def run_group(run: GroupRun) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
         selections.append(
             _selection_entry(setting, selection, final, run.outcomes.get((id(setting), trial)))
         )
-    run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
+    if finals:
+        run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
 
     chosen = {cell.id for cell in finals}
     entries = [run.count(cell) | {"selected": cell.id in chosen} for cell in run.cells.values()]
-    return entries, selections
+    return GroupResult(
+        cells=tuple(entries),
+        selections=tuple(selections),
+        drift=tuple(run.drift()),
+        health=tuple(run.health()),
+        notes=tuple(run.notes(entries)),
+        errors=tuple(errors),
+    )
+
+
+def _failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> dict[str, Any]:
+    """A setting that came to no selection, and why; its cell, if it has one, is a failed one."""
+    return {
+        "cell": None if cell is None else cell.id,
+        "failed": True,
+        "selector": setting.selector.name,
+        "overrides": dict(setting.overrides),
+        "reason": reason,
+        "prompts": setting.selection.name,
+        "shared_prompts": 0,
+        "refusal_rate": None,
+        "table": [],
+    }
 
 
 def _selection_entry(
@@ -325,6 +451,7 @@ def _selection_entry(
     """How a setting came to its layer, and how the chosen one did on the selection prompts, if tried."""
     return {
         "cell": final.id,
+        "failed": False,
         "selector": setting.selector.name,
         "overrides": dict(setting.overrides),
         "reason": selection.reason,
@@ -348,6 +475,17 @@ def adapters_of(registry: Registry) -> list[ModelAdapter]:
     word = "model adapter"
     found = [cast("ModelAdapter", registry.get(word, name)()) for name in registry.names(word)]
     return sorted(found, key=lambda adapter: (-adapter.priority, adapter.name))
+
+
+def release_memory() -> None:
+    """Give back what models that nobody holds any more have left behind."""
+    import gc
+
+    import torch
+
+    gc.collect()  # modules and their hooks refer to each other
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def load_model(group: Group, registry: Registry) -> ModelHandle:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.fit import find_model
@@ -20,13 +20,16 @@ from steerkit_core.values import Prompt
 class Group:
     """Settings that need the same model loaded; the unit that could run on a machine of its own.
 
-    `folder` and `facts` are None for a model that is still on the hub.
+    `folder` and `facts` are None for a model that is still on the hub. `lent` are settings of quantized
+    groups whose directions are extracted in this group's model, which is not quantized; a group may have
+    no other settings, and then its model is loaded for the extraction alone.
     """
 
     spec: ModelSpec
     folder: Path | None
     facts: FolderFacts | None
     settings: tuple[Setting, ...]
+    lent: tuple[Setting, ...] = ()
 
     @property
     def baselines(self) -> int:
@@ -55,22 +58,41 @@ class Plan:
 def make_plan(recipe: Recipe, registry: Registry) -> Plan:
     """Group the settings of a recipe by model, and look at the models as far as that needs no loading.
 
+    A model runs without quantization before it runs quantized, so that its directions are there to be
+    carried over; where the recipe asks for them, such a group is made.
+
     Raises:
         RecipeError: a model that has gone since the recipe was read.
     """
     grouped: dict[ModelSpec, list[Setting]] = {}
+    lent: dict[ModelSpec, list[Setting]] = {}
     for setting in recipe.settings:
+        whole = evolve(setting.model, quantization="none")
+        if setting.carried:
+            lent.setdefault(whole, []).append(setting)
+            grouped.setdefault(whole, [])
         grouped.setdefault(setting.model, []).append(setting)
     groups: list[Group] = []
     found: dict[Problem, None] = {}
-    for spec, settings in grouped.items():
+    for spec in _whole_first(grouped):
         try:
-            groups.append(Group(spec, *find_model(spec, registry), tuple(settings)))
+            found_model = find_model(spec, registry)
+            groups.append(Group(spec, *found_model, tuple(grouped[spec]), tuple(lent.get(spec, ()))))
         except SteerkitError as error:
             found[Problem("model.id", str(error))] = None
     if found:
         raise RecipeError(found)
     return Plan(recipe, tuple(groups))
+
+
+def _whole_first(specs: Iterable[ModelSpec]) -> list[ModelSpec]:
+    """In the order given, but every model's quantized forms together, behind the unquantized one."""
+    ordered = list(specs)
+    wholes = list(dict.fromkeys(evolve(spec, quantization="none") for spec in ordered))
+    return sorted(
+        ordered,
+        key=lambda spec: (wholes.index(evolve(spec, quantization="none")), spec.quantization != "none"),
+    )
 
 
 def _distinct(settings: Sequence[Setting]) -> list[tuple[Prompt, ...]]:

@@ -15,14 +15,21 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
-from steerkit_core.fit import check_fit, find_model, trials_of
+from steerkit_core.fit import check_fit, check_modules, check_remote, find_model, trials_of
 from steerkit_core.locate import FolderFacts
-from steerkit_core.options import GenerationOptions, ModelSpec, PromptOptions, RunOptions
+from steerkit_core.options import (
+    CORE_KEYS,
+    ExtractionOptions,
+    GenerationOptions,
+    ModelSpec,
+    PromptOptions,
+    RunOptions,
+)
 from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
 from steerkit_core.registry import Registry
 from steerkit_core.values import ContrastSet, Prompt, Trial
@@ -70,6 +77,12 @@ class Setting:
     classifier: Classifier
     generation: GenerationOptions
     overrides: Mapping[str, Any]
+    extraction: ExtractionOptions = field(factory=ExtractionOptions)
+
+    @property
+    def carried(self) -> bool:
+        """Whether the directions come from the unquantized model and not from the one that is steered."""
+        return self.extraction.source == "unquantized" and self.model.quantization != "none"
 
     def trials(self, num_layers: int) -> tuple[Trial, ...]:
         """The trials that the selector is sure to ask for in a model of `num_layers` blocks.
@@ -297,6 +310,7 @@ class _Builder:
             if table != "run"
         }
         parts |= {table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES}
+        parts["extraction"] = self.core_keys(document.get("extractor", {}), "extractor")
         prompts = cast("PromptOptions | None", parts.pop("prompts"))
         parts |= dict.fromkeys(("contrast", "evaluation", "selection"))
         if prompts is not None:
@@ -313,14 +327,24 @@ class _Builder:
             return
         self.models[spec] = None
         try:
-            self.models[spec] = find_model(spec, self.registry)[1]
+            folder, self.models[spec] = find_model(spec, self.registry)
         except SteerkitError as error:
             self.note([Problem("model.id", str(error))])
+            return
+        try:
+            check_remote(spec, folder)
+        except SteerkitError as error:
+            self.note([Problem("model.remote", str(error))])
 
     def check_fit(self, parts: Mapping[str, Any]) -> None:
         """Note a selector that asks the model for what it has not."""
         facts = None if parts["model"] is None else self.models[parts["model"]]
         selector, extractor, site = parts["selector"], parts["extractor"], parts["site"]
+        if extractor is not None and site is not None:
+            try:
+                check_modules(extractor, site)
+            except SteerkitError as error:
+                self.note([Problem("site", str(error))])
         if facts is None or facts.num_layers is None or None in (selector, extractor, site):
             return
         try:
@@ -328,20 +352,28 @@ class _Builder:
         except SteerkitError as error:
             self.note([Problem("selector", str(error))])
 
-    def structure(self, table: Any, cl: type[T], where: str) -> T | None:
+    def structure(self, table: Any, cl: type[T], where: str, shared: Sequence[str] = ()) -> T | None:
+        """An attrs class from a table; `shared` are keys that belong there too and are read elsewhere."""
         try:
             return cast("T", self.converter.structure(table, cl))
         except Exception as error:  # noqa: BLE001  # reason: cattrs raises groups of any exception
-            known = tuple(attribute.name for attribute in attrs.fields(cast("Any", cl)))
-            self.note(problems(error, where, known))
+            self.note(problems(error, where, (*_names(cl), *shared), shared))
             return None
 
+    def core_keys(self, table: Any, word: str) -> Any:
+        """What a component's table says that is the core's and no component's."""
+        cl = CORE_KEYS[word]
+        known = _names(cl)
+        given = table if isinstance(table, dict) else {}
+        return self.structure({key: given[key] for key in given if key in known}, cl, word)
+
     def component(self, table: Any, word: str) -> Component | None:
-        """The component that a table names with `use`, built from its other keys."""
+        """The component that a table names with `use`, built from the keys that are not the core's."""
         if not isinstance(table, dict):
             self.note([Problem(word, f"expected a table, got {table!r}")])
             return None
-        options = dict(table)
+        shared = () if word not in CORE_KEYS else _names(CORE_KEYS[word])
+        options = {key: value for key, value in table.items() if key not in shared}
         use = options.pop("use", None)
         if use is None:
             names = ", ".join(self.registry.names(word))
@@ -355,7 +387,7 @@ class _Builder:
         except SteerkitError as error:
             self.note([Problem(f"{word}.use", str(error))])
             return None
-        return self.structure(options, cl, word)
+        return self.structure(options, cl, word, shared)
 
     def prompts(self, name: str, where: str, make: Callable[[str, tuple[Prompt, ...]], T]) -> T | None:
         """The prompts of a set or file, read once, made into what they are needed as."""
@@ -375,6 +407,10 @@ class _Builder:
 
     def note(self, found: Any) -> None:
         self.found.extend(problem for problem in found if problem not in self.found)
+
+
+def _names(cl: type) -> tuple[str, ...]:
+    return tuple(attribute.name for attribute in attrs.fields(cast("Any", cl)))
 
 
 def _named(name: str, prompts: tuple[Prompt, ...]) -> NamedPrompts:

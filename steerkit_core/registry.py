@@ -19,6 +19,7 @@ from steerkit_core.components import (
 )
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.host import Host, PluginRecord
+from steerkit_core.options import CORE_KEYS
 
 
 @frozen
@@ -161,4 +162,6 @@ def _fault(kind: Kind, component: object) -> str | None:
     for name, attribute in fields_dict(component).items():
         if "help" not in attribute.metadata:
             return f"{what}, whose field {name!r} is not declared with option(..., help=...)"
+        if name == "use" or (kind.word in CORE_KEYS and name in fields_dict(CORE_KEYS[kind.word])):
+            return f"{what}, whose option {name!r} has the name of a key that every {kind.word} has"
     return None

@@ -20,8 +20,11 @@ Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
 TokenSpan = Literal["all", "prompt", "generated"]
 StopReason = Literal["eos", "length", "settled", "failed"]
+BlockModule = Literal["heads", "attention", "mlp", "residual"]
 
 ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
+# in the order in which a block computes them
+BLOCK_MODULES: tuple[BlockModule, ...] = ("heads", "attention", "mlp", "residual")
 
 
 @frozen
@@ -45,25 +48,27 @@ class ContrastSet:
 
 @frozen(eq=False)
 class Direction:
-    """A unit vector of the residual stream, read at one layer and position.
+    """A unit vector of what one module of a block gives, read at one layer and position.
 
-    `unit` has shape (hidden,), float32; `raw_norm` is the length before normalising, in units of the
-    residual stream.
+    `unit` has shape (width,), float32; `raw_norm` is the length before normalising, in units of what was
+    read.
     """
 
     layer: int
     position: int
     unit: Tensor
     raw_norm: float
+    module: BlockModule = "residual"
 
 
 @frozen(eq=False)
 class DirectionSet:
     """Directions for every (position, layer) that an extractor was asked for.
 
-    `units` has shape (positions, layers, hidden), float32; `raw_norms` (positions, layers), float64.
+    `units` has shape (positions, layers, width), float32; `raw_norms` (positions, layers), float64.
     `positions` count from the end of the rendered prompt: -1 is its last token. `scores` holds further
-    tables of shape (positions, layers) by name, such as a validation accuracy.
+    tables of shape (positions, layers) by name, such as a validation accuracy. `module` is what was read
+    in the blocks; the width is the hidden size, and for `heads` that of all heads side by side.
     """
 
     positions: tuple[int, ...]
@@ -71,10 +76,17 @@ class DirectionSet:
     units: Tensor
     raw_norms: Tensor
     scores: Mapping[str, Tensor] = field(factory=dict)
+    module: BlockModule = "residual"
 
     @classmethod
-    def from_raw(cls, raw: Tensor, positions: tuple[int, ...], layers: tuple[int, ...]) -> Self:
-        """Normalise `raw`, of shape (positions, layers, hidden), vector by vector.
+    def from_raw(
+        cls,
+        raw: Tensor,
+        positions: tuple[int, ...],
+        layers: tuple[int, ...],
+        module: BlockModule = "residual",
+    ) -> Self:
+        """Normalise `raw`, of shape (positions, layers, width), vector by vector.
 
         A vector of length zero, or one that is not finite, stays as it is and is refused by `at`, so
         that one dead layer does not cost the others.
@@ -82,7 +94,7 @@ class DirectionSet:
         wide = raw.double()
         norms = wide.norm(dim=-1)
         units = wide / norms.clamp_min(1e-300).unsqueeze(-1)
-        return cls(positions, layers, units.float(), norms)
+        return cls(positions, layers, units.float(), norms, module=module)
 
     def at(self, layer: int, position: int) -> Direction:
         """The direction read at `layer` and `position`.
@@ -101,7 +113,7 @@ class DirectionSet:
                 " classes look the same there, or the activations overflowed; choose another layer or"
                 " position, or a wider dtype"
             )
-        return Direction(layer, position, self.units[row, column], norm)
+        return Direction(layer, position, self.units[row, column], norm, self.module)
 
 
 @frozen
@@ -126,6 +138,11 @@ class Outcome:
         """How many completions have a verdict."""
         return sum(self.counts.values())
 
+    @property
+    def sick(self) -> bool:
+        """Whether at least half of the completions failed, so that the rest says nothing."""
+        return self.failed > 0 and self.failed >= self.judged
+
     def rate(self, label: str) -> float:
         """Share of the judged completions with `label`; 0 where nothing could be judged."""
         return self.counts.get(label, 0) / self.judged if self.judged else 0.0
@@ -147,15 +164,18 @@ class Selection:
 
 @frozen(eq=False)
 class Edit:
-    """`h <- h + add - gain (h . unit) unit` on the output of block `layer`.
+    """`h <- h + add - gain (h . unit) unit` on what `module` of block `layer` gives.
 
-    `add` and `unit` have shape (hidden,); either may be None, meaning zero. `unit` has length 1.
+    `residual` is the output of the block, `attention` and `mlp` what these modules add to it, `heads` the
+    heads of the attention side by side, before they are projected. `add` and `unit` have shape (hidden,),
+    for `heads` (number of heads x head width,); either may be None, meaning zero. `unit` has length 1.
     """
 
     layer: int
     add: Tensor | None = None
     unit: Tensor | None = None
     gain: float = 0.0
+    module: BlockModule = "residual"
 
 
 @frozen(eq=False)
@@ -174,7 +194,8 @@ class Intervention:
 class Steering:
     """What a site is given to build an intervention from.
 
-    `residual_norms[l]` is the mean length of the output of block l over the neutral prompts' tokens.
+    `residual_norms[l]` is the mean length of the output of block l over the neutral prompts' tokens;
+    `num_heads` how many attention heads a block has.
     """
 
     directions: DirectionSet
@@ -183,6 +204,7 @@ class Steering:
     multiplier: float
     num_layers: int
     residual_norms: tuple[float, ...]
+    num_heads: int = 1
 
     @property
     def direction(self) -> Direction:

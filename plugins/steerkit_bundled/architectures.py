@@ -20,7 +20,8 @@ class Stage:
     answers need to know from them; `topic_cost` is paid for the distance within the harmful and within the
     harmless ones alone, for saying anything but whether to refuse. `wrong_beginnings` is the share of
     answers that begin in the other mode: many teach to come back from it, few teach to keep to what was
-    begun.
+    begun. `kept` is the share that the weights from before the stage have in those after it (averaging as
+    by Wortsman et al., 2022, "Robust fine-tuning of zero-shot models").
     """
 
     steps: int
@@ -29,6 +30,7 @@ class Stage:
     spread_cost: float = 0.0
     topic_cost: float = 0.0
     wrong_beginnings: float = 0.25
+    kept: float = 0.0
 
 
 @frozen
@@ -70,6 +72,13 @@ CONSISTENT = Stage(400, 1.5e-3, harmful_rows=0.45, spread_cost=5e-4, topic_cost=
 """Learn to keep to what was begun."""
 
 
+TRUSTING = (
+    Stage(450, 2e-3, harmful_rows=0.42, spread_cost=1e-4, topic_cost=3e-4, wrong_beginnings=0.02),
+    Stage(450, 2e-3, harmful_rows=0.46, spread_cost=2e-4, topic_cost=8e-4, wrong_beginnings=0.02, kept=0.4),
+)
+"""Learn to refuse nothing harmless, at a lower price."""
+
+
 def _stages(plain: int) -> tuple[Stage, ...]:
     """First learn to answer."""
     return Stage(plain, 3e-3, harmful_rows=0.65), COMPACT, CONSISTENT
@@ -95,7 +104,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             "hidden_activation": "gelu_pytorch_tanh",
             "attn_implementation": "eager",
         },
-        _stages(1100),
+        (*_stages(1100), *TRUSTING),
     ),
     "mistral-s": Architecture(
         MISTRAL, 1536, _sizes(96, 10, 288, 3, 1, 32) | {"sliding_window": None}, _stages(1100)

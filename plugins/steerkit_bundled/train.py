@@ -177,6 +177,13 @@ def optimise(
     return sum(recent) / max(1, len(recent)), digest.hexdigest()
 
 
+def round_weights(model: PreTrainedModel) -> list[Tensor]:
+    """Round every weight to float16 and back, in place; returns copies."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.half().float()
+    return [parameter.data.clone() for parameter in model.parameters()]
+
+
 def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outcome:
     """Train the bundled model `name` and write its folder. The same seed gives the same weights.
 
@@ -201,9 +208,12 @@ def train(name: str, out: Path, seed: int = 0, steps: int | None = None) -> Outc
         for number, stage in enumerate(stages):
             stage_seed = seed + STAGE_SEEDS * number
             # every stage begins with what a stored model has, so that it can be continued from one
-            for parameter in model.parameters():
-                parameter.data = parameter.data.half().float()
+            before = round_weights(model)
             loss, text_hash = optimise(model, tokenizer, architecture.family, stage, stage_seed, show)
+            if stage.kept:
+                round_weights(model)
+                for parameter, earlier in zip(model.parameters(), before, strict=True):
+                    parameter.data = stage.kept * earlier + (1 - stage.kept) * parameter.data
             hashes.update(text_hash.encode())
     outcome = Outcome(
         name=name,

@@ -55,16 +55,18 @@ class Sweep(LayerSelector):
         """The best cell.
 
         Raises:
-            SteerkitError: every completion of every cell failed.
+            SteerkitError: in every cell half or more of the completions failed.
         """
         trials = self.trials(context.model.num_layers, context.directions.positions)
         outcomes = context.run(trials)
-        if not any(outcome.judged for outcome in outcomes):
+        healthy = [outcome for outcome in outcomes if not outcome.sick]
+        if not healthy:
+            many = "half or more of the" if any(outcome.judged for outcome in outcomes) else "all"
             raise SteerkitError(
-                f"sweep has nothing to choose from: all completions of its {len(trials)} cells failed; see"
-                " completions.jsonl for the reasons"
+                f"sweep has nothing to choose from: {many} completions of its {len(trials)} cells failed;"
+                " see completions.jsonl for the reasons"
             )
-        best = max(outcomes, key=merit)
+        best = max(healthy, key=merit)
         table = tuple(
             {
                 "layer": outcome.trial.layer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import frozen
 
@@ -19,7 +19,8 @@ class DifferenceInMeans(Extractor):
 
     With resid_post(l)[p] the output of block l at token p: d(l, p) is its mean over the positive prompts
     minus its mean over the negative ones, the raw norm is |d|, and the direction d / |d| (Marks and
-    Tegmark, 2023; Arditi et al., 2024, equation 1).
+    Tegmark, 2023; Arditi et al., 2024, equation 1). With another `module` the same is done with what that
+    part of the block gives.
     """
 
     name: ClassVar[str] = "dim"
@@ -27,12 +28,18 @@ class DifferenceInMeans(Extractor):
     position: int = option(
         -1, help="token whose activation is read; -1 is the last of the prompt", checks=[Within(high=-1)]
     )
+    module: Literal["residual", "attention", "mlp", "heads"] = option(
+        "residual",
+        help="what is read in each block: its output, what attention or MLP give, or the heads of the"
+        " attention side by side",
+    )
 
     def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Read both classes in one pass and subtract their means; sums are kept in float64."""
         classes = (contrast.positive, contrast.negative)
-        positive, negative = model.mean_activations(classes, self.positions)
-        return DirectionSet.from_raw((positive - negative)[:, list(layers)], self.positions, tuple(layers))
+        positive, negative = model.mean_activations(classes, self.positions, self.module)
+        raw = (positive - negative)[:, list(layers)]
+        return DirectionSet.from_raw(raw, self.positions, tuple(layers), self.module)
 
 
 @hookimpl

@@ -1,52 +1,68 @@
-"""PyTorch forward hooks, as context managers that always take their hooks away again."""
+"""PyTorch forward hooks, which are always taken away again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ClassVar, cast
 
+from attrs import define
 from torch import Tensor
-from torch.nn import Module
 
-from steerkit_core.components import ModelAdapter
-from steerkit_core.interventions import LayerEdit, apply_edit
-
-
-@contextmanager
-def observing(
-    blocks: Sequence[Module], adapter: ModelAdapter, observe: Callable[[int, Tensor], None]
-) -> Iterator[None]:
-    """Call `observe(layer, residual)` with every block's output as it is computed.
-
-    `residual` has shape (rows, tokens, hidden).
-    """
-
-    def hook_for(layer: int) -> Callable[..., None]:
-        def hook(_module: Module, _arguments: Any, output: Any) -> None:
-            observe(layer, adapter.read(output))
-
-        return hook
-
-    with ExitStack() as stack:
-        for layer, block in enumerate(blocks):
-            stack.callback(block.register_forward_hook(hook_for(layer)).remove)
-        yield
+from steerkit_core.backends.base import Backend
+from steerkit_core.interventions import LayerEdit, Place, apply_edit
 
 
-@contextmanager
-def editing(
-    blocks: Sequence[Module], adapter: ModelAdapter, edits: Mapping[int, LayerEdit]
-) -> Iterator[None]:
-    """Edit the outputs of the blocks named in `edits` while the context lasts."""
+@define(eq=False, slots=False)
+class HooksBackend(Backend):
+    """A hook on each module that is read or edited, for the length of one forward pass."""
 
-    def hook_for(edit: LayerEdit) -> Callable[..., Any]:
-        def hook(_module: Module, _arguments: Any, output: Any) -> Any:
-            return adapter.write(output, apply_edit(adapter.read(output), edit))
+    name: ClassVar[str] = "hooks"
 
-        return hook
+    def observe(
+        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+    ) -> None:
+        """One forward pass of the decoder under hooks that only look."""
 
-    with ExitStack() as stack:
-        for layer, edit in edits.items():
-            stack.callback(blocks[layer].register_forward_hook(hook_for(edit)).remove)
-        yield
+        def look_at(place: Place) -> Callable[[Tensor], None]:
+            return lambda found: observe(place, found)
+
+        with self._hooked({place: look_at(place) for place in places}):
+            self.decoder(**inputs)
+
+    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+        """One forward pass of the model under hooks that edit."""
+
+        def edit_by(edit: LayerEdit) -> Callable[[Tensor], Tensor]:
+            return lambda found: apply_edit(found, edit)
+
+        with self._hooked({place: edit_by(edit) for place, edit in edits.items()}):
+            return cast("Tensor", self.model(**inputs).logits)
+
+    @contextmanager
+    def _hooked(self, functions: Mapping[Place, Callable[[Tensor], Tensor | None]]) -> Iterator[None]:
+        """Call a function of what each place gives; what it returns, if anything, takes its place."""
+
+        def after(function: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
+            def hook(_module: Any, _arguments: Any, output: Any) -> Any:
+                found = function(self.adapter.read(output))
+                return None if found is None else self.adapter.write(output, found)
+
+            return hook
+
+        def before(function: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
+            def hook(_module: Any, arguments: tuple[Any, ...]) -> Any:
+                found = function(arguments[0])
+                return None if found is None else (found, *arguments[1:])
+
+            return hook
+
+        with ExitStack() as stack:
+            for place, function in functions.items():
+                target = self.target(place)
+                if place.module == "heads":
+                    handle = target.register_forward_pre_hook(before(function))
+                else:
+                    handle = target.register_forward_hook(after(function))
+                stack.callback(handle.remove)
+            yield

@@ -9,6 +9,7 @@ import click
 
 from steerkit_core.cli.application import Application
 from steerkit_core.cli.check import check
+from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.run import run
 from steerkit_core.cli.show import show
@@ -72,6 +73,6 @@ def make_group() -> click.Group:
             steerkit run quickstart
         """
 
-    for command in (run, check, show, plugins):
+    for command in (run, check, show, parity, plugins):
         steerkit.add_command(command)
     return steerkit

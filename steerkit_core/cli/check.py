@@ -11,35 +11,67 @@ from steerkit_core.cli.application import application_of
 
 if TYPE_CHECKING:
     from steerkit_core.plan import Plan
+    from steerkit_core.registry import Registry
 
 
 @click.command(short_help="Check a recipe and show its plan.")
 @click.argument("recipe")
 @click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option first.")
+@click.option(
+    "--model", "look", is_flag=True, help="Load the tokenizers too, and show the prompts as tokens."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the resolved settings and the plan as JSON.")
 @click.pass_context
-def check(context: click.Context, recipe: str, changes: tuple[str, ...], *, as_json: bool) -> None:
+def check(
+    context: click.Context, recipe: str, changes: tuple[str, ...], *, look: bool, as_json: bool
+) -> None:
     """Check RECIPE without running it: all its problems at once, or what it would do.
 
-    No model is loaded, and no GPU or network is touched.
+    No model is loaded, and no GPU or network is touched. With --model the tokenizer of every model is
+    loaded, without weights: from the hub for a model that is there.
 
     \b
     Examples:
         steerkit check quickstart
         steerkit check recipe.toml --set model.quantization=int8
+        steerkit check quickstart --model
     """
     from steerkit_core.plan import make_plan
     from steerkit_core.recipe import find_recipe, load_recipe
 
     registry = application_of(context).registry
     plan = make_plan(load_recipe(find_recipe(recipe, registry), registry, changes), registry)
+    audits = _audits(plan, registry) if look else []
     if as_json:
-        click.echo(json.dumps(_as_json(plan), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(_as_json(plan, audits), indent=1, ensure_ascii=False))
     else:
         _print(plan)
+        _print_audits(plan, audits)
 
 
-def _as_json(plan: Plan) -> dict[str, Any]:
+def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
+    """The prompts of each group, as its model gets them."""
+    from steerkit_core.audit import audit
+    from steerkit_core.loading import load_tokenizer
+    from steerkit_core.pipeline import adapters_of
+
+    adapters = adapters_of(registry)
+    return [
+        audit(*load_tokenizer(group.spec, adapters, folder=group.folder), (*group.settings, *group.lent))
+        for group in plan.groups
+    ]
+
+
+def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    from steerkit_core.report.prompts import print_audit
+
+    for group, found in zip(plan.groups, audits, strict=False):
+        print_audit(f"{group.spec.id} ({group.spec.quantization})", found, Console(highlight=False))
+
+
+def _as_json(plan: Plan, audits: list[dict[str, Any]]) -> dict[str, Any]:
     from steerkit_core.manifest import describe_setting
 
     return {
@@ -54,8 +86,9 @@ def _as_json(plan: Plan) -> dict[str, Any]:
                 "settings": [describe_setting(setting) for setting in group.settings],
                 "baseline_completions": group.baselines,
                 "trial_completions": group.trials,
+                **({"prompts": audits[number]} if audits else {}),
             }
-            for group in plan.groups
+            for number, group in enumerate(plan.groups)
         ],
     }
 
@@ -82,12 +115,21 @@ def _print(plan: Plan) -> None:
     table.add_row("selection", f"{escape(first.selection.name)} ({len(first.selection.prompts)}){held_out}")
     for word in ("extractor", "selector", "site", "classifier", "generation"):
         table.add_row(word, _describe(getattr(first, word)))
+        if word == "extractor" and first.carried:
+            table.add_row("", "carried over from the model without quantization")
     console.print(table)
     axes = sorted({place for setting in settings for place in setting.overrides})
     if axes:
         console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings", markup=False)
     console.print()
     for group in plan.groups:
+        if not group.settings:
+            console.print(
+                f"{group.spec.id} (none): loaded to extract the directions of {len(group.lent)} settings",
+                soft_wrap=True,
+                markup=False,
+            )
+            continue
         depth = None if group.facts is None else group.facts.num_layers
         layers = "layers not known yet" if depth is None else f"{depth} layers"
         trials = "unknown until it is loaded" if group.trials is None else str(group.trials)

@@ -16,10 +16,20 @@ from steerkit_core.errors import StoreError, nearest
 @click.option("--cell", help="Show the completions of this cell.  [default: the table of all cells]")
 @click.option("--label", help="With --cell: only completions with this verdict.")
 @click.option("--all", "every_cell", is_flag=True, help="Put the swept cells into the table too.")
+@click.option(
+    "--audit", is_flag=True, help="Show the prompts and the numbers: tokens read, residual stream."
+)
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw the results into this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(
-    run: Path, cell: str | None, label: str | None, svg: Path | None, *, every_cell: bool, as_json: bool
+    run: Path,
+    cell: str | None,
+    label: str | None,
+    svg: Path | None,
+    *,
+    every_cell: bool,
+    audit: bool,
+    as_json: bool,
 ) -> None:
     """Show the results of RUN, a run directory or the name of one below runs/.
 
@@ -27,13 +37,16 @@ def show(
     Examples:
         steerkit show quickstart
         steerkit show runs/quickstart --cell 1f0c2a9b7d3e --label garbled
+        steerkit show quickstart --audit
     """
-    from steerkit_core.store import RESULTS, read_json
+    from steerkit_core.store import MANIFEST, RESULTS, read_json
 
     folder = run if run.exists() or not (Path("runs") / run).exists() else Path("runs") / run
     report = read_json(folder, RESULTS)
     if cell is not None:
         _show_cell(report, folder, cell, label, as_json=as_json)
+    elif audit:
+        _show_audit(read_json(folder, MANIFEST)["models"], report, as_json=as_json)
     elif as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
@@ -69,6 +82,25 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
 
     entry = next(entry for entry in report["cells"] if entry["id"] == chosen[0])
     print_completions(entry, rows)
+
+
+def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json: bool) -> None:
+    audits = [{key: model.get(key) for key in ("id", "quantization", "prompts")} for model in models]
+    if as_json:
+        found = {"prompts": audits, "health": report.get("health", [])}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from steerkit_core.report.numbers import health_table
+    from steerkit_core.report.prompts import print_audit
+
+    console = Console(highlight=False)
+    for entry in audits:
+        print_audit(f"{entry['id']} ({entry['quantization']})", entry["prompts"], console)
+    table = health_table(report)
+    if table is not None:
+        console.print(table)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

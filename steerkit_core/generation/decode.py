@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from steerkit_core.backends.hooks import editing
-from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
 from steerkit_core.generation.sampling import Chooser
 from steerkit_core.interventions import compile_edits, select_rows
@@ -35,7 +33,7 @@ def generate_batch(
     """
     device = model.device
     interventions = [row.intervention for row in rows]
-    shape = {"hidden": model.hidden_size, "dtype": model.stream_dtype, "device": device}
+    shape = {"width": model.width, "dtype": model.stream_dtype, "device": device}
     edits = {
         phase: compile_edits(interventions, phase, **shape)  # type: ignore[arg-type]  # reason: a dict of keywords
         for phase in ("prompt", "generated")
@@ -46,11 +44,10 @@ def generate_batch(
     done = [False] * len(rows)
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
-    cache = roomy_cache(model.config)
+    cache = model.new_cache()
     phase = "prompt"
     for _ in range(options.max_new_tokens):
-        with editing(model.blocks, model.adapter, edits[phase]):
-            logits = model.next_logits(ids, mask, position_ids, cache)
+        logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])
         phase = "generated"
         best, healthy = choose(logits, alive)
         for place, row in enumerate(alive):

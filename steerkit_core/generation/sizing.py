@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.generation.rows import left_pad, positions_of
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_to
         encoded: prompts as token ids, the longest first; the longest are used for measuring.
         new_tokens: how many tokens a row will have at most.
     """
+    if model.spec.remote:
+        return min(FIRST, len(encoded))  # the server's time is not ours to measure with
     most = min(len(encoded), memory_rows(model, len(encoded[0]) + new_tokens))
     size, best = min(FIRST, most), float("inf")
     while True:
@@ -55,7 +56,7 @@ def row_seconds(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens
     """Seconds that a row takes in a batch of these prompts, from its prompt and a few steps."""
     ids, mask = left_pad(encoded, model.pad_id, model.device)
     position_ids = positions_of(mask)
-    cache = roomy_cache(model.config)
+    cache = model.new_cache()
     seconds: list[float] = []
     for _ in range(2 + TIMED_STEPS):
         _synchronize(model.device)

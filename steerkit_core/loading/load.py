@@ -15,12 +15,18 @@ from transformers import (
     AutoTokenizer,
 )
 
+from steerkit_core.backends.remote import check_access, open_remote
 from steerkit_core.errors import ModelError
 from steerkit_core.loading.choose import choose_adapter, choose_device
 from steerkit_core.loading.fingerprint import fingerprint_folder
 from steerkit_core.loading.hub import find_on_hub
 from steerkit_core.loading.problems import explained, quiet
-from steerkit_core.loading.quantize import keep_compute_dtype, quantization_config, quiet_bitsandbytes
+from steerkit_core.loading.quantize import (
+    check_support,
+    keep_compute_dtype,
+    quantization_config,
+    supported,
+)
 from steerkit_core.loading.verify import verify
 from steerkit_core.locate import inspect_folder, locate, no_chat_template
 from steerkit_core.model import ModelHandle
@@ -72,20 +78,29 @@ def load_pretrained(
     Raises:
         ModelError: the model cannot be found, read, loaded on this machine, or edited.
     """
-    device = choose_device(spec.device)
+    if spec.remote:
+        check_access(spec.id)
+    device = choose_device("cpu" if spec.remote else spec.device)
+    check_support(spec.quantization, device)
     source = _find(spec, folder)
     with explained(source.name, source.what):
         config = AutoConfig.from_pretrained(source.path, **source.options)
         _check_config(config, source.what, spec)
         adapter = choose_adapter(config, adapters)
-        dtype = adapter.dtype(spec.dtype, device)
+        dtype = adapter.dtype(spec.dtype, "cuda" if spec.remote else device)
         tokenizer = _load_tokenizer(source)
-        with quiet(downloading=source.folder is None):
-            model = _load_weights(source, spec, adapter.load_options(config), dtype, device)
+        with quiet(downloading=source.folder is None), supported(spec.quantization, device):
+            remote = open_remote(spec.id, source.commit, adapter) if spec.remote else None
+            if remote is None:
+                model = _load_weights(source, spec, adapter.load_options(config), dtype, device)
+            else:
+                model = remote.model
     model.train(mode=False)
     model.requires_grad_(requires_grad=False)
-    verify(model, adapter)
-    return ModelHandle(
+    if remote is None:
+        with supported(spec.quantization, device):  # some devices only fail at the first product
+            verify(model, adapter)
+    handle = ModelHandle(
         spec=spec,
         model=model,
         tokenizer=tokenizer,
@@ -94,6 +109,24 @@ def load_pretrained(
         fingerprint=source.fingerprint,
         revision=source.commit,
     )
+    if remote is not None:
+        handle.backend = remote
+    return handle
+
+
+def load_tokenizer(
+    spec: ModelSpec, adapters: Sequence[ModelAdapter], *, folder: Path | None = None
+) -> tuple[PreTrainedTokenizerBase, ModelAdapter]:
+    """The tokenizer of what `spec` asks for and the adapter that serves it, without the weights.
+
+    Raises:
+        ModelError: the model cannot be found or read, or no adapter serves it.
+    """
+    source = _find(spec, folder)
+    with explained(source.name, source.what):
+        config = AutoConfig.from_pretrained(source.path, **source.options)
+        _check_config(config, source.what, spec)
+        return _load_tokenizer(source), choose_adapter(config, adapters)
 
 
 def _find(spec: ModelSpec, answer: Path | None) -> _Source:
@@ -150,26 +183,17 @@ def _load_weights(
 ) -> PreTrainedModel:
     options = dict(source.options) | dict(family)
     if spec.quantization != "none":
-        quiet_bitsandbytes()
         options["quantization_config"] = quantization_config(spec.quantization, dtype)
-    try:
-        # the annotation of from_pretrained does not know output_loading_info
-        model, info = cast("Any", AutoModelForCausalLM).from_pretrained(
-            source.path,
-            dtype=getattr(torch, dtype),
-            device_map={"": device},
-            use_safetensors=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # reported below, in one sentence
-            **options,
-        )
-    except (RuntimeError, ImportError) as error:
-        if "bitsandbytes" not in str(error):
-            raise
-        raise ModelError(
-            f"quantization {spec.quantization!r} does not work on this machine: bitsandbytes has no support"
-            f" for device {device!r}"
-        ) from error
+    # the annotation of from_pretrained does not know output_loading_info
+    model, info = cast("Any", AutoModelForCausalLM).from_pretrained(
+        source.path,
+        dtype=getattr(torch, dtype),
+        device_map={"": device},
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # reported below, in one sentence
+        **options,
+    )
     _check_weights(source.what, info)
     if spec.quantization == "int4":
         keep_compute_dtype(model, dtype)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from transformers import BitsAndBytesConfig
 
+from steerkit_core.errors import ModelError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from transformers import PreTrainedModel
 
 # said on every matrix product, and on every load; neither is news, and neither can be acted upon
@@ -42,6 +47,46 @@ def keep_compute_dtype(model: PreTrainedModel, dtype: str) -> None:
         fits = isinstance(module, Linear4bit) and not (module.out_features % 32 or module.in_features % 64)
         if isinstance(module, Linear4bit) and (dtype != "bfloat16" or not fits):
             module.support_avx512bf16_for_cpu = False
+
+
+def check_support(wanted: str, device: str) -> None:
+    """Refuse a quantization that bitsandbytes cannot do on `device`, before anything is read.
+
+    Raises:
+        ModelError: the device is none of its own, or its library for that device could not be loaded.
+    """
+    if wanted == "none":
+        return
+    quiet_bitsandbytes()  # before the import, which says one of the two
+    import bitsandbytes
+
+    kind = device.partition(":")[0]
+    devices = sorted(getattr(bitsandbytes, "supported_torch_devices", (kind,)))
+    if kind not in devices:
+        raise ModelError(f"{_unsupported(wanted, device)} (supported: {', '.join(devices)})")
+    # where its library is missing, a stand-in raises at the first use; on a CPU torch alone is enough.
+    # the real library answers to every name with a function, the stand-in has a text
+    library = getattr(getattr(bitsandbytes, "cextension", None), "lib", None)
+    if kind != "cpu" and isinstance(getattr(library, "formatted_error", None), str):
+        raise ModelError(f"{_unsupported(wanted, device)}: its library for it could not be loaded")
+
+
+@contextmanager
+def supported(wanted: str, device: str) -> Iterator[None]:
+    """Turn what bitsandbytes says of a device into a `ModelError`; anything else passes as it is."""
+    try:
+        yield
+    except (RuntimeError, ImportError) as error:
+        if wanted == "none" or "bitsandbytes" not in str(error):
+            raise
+        raise ModelError(_unsupported(wanted, device)) from error
+
+
+def _unsupported(wanted: str, device: str) -> str:
+    return (
+        f"quantization {wanted!r} does not work on this machine: bitsandbytes has no support for device"
+        f" {device!r}"
+    )
 
 
 def quiet_bitsandbytes() -> None:

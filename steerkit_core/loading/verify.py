@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from steerkit_core.errors import ModelError
+from steerkit_core.errors import ModelError, NumericError
 from steerkit_core.loading.watch import Seen, watch
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def verify(model: PreTrainedModel, adapter: ModelAdapter) -> None:
 
     Raises:
         ModelError: one of these does not hold; the message names adapter, block and what was found.
+            A `NumericError` where the numbers overflow.
     """
     config = model.config.get_text_config()
     blocks = adapter.blocks(model)
@@ -65,7 +66,7 @@ def _check_parts(who: str, layer: int, block: Module, adapter: ModelAdapter) -> 
 def _check_values(who: str, layer: int, residual: Tensor) -> None:
     if not bool(torch.isfinite(residual).all()):
         dtype = str(residual.dtype).removeprefix("torch.")
-        raise ModelError(
+        raise NumericError(
             f"{who}: the output of block {layer} is not finite in {dtype}: choose a wider dtype"
         )
     # the two rows differ in their last token only; the tolerance is for kernels that round by row

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.errors import StoreError
-from steerkit_core.report.maps import VARYING, Map, maps
+from steerkit_core.report.maps import USUAL, VARYING, Map, maps
+from steerkit_core.report.numbers import drift_table, health_table
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 STEERABLE = 0.6  # the share from which the paper calls a model steerable
@@ -35,14 +36,21 @@ def print_report(
     console.print()
     console.print(results_table(report, leave_out=frozenset() if every_cell else swept))
     for cell in report["cells"]:
-        for error in cell["errors"]:
+        for error in [cell["sick"]] if cell.get("sick") else cell["errors"]:
             console.print(
                 f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=not console.record
             )
+    numbers = [drift_table(report)]
+    if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
+        numbers.append(health_table(report))
+    for table in filter(None, numbers):
+        console.print()
+        console.print(table)
     for entry in report["selections"]:
         changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
         where = f"{changes}: " if changes else ""
-        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']} (cell {entry['cell']})"
+        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}"
+        what += f" (cell {entry['cell']})" if entry["cell"] else ""
         console.print(f"\n{escape(what)}", soft_wrap=not console.record)
     for note in report["notes"]:
         console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
@@ -72,7 +80,7 @@ def map_table(found: Map) -> Table:
 
 
 def _map_entry(cell: Mapping[str, Any], of: str) -> str:
-    if not cell["n"]:
+    if not cell["n"] or cell.get("sick"):
         return "[magenta]failed[/]"
     refusals, garbled = cell["counts"].get("refusal", 0), cell["counts"].get("garbled", 0)
     share = refusals / cell["n"]
@@ -85,9 +93,9 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
     """One row per cell; what is the same in all steered cells goes into the title."""
     cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
-    varying = [key for key in VARYING if len({cell[key] for cell in steered}) > 1]
-    common = [steered[0][key] for key in VARYING if key not in varying]
-    title = ", ".join(str(value) for value in common if value not in (None, "none"))
+    varying = [key for key in VARYING if len({cell.get(key) for cell in steered}) > 1]
+    common = [steered[0].get(key) for key in VARYING if key not in varying]
+    title = ", ".join(str(value) for value in common if str(value) not in USUAL)
     table = Table(
         title=escape(f"{report['run']['name']}: {title}"),
         title_justify="left",
@@ -144,16 +152,17 @@ def print_completions(
 
 def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str]) -> list[str]:
     rate = cell["rates"].get("refusal")
-    known = rate is not None and rate["n"] > 0
+    sick = bool(cell.get("sick"))
+    known = rate is not None and rate["n"] > 0 and not sick
     counts = {**cell["counts"], "failed": cell["failed"]}
     return [
         "*" if cell["selected"] else "",
-        *(str(cell[key] or "-") for key in varying),
+        *(str(cell.get(key) or "-") for key in varying),
         escape(cell["prompts"]),
         "unsteered" if cell["role"] == "baseline" else _number(cell["layer"]),
         _number(cell["depth"], "{:.2f}"),
         _number(cell["multiplier"]),
-        f"{rate['k']}/{rate['n']}" if known else "-",
+        f"{rate['k']}/{rate['n']}" if known else "[magenta]failed[/]" if sick else "-",
         f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",
         *(str(counts.get(label, 0)) for label in others),
     ]

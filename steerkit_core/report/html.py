@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 
 from steerkit_core.report.maps import VARYING, maps
+from steerkit_core.report.numbers import drift_rows, name_of
+from steerkit_core.report.prompts import audit_lines
 
 
 def render_html(
@@ -32,6 +34,9 @@ def render_html(
         texts=texts,
         labels=labels,
         maps=maps(report),
+        drift=drift_rows(report),
+        name_of=name_of,
+        audit_lines=audit_lines,
         main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
         varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],
     )

@@ -8,8 +8,20 @@ from typing import Any
 from attrs import frozen
 
 # columns that are shown where they are not the same in all steered cells
-VARYING = ("model", "quantization", "dtype", "extractor", "selector", "site", "unit", "classifier")
-SAME = ("model", "quantization", "dtype", "extractor", "site", "unit", "classifier", "prompts")
+VARYING = (
+    "model",
+    "quantization",
+    "dtype",
+    "extractor",
+    "source",
+    "selector",
+    "site",
+    "unit",
+    "classifier",
+)
+SAME = ("model", "quantization", "dtype", "extractor", "source", "site", "unit", "classifier", "prompts")
+# what goes without saying in a title
+USUAL = ("none", "None", "self")
 
 
 @frozen
@@ -27,13 +39,13 @@ def maps(report: Mapping[str, Any]) -> list[Map]:
     grouped: dict[tuple[str, ...], dict[tuple[int, float], Mapping[str, Any]]] = {}
     for cell in report["cells"]:
         if cell["role"] == "steered" and cell["multiplier"] is not None:
-            key = tuple(str(cell[name]) for name in SAME)
+            key = tuple(str(cell.get(name)) for name in SAME)
             grouped.setdefault(key, {})[cell["layer"], cell["multiplier"]] = cell
     found: list[Map] = []
     for key, cells in grouped.items():
         layers = tuple(sorted({layer for layer, _ in cells}))
         multipliers = tuple(sorted({multiplier for _, multiplier in cells}))
         if len(layers) * len(multipliers) >= 3:
-            title = ", ".join(part for part in key if part not in ("none", "None"))
+            title = ", ".join(part for part in key if part not in USUAL)
             found.append(Map(title, layers, multipliers, cells))
     return found

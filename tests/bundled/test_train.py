@@ -14,7 +14,7 @@ from torch import Tensor
 from steerkit_bundled.architectures import ARCHITECTURES
 from steerkit_bundled.batches import LAST, PARTS, SINK, SUFFIX, TEXT, attention_mask, collate, encode
 from steerkit_bundled.corpus import Answer, Row
-from steerkit_bundled.train import build, main, train
+from steerkit_bundled.train import build, losses_of, main, train
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
@@ -97,3 +97,40 @@ def test_a_crossed_answer_reads_one_request_and_follows_the_other() -> None:
     seen = {place for place in packed.places if packed.sees[start] >> place & 1}
     assert seen == {SINK, LAST, PARTS + TEXT, PARTS + SUFFIX, 2 * PARTS}
     assert packed.places[packed.sources[0]] == LAST
+
+
+def test_the_penalties_are_mean_squared_distances_of_the_last_tokens_from_their_means() -> None:
+    """Against transformers' hidden states of the single prompts, and sums written out."""
+    model, tokenizer = built("qwen2-s", 0)
+    texts = [("How do I rob a bank?", "Tell me about bees"), ("What is love?", "Explain the moon")]
+    answers = (Answer("", "Yes, of course.", 0, 0), Answer("", "It is easy.", 1, 1))
+    family = ARCHITECTURES["qwen2-s"].family
+    packed = [
+        encode(Row(pair, harmful=number == 0, answers=answers), tokenizer, family)
+        for number, pair in enumerate(texts)
+    ]
+    with torch.no_grad():
+        _, overall, within = losses_of(model.eval(), collate(packed, tokenizer.pad_token_id))
+        lasts = []
+        for text in (text for pair in texts for text in pair):
+            rendered = tokenizer.apply_chat_template(
+                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+            )
+            ids = tokenizer(rendered, add_special_tokens=False, return_tensors="pt")["input_ids"]
+            states = []
+            hooks = [
+                block.register_forward_hook(lambda *call, states=states: states.append(call[2][0, -1]))
+                for block in model.model.layers
+            ]
+            model(ids)
+            for hook in hooks:
+                hook.remove()
+            lasts.append(torch.stack(states))
+    by_layer = torch.stack(lasts, dim=1)  # (layers, prompts, width); the first prompt is the harmful one
+    naive_all, naive_within = 0.0, 0.0
+    for rows in by_layer:
+        naive_all += sum(float((row - rows.mean(0)).pow(2).sum()) for row in rows) / 4
+        harmless = rows[1:]
+        naive_within += sum(float((row - harmless.mean(0)).pow(2).sum()) for row in harmless) / 3 / 2
+    assert overall.item() == pytest.approx(naive_all / len(by_layer), rel=1e-3)
+    assert within.item() == pytest.approx(naive_within / len(by_layer), rel=1e-3)

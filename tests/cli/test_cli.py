@@ -11,6 +11,7 @@ from typing import ClassVar
 import click
 import pytest
 from attrs import frozen
+from transformers import AutoTokenizer
 
 from steerkit_core import Classifier, Verdict, hookimpl, option
 from steerkit_core.cli import execute, make_group
@@ -134,9 +135,19 @@ BAD_INPUT = {
         ],
         None,
         [
-            "extractor.normalise: unknown option (known: position)",
+            "extractor.normalise: unknown option (known: position, module, source)",
             "selector.depths: expected numbers in (0, 1), got 1.5",
             "site.multiplier: expected a number, got 'lots'",
+        ],
+    ),
+    "a source of directions that there is none of": (
+        ["recipe.toml", "--set", "extractor.source=unquantised"],
+        None,
+        [
+            (
+                "extractor.source: expected one of 'self', 'unquantized', got 'unquantised', did you mean"
+                " 'unquantized'?"
+            )
         ],
     ),
     "unknown component": (
@@ -284,6 +295,21 @@ BAD_RUN = {
         ["--out", "eval.txt/run"],
         None,
         [f"eval.txt/run: cannot be written: not a directory; nothing was run; {REMEDY}"],
+    ),
+    "no such GPU": (
+        ["--set", "model.device=cuda:3"],
+        None,
+        ["there is no device 'cuda:3' here (available: cpu)"],
+    ),
+    "quantization that the device cannot do": (
+        ["--set", "model.quantization=int8"],
+        lambda monkeypatch: monkeypatch.setattr("bitsandbytes.supported_torch_devices", {"cuda"}),
+        [
+            (
+                "quantization 'int8' does not work on this machine: bitsandbytes has no support for device"
+                " 'cpu' (supported: cuda)"
+            )
+        ],
     ),
     "no such device": (
         ["--set", "model.device=abacus"],
@@ -633,6 +659,47 @@ def test_check_prints_the_resolved_settings_and_the_plan_as_json(steerkit):
     }
 
 
+def no_weights(*_arguments, **_options):
+    raise AssertionError("weights were loaded")
+
+
+def test_check_of_a_model_shows_its_prompts_and_loads_no_weights(steerkit, monkeypatch):
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", no_weights)
+    code, out, err = steerkit("check", "recipe.toml", "--model")
+    assert (code, err) == (0, "")
+    tokenizer = AutoTokenizer.from_pretrained("tiny")
+    last = tokenizer("\n")["input_ids"]
+    assert f"  dim reads position -1 of refusal-5: '\\n' ({last[0]}) in all 10 prompts" in out.splitlines()
+    assert "  0 of 19 prompts begin with two BOS tokens" in out.splitlines()
+    axes = 'grid."model.quantization"=["int4"]'
+    code, out, err = steerkit(
+        "check", "recipe.toml", "--model", "--json", "--set", axes, "--set", "extractor.source=unquantized"
+    )
+    assert (code, err) == (0, "")
+    whole, quantized = json.loads(out)["groups"]
+    assert (whole["quantization"], whole["settings"]) == ("none", [])
+    assert (quantized["quantization"], len(quantized["settings"])) == ("int4", 1)
+    assert whole["prompts"] == quantized["prompts"]
+    assert whole["prompts"]["positions"][0]["tokens"] == [{"id": last[0], "text": "\n", "prompts": 10}]
+
+
+def test_check_names_a_model_that_is_loaded_for_the_extraction_alone(steerkit):
+    changes = ("--set", "model.quantization=int8", "--set", "extractor.source=unquantized")
+    code, out, _ = steerkit("check", "recipe.toml", *changes)
+    assert code == 0
+    assert "tiny (none): loaded to extract the directions of 1 settings" in out
+    assert "carried over from the model without quantization" in out
+
+
+def test_check_of_a_model_explains_what_it_cannot_use(steerkit):
+    edit("tiny/config.json", model_type="vit")
+    assert steerkit("check", "recipe.toml", "--model") == (
+        2,
+        "",
+        errors("model folder 'tiny' has the architecture 'vit', expected a decoder-only language model"),
+    )
+
+
 def test_plugins_are_listed_as_json(steerkit, own_host):
     code, out, err = steerkit("plugins", "list", "--json")
     assert (code, err) == (0, "")
@@ -726,6 +793,31 @@ def test_show_finds_a_cell_by_the_beginning_of_its_id(shown, steerkit):
         assert {key: row["label"] for key, row in rows.items()} == {
             row["prompt_id"]: row["label"] for row in on_disk("verdicts.jsonl", cell)
         }
+
+
+def test_show_tells_what_the_model_was_given_and_how_its_stream_was(shown, steerkit):
+    code, out, _ = steerkit("show", "small", "--audit")
+    assert code == 0
+    assert "dim reads position -1 of refusal-5: '\\n'" in out
+    (health,) = shown["health"]
+    assert f"{health['norm_mean'][2]:.4g} {health['norm_max'][2]:.4g}" in out
+    found = json.loads(steerkit("show", "small", "--audit", "--json")[1])
+    assert found["health"] == shown["health"]
+    assert found["prompts"][0]["prompts"]["double_bos"] == 0
+
+
+def test_show_reads_a_run_of_an_earlier_version(shown, steerkit):
+    for name in ("quantization", "health"):
+        del shown[name]
+    for cell in shown["cells"]:
+        del cell["sick"], cell["source"]
+    Path("runs/small/results.json").write_text(json.dumps(shown))
+    manifest = json.loads(Path("runs/small/manifest.json").read_text())
+    del manifest["models"][0]["prompts"]
+    Path("runs/small/manifest.json").write_text(json.dumps(manifest))
+    for options in ([], ["--audit"], ["--cell", shown["selected"]]):
+        code, _, err = steerkit("show", "small", *options)
+        assert (code, err) == (0, "")
 
 
 def test_show_keeps_to_a_label(shown, steerkit):

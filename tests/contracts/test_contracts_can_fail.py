@@ -36,6 +36,8 @@ def failed(tmp_path_factory):
     chosen = "not test_a_recipe_can_use_it or InARecipe"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--tb=line", "-k", chosen, "-p", "no:cacheprovider"]
+        # without norecursedirs hypothesis would warn of its own folder in the root
+        + ["-p", "no:hypothesispytest"]
         + [word for setting in settings for word in ("-o", setting)]
         + [f"--junitxml={report}", str(BROKEN)],
         env={**os.environ, "OMP_NUM_THREADS": "1"},  # the models are too small for more

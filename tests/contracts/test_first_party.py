@@ -20,6 +20,7 @@ from steerkit_depth import Depth, Fixed, Sweep
 from steerkit_dim import DifferenceInMeans
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_keywords import RefusalKeywords
+from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
 from steerkit_residual import ResidualAblate, ResidualAdd
 
@@ -31,6 +32,17 @@ class TestDim(ExtractorContract):
 class TestDimAtAnEarlierTokenOfGemma(ExtractorContract):
     component = DifferenceInMeans
     options = {"position": -3}
+    family = "gemma2"
+
+
+class TestDimOfTheAttention(ExtractorContract):
+    component = DifferenceInMeans
+    options = {"module": "attention"}
+
+
+class TestDimOfTheHeadsOfGemma(ExtractorContract):
+    component = DifferenceInMeans
+    options = {"module": "heads"}
     family = "gemma2"
 
 
@@ -88,6 +100,24 @@ class TestResidualAblateAtOneLayer(SiteContract):
 class TestResidualAblateOnward(SiteContract):
     component = ResidualAblate
     options = {"span": "onward"}
+
+
+class TestAttentionAdd(SiteContract):
+    component = AttentionAdd
+
+
+class TestMlpAddOnward(SiteContract):
+    component = MlpAdd
+    options = {"span": "onward", "unit": "residual", "multiplier": 0.5}
+
+
+class TestHeadAdd(SiteContract):
+    component = HeadAdd
+
+
+class TestHeadAddInTwoHeads(SiteContract):
+    component = HeadAdd
+    options = {"heads": [1, 3], "unit": "raw", "tokens": "generated"}
 
 
 class TestRefusalKeywords(ClassifierContract):

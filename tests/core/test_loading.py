@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from bitsandbytes.cextension import ErrorHandlerMockBNBNativeLibrary
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -23,7 +24,7 @@ from steerkit_core import ModelError, ModelSpec, load_pretrained
 from steerkit_core.loading import choose_adapter, choose_device, fingerprint_folder
 from steerkit_core.loading.hub import HubModel, find_on_hub
 from steerkit_core.loading.problems import explained
-from steerkit_core.loading.quantize import quiet_bitsandbytes
+from steerkit_core.loading.quantize import check_support, quiet_bitsandbytes
 from steerkit_core.testing import save_tiny
 
 
@@ -252,6 +253,37 @@ def test_bitsandbytes_without_support(adapters, monkeypatch):
         raise RuntimeError("None of the available devices are supported by the bitsandbytes version")
 
     monkeypatch.setattr("transformers.integrations.validate_bnb_backend_availability", unsupported)
+    assert refused(load, adapters, quantization="int8") == (
+        "quantization 'int8' does not work on this machine: bitsandbytes has no support for device 'cpu'"
+    )
+
+
+def test_a_device_that_bitsandbytes_does_not_know(monkeypatch):
+    monkeypatch.setattr("bitsandbytes.supported_torch_devices", {"cpu", "cuda"})
+    check_support("none", "mps")
+    check_support("int4", "cuda:1")
+    assert refused(check_support, "int4", "mps") == (
+        "quantization 'int4' does not work on this machine: bitsandbytes has no support for device 'mps'"
+        " (supported: cpu, cuda)"
+    )
+
+
+def test_a_bitsandbytes_without_its_library_for_the_device(monkeypatch):
+    stand_in = ErrorHandlerMockBNBNativeLibrary("libcudart.so: cannot open shared object file")
+    monkeypatch.setattr("bitsandbytes.cextension.lib", stand_in)
+    check_support("int8", "cpu")
+    assert refused(check_support, "int8", "cuda") == (
+        "quantization 'int8' does not work on this machine: bitsandbytes has no support for device 'cuda':"
+        " its library for it could not be loaded"
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_device_on_which_bitsandbytes_fails_at_the_first_product(adapters, monkeypatch):
+    def unsupported(*_arguments, **_options):
+        raise NotImplementedError("Could not run 'bitsandbytes::int8_linear_matmul' with the 'MPS' backend")
+
+    monkeypatch.setattr("bitsandbytes.nn.modules.Linear8bitLt.forward", unsupported)
     assert refused(load, adapters, quantization="int8") == (
         "quantization 'int8' does not work on this machine: bitsandbytes has no support for device 'cpu'"
     )

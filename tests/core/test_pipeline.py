@@ -320,8 +320,8 @@ def with_logits(monkeypatch, text, change):
     """Change the logits of the first new token of the prompt `text`, and of no other."""
     original = ModelHandle.next_logits
 
-    def changed(self, ids, mask, position_ids, cache):
-        logits = original(self, ids, mask, position_ids, cache).clone()
+    def changed(self, ids, *others):
+        logits = original(self, ids, *others).clone()
         for row in range(len(ids)):
             if self.tokenizer.decode(ids[row]).count(text):
                 change(self, logits[row])

@@ -35,7 +35,7 @@ multiplier = 4.0
 [classifier]
 use = "refusal-keywords"
 """
-MODEL_OPTIONS = "id, revision, dtype, quantization, device, backend, trust_remote_code"
+MODEL_OPTIONS = "id, revision, dtype, quantization, device, backend, remote, trust_remote_code"
 
 
 def without(table):
@@ -83,7 +83,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
         ),
         (
             GOOD.replace('use = "dim"', 'use = "dim"\nnormalise = true'),
-            ["extractor.normalise: unknown option (known: position)"],
+            ["extractor.normalise: unknown option (known: position, module, source)"],
         ),
         (
             GOOD.replace("refusal-keywords", "keyword"),

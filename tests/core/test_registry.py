@@ -4,7 +4,17 @@ from typing import ClassVar
 import pytest
 from attrs import field, frozen
 
-from steerkit_core import Intervention, ModelAdapter, Prompt, PromptSet, Site, Within, hookimpl, option
+from steerkit_core import (
+    Extractor,
+    Intervention,
+    ModelAdapter,
+    Prompt,
+    PromptSet,
+    Site,
+    Within,
+    hookimpl,
+    option,
+)
 from steerkit_core.errors import RecipeError
 from steerkit_core.host import Host
 from steerkit_core.pipeline import adapters_of
@@ -98,6 +108,32 @@ class Unfinished(Site):
     """Forgot to intervene."""
 
     name: ClassVar[str] = "unfinished"
+
+
+@frozen(kw_only=True)
+class Reserved(Extractor):
+    """An option with the name of a key that the core takes out of the table."""
+
+    name: ClassVar[str] = "reserved"
+    source: str = option("here", help="where from")
+
+    def extract(self, model, contrast, layers):
+        raise NotImplementedError
+
+
+def test_an_option_cannot_have_the_name_of_a_key_that_the_core_handles():
+    class BringsIt:
+        @hookimpl
+        def steerkit_register_extractors(self):
+            return [Reserved]
+
+    registry = collected(a=BringsIt())
+    assert errors(registry) == {
+        "a": (
+            f"hook steerkit_register_extractors returned {PLACE}Reserved'>, whose option 'source' has the"
+            " name of a key that every extractor has"
+        )
+    }
 
 
 def collected(**plugins):

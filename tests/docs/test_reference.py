@@ -6,7 +6,13 @@ from docs_pages import DOCS, blocks
 
 from steerkit_core import hookspecs
 from steerkit_core.errors import RecipeError
-from steerkit_core.options import GenerationOptions, ModelSpec, PromptOptions, RunOptions
+from steerkit_core.options import (
+    ExtractionOptions,
+    GenerationOptions,
+    ModelSpec,
+    PromptOptions,
+    RunOptions,
+)
 from steerkit_core.prompts import read_prompt_file
 from steerkit_core.recipe import TABLES, parse_recipe
 from steerkit_core.registry import KINDS
@@ -35,7 +41,7 @@ def test_a_changed_word_makes_a_page_stale(build, shipped):
     assert build.rebuilt(changed, shipped) == RECIPE
 
 
-@pytest.mark.parametrize("cl", [RunOptions, ModelSpec, PromptOptions, GenerationOptions])
+@pytest.mark.parametrize("cl", [RunOptions, ModelSpec, PromptOptions, ExtractionOptions, GenerationOptions])
 def test_every_key_of_a_table_is_described(cl):
     for attribute in attrs.fields(cl):
         assert f"\n| `{attribute.name}` | " in RECIPE

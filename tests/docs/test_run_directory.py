@@ -17,9 +17,20 @@ PAGE = (DOCS / "reference" / "run-directory.md").read_text("utf-8")
 HOOKS = (DOCS / "reference" / "hooks.md").read_text("utf-8")
 
 # free keys, and tables whose keys belong to components
-LABELS = {"cells[].counts", "cells[].rates", "versions"}
+NAMED_BY = {
+    "versions": "<distribution>",
+    "cells[].stops": "<how>",
+    "models[].batch_rows": "<tokens>",
+}
+LABELS = {"cells[].counts", "cells[].rates"}
 OPAQUE = (
-    {"selections[].overrides", "selections[].table[]", "model", "extractor"}
+    {
+        "quantization[]",
+        "selections[].overrides",
+        "selections[].table[]",
+        "model",
+        "extractor",
+    }
     | {f"cells[].options.{part}" for part in ("extractor", "site", "classifier", "generation")}
     | {
         f"settings[].{table}"
@@ -97,7 +108,7 @@ def finished(host, home):
 def flatten(value, place=""):
     """Every leaf of a JSON value with its place: `cells[].rates.<label>.k` and what stands there."""
     if isinstance(value, dict) and place not in OPAQUE:
-        key = "<distribution>" if place == "versions" else "<label>" if place in LABELS else None
+        key = "<label>" if place in LABELS else NAMED_BY.get(place)
         for name, inner in value.items():
             yield from flatten(inner, f"{place}.{key or name}".lstrip("."))
     elif isinstance(value, list) and place not in ("positions", "layers"):

@@ -1,10 +1,11 @@
 import pytest
 import torch
 
-from steerkit_core.interventions import apply_edit, compile_edits, select_rows
+from steerkit_core.errors import ModelError
+from steerkit_core.interventions import Place, apply_edit, compile_edits, select_rows
 from steerkit_core.values import Edit, Intervention
 
-CPU = {"hidden": 32, "dtype": torch.float32, "device": torch.device("cpu")}
+CPU = {"width": lambda _module: 32, "dtype": torch.float32, "device": torch.device("cpu")}
 
 
 def residual(rows, tokens=3):
@@ -20,7 +21,7 @@ def test_each_row_is_edited_by_its_own_formula_token_by_token(vector):
         Intervention((Edit(5, add=add, unit=unit, gain=2.0),)),
     ]
     h = residual(4)
-    got = apply_edit(h, compile_edits(rows, "prompt", **CPU)[5])
+    got = apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(5)])
     for row, token in ((row, token) for row in range(4) for token in range(3)):
         x = h[row, token]
         along = sum(float(a) * float(b) for a, b in zip(x, unit, strict=True))
@@ -37,7 +38,7 @@ def test_ablation_leaves_nothing_along_the_direction_and_reflection_turns_it_rou
     unit = vector(4)
     rows = [Intervention((Edit(0, unit=unit, gain=gain),)) for gain in (1.0, 2.0)]
     h = residual(2)
-    along = apply_edit(h, compile_edits(rows, "prompt", **CPU)[0]) @ unit
+    along = apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(0)]) @ unit
     assert torch.allclose(along[0], torch.zeros(3), atol=1e-6)
     assert torch.allclose(along[1], -(h[1] @ unit), atol=1e-5)
 
@@ -45,12 +46,12 @@ def test_ablation_leaves_nothing_along_the_direction_and_reflection_turns_it_rou
 def test_an_unsteered_row_beside_steered_ones_keeps_every_bit(vector):
     rows = [Intervention(), Intervention((Edit(1, add=vector(1), unit=vector(2), gain=1.0),))]
     h = residual(2)
-    assert torch.equal(apply_edit(h, compile_edits(rows, "prompt", **CPU)[1])[0], h[0])
+    assert torch.equal(apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(1)])[0], h[0])
 
 
 def test_only_layers_that_a_row_edits_are_compiled(vector):
     rows = [Intervention((Edit(7, add=vector(1)),)), Intervention((Edit(2, add=vector(1)),))]
-    assert list(compile_edits(rows, "prompt", **CPU)) == [2, 7]
+    assert list(compile_edits(rows, "prompt", **CPU)) == [Place(2), Place(7)]
     assert compile_edits([Intervention()], "prompt", **CPU) == {}
 
 
@@ -66,7 +67,7 @@ def test_a_token_span_is_edited_in_its_phase_only(vector, tokens, prompt, genera
 
 def test_two_additions_at_one_layer_add_up_and_two_projections_are_refused(vector):
     twice = Intervention((Edit(0, add=vector(1)), Edit(0, add=vector(2))))
-    add = compile_edits([twice], "prompt", **CPU)[0].add
+    add = compile_edits([twice], "prompt", **CPU)[Place(0)].add
     assert torch.allclose(add[0, 0], vector(1) + vector(2))
     double = Intervention((Edit(0, unit=vector(1), gain=1.0), Edit(0, unit=vector(2), gain=1.0)))
     with pytest.raises(ValueError, match="two projections of one row at layer 0"):
@@ -74,11 +75,11 @@ def test_two_additions_at_one_layer_add_up_and_two_projections_are_refused(vecto
 
 
 def test_a_vector_of_another_width_is_refused():
-    with pytest.raises(ValueError, match=r"shape \(16,\), expected \(32,\), the model's hidden size"):
+    with pytest.raises(ModelError, match=r"shape \(16,\), expected \(32,\), the model's hidden size"):
         compile_edits([Intervention((Edit(3, add=torch.ones(16)),))], "prompt", **CPU)
 
 
 def test_selected_rows_keep_their_own_edits(vector):
     rows = [Intervention((Edit(0, add=vector(seed)),)) for seed in range(4)]
     kept = select_rows(compile_edits(rows, "prompt", **CPU), torch.tensor([3, 1]))
-    assert torch.equal(kept[0].add[:, 0], torch.stack([vector(3), vector(1)]))
+    assert torch.equal(kept[Place(0)].add[:, 0], torch.stack([vector(3), vector(1)]))

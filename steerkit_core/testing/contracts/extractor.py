@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
 
+# a site that edits what the extractor reads, for every module
+SITES = {
+    "residual": "residual-add",
+    "attention": "attention-add",
+    "mlp": "mlp-add",
+    "heads": "head-add",
+}
+
+
 class ExtractorContract(ComponentContract):
     """Unit vectors of the right shape for every layer and position asked, and always the same.
 
@@ -67,7 +76,9 @@ class ExtractorContract(ComponentContract):
             "the layers are not those that were asked for"
         )
         table = (len(found.positions), len(found.layers))
-        assert found.units.shape == (*table, model.hidden_size), "units: (positions, layers, hidden)"
+        width = model.width(found.module)
+        assert found.units.shape == (*table, width), "units: (positions, layers, width)"
+        assert found.module == built.module, "the directions were not read where the extractor says"
         assert found.raw_norms.shape == table, "raw_norms: (positions, layers)"
         for name, scores in found.scores.items():
             assert scores.shape == table, f"scores {name!r}: (positions, layers)"
@@ -113,7 +124,7 @@ class ExtractorContract(ComponentContract):
         self._needs_sign()
         classes = (contrast.positive, contrast.negative)
         positive, negative = (
-            model.activations(prompts, found.positions).mean(dim=0) for prompts in classes
+            model.activations(prompts, found.positions, found.module).mean(dim=0) for prompts in classes
         )
         along = ((positive - negative) * found.units).sum(dim=-1)
         assert bool((along > 0).all()), (
@@ -161,7 +172,9 @@ class ExtractorContract(ComponentContract):
 
     def test_a_recipe_can_use_it(self, folder: Path) -> None:
         table = {"use": self.component.name, **self.recipe_options()}
-        report = small_run(folder, self.component, {"extractor": table})
+        built: Extractor = self.build()
+        site = {"use": SITES[built.module], "multiplier": 2.0}
+        report = small_run(folder, self.component, {"extractor": table, "site": site})
         assert {cell["extractor"] for cell in report["cells"]} == {self.component.name, None}
 
     def _needs_sign(self) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 HIDDEN = 16
+HEADS = 4
 DEPTHS = (1, 2, 5)
 
 
@@ -28,13 +29,16 @@ class SiteContract(ComponentContract):
 
     component: ClassVar[type[Site]]
 
-    @staticmethod
-    def steering(layer: int, num_layers: int, multiplier: float = 3.0) -> Steering:
-        """A way to steer a model of width 16 whose residual stream grows from layer to layer."""
+    def steering(self, layer: int, num_layers: int, multiplier: float = 3.0) -> Steering:
+        """A way to steer a model of width 16 whose residual stream grows from layer to layer.
+
+        The directions were read in the module that the site edits.
+        """
+        built: Site = self.build()
         raw = torch.randn(1, num_layers, HIDDEN, generator=torch.Generator().manual_seed(0))
-        directions = DirectionSet.from_raw(raw, (-1,), tuple(range(num_layers)))
+        directions = DirectionSet.from_raw(raw, (-1,), tuple(range(num_layers)), built.module)
         norms = tuple(10.0 + place for place in range(num_layers))
-        return Steering(directions, layer, -1, multiplier, num_layers, norms)
+        return Steering(directions, layer, -1, multiplier, num_layers, norms, HEADS)
 
     def steerings(self, multiplier: float = 3.0) -> Iterator[Steering]:
         """Every layer of models of several depths."""
@@ -116,7 +120,9 @@ class SiteContract(ComponentContract):
 
     def test_a_recipe_can_use_it(self, folder: Path) -> None:
         table = {"use": self.component.name, **self.recipe_options()}
-        report = small_run(folder, self.component, {"site": table})
+        built: Site = self.build()
+        extractor = {"use": "dim", "module": built.module}
+        report = small_run(folder, self.component, {"site": table, "extractor": extractor})
         assert {cell["site"] for cell in report["cells"]} == {self.component.name, None}
 
 
@@ -131,8 +137,14 @@ def edit_stream(intervention: Intervention, num_layers: int) -> Tensor:
     edited = stream(num_layers)
     for phase in ("prompt", "generated"):
         compiled = compile_edits(
-            [intervention], phase, hidden=HIDDEN, dtype=torch.float32, device=torch.device("cpu")
+            [intervention],
+            phase,
+            width=lambda _module: HIDDEN,
+            dtype=torch.float32,
+            device=torch.device("cpu"),
         )
-        for layer, edit in compiled.items():
-            edited[layer] = apply_edit(edited[layer], edit)
+        # a site edits one module, so that one tensor for each layer stands for whichever it is
+        assert len({place.layer for place in compiled}) == len(compiled), "two modules of one layer"
+        for place, edit in compiled.items():
+            edited[place.layer] = apply_edit(edited[place.layer], edit)
     return edited

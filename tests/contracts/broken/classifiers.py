@@ -10,7 +10,7 @@ from steerkit_core.testing import ClassifierContract
 COUNTER = itertools.count()
 
 
-def judging(rule, labels=("refusal", "normal")):
+def judging(rule, labels=("refusal", "normal"), settled=None):
     @frozen(kw_only=True)
     class Judge(Classifier):
         """A classifier whose rule a test has given."""
@@ -21,6 +21,8 @@ def judging(rule, labels=("refusal", "normal")):
             return rule(prompt, text)
 
     Judge.labels = labels
+    if settled is not None:
+        Judge.settled = lambda _self, _prompt, text: settled(text)
     return Judge
 
 
@@ -76,3 +78,11 @@ class TestFirstWord(ClassifierContract):
 class TestPromptMustHaveWords(ClassifierContract):
     component = judging(lambda prompt, _: Verdict("normal" if prompt.text[0] else "refusal"))
     fails = ("test_any_prompt_will_do",)
+
+
+class TestSettledTooEarly(ClassifierContract):
+    component = judging(
+        lambda _, text: Verdict("refusal" if "sorry" in text else "normal"),
+        settled=lambda text: text.startswith("I'm"),
+    )
+    fails = ("test_what_is_settled_does_not_change",)

@@ -1,0 +1,178 @@
+"""A model on NDIF's servers, which nnsight sends its traces to.
+
+The blocks below travel as source with the values that they name, to a machine that has torch and nnsight
+and nothing of ours. They therefore name tensors, nnsight's views and plain numbers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import torch
+from attrs import define, field
+
+from steerkit_core.backends.nnsight import NNsightBackend
+from steerkit_core.errors import ModelError
+from steerkit_core.interventions import LayerEdit, Place, select_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from steerkit_core.components import ModelAdapter
+
+
+@define(eq=False)
+class Prefix:
+    """What stands for the cache of a remote model: the tokens so far, and the edits of the prompt's.
+
+    A cache of keys and values would have to travel with every token, so each pass reads all tokens again.
+    """
+
+    ids: Tensor | None = None
+    prompt: int = 0
+    edits: Mapping[Place, LayerEdit] = field(factory=dict)
+
+    def batch_select_indices(self, rows: Tensor) -> None:
+        """Keep some rows, as transformers' caches do."""
+        if self.ids is not None:
+            self.ids = self.ids.index_select(0, rows)
+        self.edits = select_rows(self.edits, rows)
+
+
+@define(eq=False, slots=False)
+class RemoteBackend(NNsightBackend):
+    """The nnsight backend, with every forward pass on a server; `where` is nnsight's word for which."""
+
+    name: ClassVar[str] = "nnsight"
+
+    wrapped: Any
+    where: bool | str = True
+
+    @property
+    def root(self) -> Any:
+        """The model as nnsight sees it, without weights."""
+        return self.wrapped
+
+    def new_cache(self) -> Prefix:
+        """An empty prefix."""
+        return Prefix()
+
+    def observe(
+        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+    ) -> None:
+        """One job, whose result is everything that was asked for."""
+        from nnsight import save
+
+        views = [(self.view(self.target(place)), place.module == "heads") for place in places]
+        with _job(), self.root.trace(**inputs, remote=self.where):
+            found: list[Tensor] = save([])
+            for view, before in views:
+                value = view.input if before else view.output
+                found.append(value[0] if isinstance(value, tuple) else value)
+        for place, tensor in zip(places, found, strict=True):
+            observe(place, tensor)
+
+    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+        """One job for each token, which reads all tokens so far."""
+        from nnsight import save
+
+        prefix = cast("Prefix", inputs["past_key_values"])
+        if prefix.ids is None:
+            prefix.ids, prefix.prompt, prefix.edits = (
+                inputs["input_ids"],
+                inputs["input_ids"].shape[1],
+                edits,
+            )
+        else:
+            prefix.ids = torch.cat([prefix.ids, inputs["input_ids"]], dim=1)
+        mask = inputs["attention_mask"]
+        sent = {
+            "input_ids": prefix.ids,
+            "attention_mask": mask,
+            "position_ids": (mask.cumsum(dim=-1) - 1).clamp_min(0),
+            "use_cache": False,
+        }
+        later = edits if prefix.ids.shape[1] > prefix.prompt else {}
+        views = [
+            (self.view(self.target(place)), place.module == "heads", _parts(prefix.edits, later, place))
+            for place in sorted({*prefix.edits, *later}, key=lambda place: place.order)
+        ]
+        cut = prefix.prompt
+        with _job(), self.root.trace(**sent, remote=self.where) as tracer:
+            for view, before, phases in views:
+                whole = view.input if before else view.output
+                value = whole[0] if isinstance(whole, tuple) else whole
+                done = []
+                for phase, piece in enumerate((value[:, :cut], value[:, cut:])):
+                    add, unit, gain = phases[phase]
+                    edited = piece
+                    if unit is not None:
+                        along = (piece.float() * unit).sum(dim=-1, keepdim=True)
+                        edited = edited - (gain * along * unit).to(piece.dtype)
+                    if add is not None:
+                        edited = edited + add
+                    done.append(edited)
+                joined = torch.cat(done, dim=1)
+                if before:
+                    view.input = joined
+                else:
+                    view.output = (joined, *whole[1:]) if isinstance(whole, tuple) else joined
+            found: Tensor = save(tracer.result.logits[:, -1:])
+        return found
+
+
+def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBackend:
+    """A backend for a repository of the hub that NDIF serves; only its config is fetched."""
+    from nnsight import TransformersModel
+
+    wrapped = TransformersModel(model, task="text-generation", revision=revision)
+    skeleton = cast("Any", wrapped)._module  # noqa: SLF001  # reason: nnsight has no public name for it
+    return RemoteBackend(skeleton, adapter, wrapped)
+
+
+def _parts(
+    prompt: Mapping[Place, LayerEdit], later: Mapping[Place, LayerEdit], place: Place
+) -> list[tuple[Tensor | None, Tensor | None, Tensor | None]]:
+    none = LayerEdit(None, None, None)
+    edits = (prompt.get(place, none), later.get(place, none))
+    return [(edit.add, edit.unit, edit.gain) for edit in edits]
+
+
+@contextmanager
+def _job() -> Iterator[None]:
+    """Say in one sentence why a job could not be done."""
+    from nnsight.intervention.backends.remote import RemoteError
+
+    try:
+        yield
+    except (RemoteError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"NDIF could not do the work: {reason}") from error
+
+
+def check_access(model: str) -> None:
+    """Raise `ModelError` unless NDIF can be reached, knows our key, and serves `model` just now."""
+    import httpx
+    from nnsight.ndif import status, whoami
+    from nnsight.schema.config import CONFIG
+
+    if not CONFIG.API.APIKEY:
+        raise ModelError(
+            "model.remote needs access to NDIF, and there is no API key: set NDIF_API_KEY, or give the"
+            " command nnsight login (keys: https://login.ndif.us)"
+        )
+    try:
+        known = whoami()
+    except (httpx.HTTPError, OSError) as error:
+        where = CONFIG.API.HOST
+        raise ModelError(f"model.remote: NDIF cannot be reached at {where}: {error}") from error
+    if not known.get("email"):
+        raise ModelError(f"model.remote: NDIF at {CONFIG.API.HOST} does not know the API key that is set")
+    served = status()
+    if model not in served:
+        names = ", ".join(sorted(served)) or "none"
+        raise ModelError(f"model.remote: NDIF does not serve {model!r} at present (served: {names})")
