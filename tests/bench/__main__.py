@@ -40,6 +40,9 @@ SHORT = Effort(
 @click.option(
     "--model", "models", multiple=True, help="One model for throughput and extraction; may be repeated."
 )
+@click.option(
+    "--provisional", default="", help="Why what is written is not to be relied on; the pages say so."
+)
 @click.option("--repeats", type=int, help="Of each throughput measurement.  [default: 3]")
 @click.option("--threads", default=os.cpu_count() or 1, show_default=True, help="Of torch, everywhere.")
 @click.option(
@@ -55,6 +58,7 @@ def main(
     only: tuple[str, ...],
     models: tuple[str, ...],
     repeats: int | None,
+    provisional: str,
     threads: int,
     environments: Path,
 ) -> None:
@@ -87,7 +91,7 @@ def main(
             sections.append(measure[name]())
             show(console, sections[-1])
     if renew:
-        write(sections)
+        write(sections, provisional)
 
 
 if __name__ == "__main__":

@@ -91,11 +91,14 @@ def show(console: Console, section: Section) -> None:
     console.print()
 
 
-def write(sections: Sequence[Section]) -> None:
-    """Renew the figures, the page and the README; a section that was not measured stays as it was."""
+def write(sections: Sequence[Section], provisional: str = "") -> None:
+    """Renew the figures, the page and the README; a section that was not measured stays as it was.
+
+    `provisional` says why the figures are not to be relied on; the pages then say it too.
+    """
     found = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     parts = {**found.get("sections", {}), **{section.name: asdict(section) for section in sections}}
-    found = {"machine": machine(), "sections": parts}
+    found = {"machine": machine(), "provisional": provisional, "sections": parts}
     FIGURES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     between(PAGE, page_lines(found))
     between(README, readme_lines(found))
@@ -103,7 +106,7 @@ def write(sections: Sequence[Section]) -> None:
 
 def page_lines(found: dict[str, Any]) -> list[str]:
     """All tables, for the documentation."""
-    lines = [f"{found['machine']}.", ""]
+    lines = [f"{found['machine']}.", "", *_warning(found)]
     for part in found["sections"].values():
         notes = [f"- {note}" for note in part["notes"]]
         lines += [f"### {part['title']}", "", f"{part['where']}.", ""]
@@ -123,7 +126,15 @@ def readme_lines(found: dict[str, Any]) -> list[str]:
     table = _table(
         [["new tokens/s", *ways], *([model, *(of[way] for way in ways)] for model, of in rows.items())]
     )
-    return [*table, "", f"{found['machine']}; {part['where']}."]
+    return [*_warning(found), *table, "", f"{found['machine']}; {part['where']}."]
+
+
+def _warning(found: dict[str, Any]) -> list[str]:
+    return (
+        [f"**Provisional, not to be relied on:** {found['provisional']}.", ""]
+        if found["provisional"]
+        else []
+    )
 
 
 def between(page: Path, lines: Sequence[str]) -> None:
