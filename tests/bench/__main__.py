@@ -1,0 +1,94 @@
+"""Measures, prints tables, and writes them down where asked: `python -m bench --help`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.extraction import extraction
+from bench.models import BUNDLED, RANDOM
+from bench.report import ROOT, Section, machine, show, write
+from bench.scaling import scaling
+from bench.startup import quickstart, startup
+from bench.throughput import Effort, throughput
+
+PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling")
+FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
+SHORT = Effort(
+    (BUNDLED[0], RANDOM),
+    repeats=1,
+    tokens=4,
+    batch=16,
+    large_batch=16,
+    cells=1,
+    naive_rows=2,
+    slow_naive_rows=2,
+    slow_peer_cells=1,
+)
+
+
+@click.command()
+@click.option("--write", "renew", is_flag=True, help="Renew docs/benchmarks.* and the README's passage.")
+@click.option("--quick", is_flag=True, help="A short look: tiny amounts, figures that mean nothing.")
+@click.option("--only", multiple=True, type=click.Choice(PARTS), help="One part; may be repeated.")
+@click.option(
+    "--model", "models", multiple=True, help="One model for throughput and extraction; may be repeated."
+)
+@click.option("--repeats", type=int, help="Of each throughput measurement.  [default: 3]")
+@click.option("--threads", default=os.cpu_count() or 1, show_default=True, help="Of torch, everywhere.")
+@click.option(
+    "--environments",
+    type=click.Path(path_type=Path),
+    default=ROOT / ".nox" / "bench-peers",
+    help="Where the environments of other libraries are kept.",
+)
+def main(
+    *,
+    renew: bool,
+    quick: bool,
+    only: tuple[str, ...],
+    models: tuple[str, ...],
+    repeats: int | None,
+    threads: int,
+    environments: Path,
+) -> None:
+    """Measure and print."""
+    import torch
+    from attrs import evolve
+
+    if quick and renew:
+        raise click.UsageError("--quick measures too little to be written down")
+    torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for the other processes
+    effort = SHORT if quick else FULL
+    effort = evolve(effort, models=models or effort.models, repeats=repeats or effort.repeats)
+    console = Console(width=130)
+    console.print(f"{machine()}, {threads} threads\n")
+    sections = []
+    with tempfile.TemporaryDirectory() as place, Progress(console=Console(stderr=True)) as progress:
+        for name in progress.track(
+            [part for part in PARTS if part in (only or PARTS)], description="measuring"
+        ):
+            folder = Path(place) / name
+            folder.mkdir()
+            measure: dict[str, Callable[[], Section]] = {
+                "startup": lambda: startup(1 if quick else 5),
+                "quickstart": quickstart,
+                "throughput": lambda folder=folder: throughput(folder, environments, effort),
+                "extraction": lambda folder=folder: extraction(folder, effort.models, 2 if quick else 9),
+                "scaling": lambda: scaling((10, 20) if quick else (10, 100, 1000)),
+            }
+            sections.append(measure[name]())
+            show(console, sections[-1])
+    if renew:
+        write(sections)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The ways that are compared do the same work, and the pages say what was measured."""
+
+import json
+
+import pytest
+import torch
+
+from bench import report
+from bench.naive import naive
+from bench.ours import ours
+from bench.plain import plain
+from bench.work import Cell, Work, without_end
+from steerkit_core.pipeline import adapters_of
+from steerkit_core.testing import tiny_handle
+from steerkit_core.values import Prompt
+
+
+@pytest.fixture
+def handle(registry):
+    return tiny_handle("qwen2", adapters_of(registry))
+
+
+def work(handle, shifts):
+    prompts = tuple(Prompt(str(length), "tea " * length) for length in (3, 1, 2))
+    encoded = tuple(handle.encode(prompt) for prompt in prompts)
+    return Work(tuple(Cell(layer, shift) for layer, shift in shifts), prompts, encoded, tokens=5)
+
+
+def test_all_ways_write_the_same(handle):
+    vectors = torch.randn(2, handle.hidden_size, generator=torch.Generator().manual_seed(0))
+    given = work(handle, [(1, 5 * vectors[0]), (2, -5 * vectors[1])])
+    pairs = list(given.pairs())
+    one, other = ours(handle, given, pairs, 4), naive(handle, given, pairs)
+    assert one.texts == other.texts
+    assert one.tokens == other.tokens
+    assert len(set(one.texts.values())) > 3
+
+
+def test_the_limit_is_the_same_work_without_steering(handle):
+    given = work(handle, [(0, torch.zeros(handle.hidden_size))] * 2)
+    pairs = list(given.pairs())
+    assert plain(handle, given, pairs, 4).texts == ours(handle, given, pairs, 4).texts
+
+
+def test_a_text_ends_before_its_end_token_which_counts_as_made():
+    assert without_end([5, 6, 2, 0], frozenset({2})) == ((5, 6), 3)
+    assert without_end([5, 6], frozenset({2})) == ((5, 6), 2)
+
+
+def test_the_pages_say_what_was_measured():
+    found = json.loads(report.FIGURES.read_text(encoding="utf-8"))
+    for page, lines in ((report.PAGE, report.page_lines), (report.README, report.readme_lines)):
+        shown = page.read_text(encoding="utf-8").split(report.BEGIN)[1].split(report.END)[0]
+        assert shown.strip().splitlines() == lines(found)
