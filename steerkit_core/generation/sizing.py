@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FIRST = 16
 WORTH = 0.95
-TIMED_STEPS = 3
+PATIENCE = 2
+TIMED_STEPS = 4
 MEMORY_SHARE = 0.4
 
 
@@ -26,29 +27,32 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> int:
-    """The size beyond which a row gets no cheaper: doubled while the time per row falls by a twentieth.
+    """The size beyond which a row gets no cheaper: doubled until two sizes in a row save too little.
+
+    One alone may be slow for another reason, as where other processes want the device.
 
     Args:
         model: the loaded model.
         encoded: prompts as token ids, the longest first; the longest are used for measuring.
         new_tokens: how many tokens a row will have at most.
     """
-    if model.spec.remote:
-        return min(FIRST, len(encoded))  # the server's time is not ours to measure with
     most = min(len(encoded), memory_rows(model, len(encoded[0]) + new_tokens))
-    size, best = min(FIRST, most), float("inf")
+    size = min(FIRST, most)
+    chosen, best, in_vain = 1, float("inf"), 0
     while True:
         try:
             cost = row_seconds(model, encoded[:size], new_tokens)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-            return max(1, size // 2)
-        if cost > WORTH * best:
-            return max(1, size // 2)
-        if size == most:
-            return size
-        size, best = min(2 * size, most), cost
+            return chosen
+        if cost < WORTH * best:
+            chosen, best, in_vain = size, cost, 0
+        else:
+            in_vain += 1
+        if size == most or in_vain == PATIENCE:
+            return chosen
+        size = min(2 * size, most)
 
 
 @torch.inference_mode()
