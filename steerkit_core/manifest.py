@@ -75,7 +75,7 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
 
 def describe_model(model: ModelHandle) -> dict[str, Any]:
     """What was loaded."""
-    config = model.config
+    config, sizes = model.config, {**model.rows_that_fit, **model.batch_rows}
     return {
         "id": model.spec.id,
         "family": model.adapter.name,
@@ -87,7 +87,7 @@ def describe_model(model: ModelHandle) -> dict[str, Any]:
         "backend": model.backend.name,
         "attention": getattr(config, "_attn_implementation", None),
         "revision": model.revision,
-        "batch_rows": {str(tokens): rows for tokens, rows in model.batch_rows.items()},
+        "batch_rows": {str(tokens): rows for tokens, rows in sizes.items()},
         **model.identity,
     }
 

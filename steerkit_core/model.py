@@ -34,7 +34,7 @@ class ModelHandle:
 
     `dtype` is the type that was loaded (`float32`, `float16` or `bfloat16`); `revision` the hub commit, or
     the empty string for a folder. `batch_rows` remembers how many rows were found to go well together, by
-    the length in tokens that they end with at most.
+    the length in tokens that they end with at most; `rows_that_fit` how many did where there were no more.
     """
 
     spec: ModelSpec
@@ -45,6 +45,7 @@ class ModelHandle:
     fingerprint: str
     revision: str = ""
     batch_rows: dict[int, int] = field(factory=dict)
+    rows_that_fit: dict[int, int] = field(factory=dict)
     _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
 
     @property

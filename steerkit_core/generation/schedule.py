@@ -11,7 +11,7 @@ import torch
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.decode import generate_batch
 from steerkit_core.generation.rows import Row, Written
-from steerkit_core.generation.sizing import find_batch_rows, out_of_memory
+from steerkit_core.generation.sizing import FIRST, find_batch_rows, out_of_memory
 from steerkit_core.options import GenerationOptions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def generate(
 
     Rows are sorted by prompt length, so that little is padded, and cut into batches; the result of a row
     does not depend on the rows beside it (exactly so in float32). With `batch_size = "auto"` the size is
-    measured once for prompts of about this length and kept in `model.batch_rows`; where memory ends it is
+    measured for prompts of about this length and kept in `model.batch_rows`; where memory ends it is
     halved, and the rows of the broken batch that had not ended are done again.
 
     Raises:
@@ -63,10 +63,17 @@ def _batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], options: G
     """How many rows go together; `encoded` are the prompts, the longest first."""
     if options.batch_size != "auto":
         return options.batch_size
-    bucket = _bucket(len(encoded[0]), options)
-    if bucket not in model.batch_rows:
-        model.batch_rows[bucket] = find_batch_rows(model, encoded, options.max_new_tokens)
-    return model.batch_rows[bucket]
+    bucket, rows = _bucket(len(encoded[0]), options), len(encoded)
+    if bucket in model.batch_rows:
+        return model.batch_rows[bucket]
+    if rows <= max(FIRST, model.rows_that_fit.get(bucket, 0)):
+        return rows
+    size = find_batch_rows(model, encoded, options.max_new_tokens)
+    if size < rows:
+        model.batch_rows[bucket] = size
+    else:  # the rows ended before the gain did: of more rows a larger batch may be better still
+        model.rows_that_fit[bucket] = size
+    return size
 
 
 def _bucket(prompt_tokens: int, options: GenerationOptions) -> int:

@@ -154,11 +154,28 @@ def test_a_size_is_found_once_for_prompts_of_about_one_length(handles, prompts, 
     monkeypatch.setattr(handle, "batch_rows", {})
     monkeypatch.setattr(schedule, "find_batch_rows", lambda *_: asked.append(1) or 4)
     for _ in range(2):
-        written(handle, rows_of(prompts[:1], vector))
+        written(handle, rows_of(prompts[:1], vector, copies=20))
     assert len(asked) == 1
     longer = GenerationOptions(max_new_tokens=6 + schedule.LENGTH_STEP)
-    written(handle, rows_of(prompts[:1], vector), longer)
+    written(handle, rows_of(prompts[:1], vector, copies=20), longer)
     assert len(asked) == 2
+
+
+def test_few_rows_that_come_first_set_no_limit_for_many_that_follow(handles, prompts, vector, monkeypatch):
+    handle, sizes = handles("mistral"), []
+    monkeypatch.setattr(handle, "batch_rows", {})
+    monkeypatch.setattr(handle, "rows_that_fit", {})
+    monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
+    real = schedule.generate_batch
+
+    def generate_batch(model, rows, *rest):
+        sizes.append(len(rows))
+        return real(model, rows, *rest)
+
+    monkeypatch.setattr(schedule, "generate_batch", generate_batch)
+    for copies in (3, 20, 90, 40):
+        written(handle, rows_of(prompts[:1], vector, copies))
+    assert sizes == [3, 20, 90, 40]
 
 
 def test_the_memory_that_rows_are_said_to_need_is_what_their_cache_takes(handles, monkeypatch):
