@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
 FIRST = 16
+MOST = 512
 WORTH = 0.95
 PATIENCE = 2
 TIMED_STEPS = 4
@@ -36,7 +37,8 @@ def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_to
         encoded: prompts as token ids, the longest first; the longest are used for measuring.
         new_tokens: how many tokens a row will have at most.
     """
-    most = min(len(encoded), memory_rows(model, len(encoded[0]) + new_tokens))
+    # beyond MOST there is little to gain, and memory would grow with the number of cells
+    most = min(len(encoded), MOST, memory_rows(model, len(encoded[0]) + new_tokens))
     size = min(FIRST, most)
     chosen, best, in_vain = 1, float("inf"), 0
     while True:

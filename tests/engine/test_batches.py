@@ -127,6 +127,8 @@ def test_another_error_is_not_taken_for_a_full_memory(handles, prompts, vector, 
         (lambda size: 1 / size, 100, 100),
         # a row costs the same from 64 on
         (lambda size: max(1 / size, 1 / 64), 500, 64),
+        # however much more there is to gain
+        (lambda size: 1 / size, 5000, sizing.MOST),
         # one size is slow, and the next is not
         (lambda size: 1.0 if size == 64 else 1 / size, 500, 500),
         # larger batches cost more
