@@ -18,7 +18,9 @@ FIRST = 16
 MOST = 512
 WORTH = 0.95
 PATIENCE = 2
-TIMED_STEPS = 4
+TIMED_STEPS = 3
+PROBED = 8
+SEARCH_SHARE = 0.1
 MEMORY_SHARE = 0.4
 
 
@@ -30,11 +32,12 @@ def out_of_memory(error: Exception) -> bool:
 def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> int:
     """The size beyond which a row gets no cheaper: doubled until two sizes in a row save too little.
 
-    One alone may be slow for another reason, as where other processes want the device.
+    One alone may be slow for another reason, as where other processes want the device. The search ends
+    where its next step would take a tenth of the time that all rows will take.
 
     Args:
         model: the loaded model.
-        encoded: prompts as token ids, the longest first; the longest are used for measuring.
+        encoded: the prompts of all rows as token ids, the longest first.
         new_tokens: how many tokens a row will have at most.
     """
     # beyond MOST there is little to gain, and memory would grow with the number of cells
@@ -43,7 +46,8 @@ def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_to
     chosen, best, in_vain = 1, float("inf"), 0
     while True:
         try:
-            cost = row_seconds(model, encoded[:size], new_tokens)
+            # a prompt's pass is as long in any batch; what grows cheaper is the steps
+            cost = row_seconds(model, [ids[-PROBED:] for ids in encoded[:size]], new_tokens)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
@@ -52,14 +56,17 @@ def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_to
             chosen, best, in_vain = size, cost, 0
         else:
             in_vain += 1
-        if size == most or in_vain == PATIENCE:
+        # twice as many rows, each of whose tokens costs a step at most
+        next_try = 2 * size * best * (PROBED + 2 + TIMED_STEPS) / new_tokens
+        too_long = next_try > SEARCH_SHARE * len(encoded) * best
+        if size == most or in_vain == PATIENCE or too_long:
             return chosen
         size = min(2 * size, most)
 
 
 @torch.inference_mode()
 def row_seconds(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> float:
-    """Seconds that a row takes in a batch of these prompts, from its prompt and a few steps."""
+    """Seconds that the steps of a row take in a batch of these prompts, from a few of them."""
     ids, mask = left_pad(encoded, model.pad_id, model.device)
     position_ids = positions_of(mask)
     cache = model.new_cache()
@@ -74,7 +81,7 @@ def row_seconds(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens
         mask = torch.cat([mask, mask.new_ones(len(encoded), 1)], dim=1)
         position_ids = position_ids[:, -1:] + 1
     # the second pass is the first step, and pays for what is made only once
-    return (seconds[0] + new_tokens * min(seconds[2:])) / len(encoded)
+    return new_tokens * min(seconds[2:]) / len(encoded)
 
 
 def memory_rows(model: ModelHandle, tokens: int) -> int:

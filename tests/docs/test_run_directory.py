@@ -38,7 +38,8 @@ OPAQUE = (
     }
 )
 # not on every machine
-OPTIONAL = {"hardware.accelerators[]", "hardware.memory_bytes"}
+# the batch is measured where there are more than a few rows
+OPTIONAL = {"hardware.accelerators[]", "hardware.memory_bytes", "models[].batch_rows.<tokens>"}
 
 RECIPE = """
 [run]

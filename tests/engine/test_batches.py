@@ -138,7 +138,15 @@ def test_another_error_is_not_taken_for_a_full_memory(handles, prompts, vector, 
 )
 def test_the_size_is_doubled_while_a_row_gets_cheaper(handles, monkeypatch, seconds, rows, found):
     monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: seconds(len(encoded)))
-    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 10) == found
+    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 1000) == found
+
+
+@pytest.mark.parametrize(("rows", "found"), [(100, 64), (600, 256)])
+def test_the_search_ends_where_it_would_take_longer_than_it_may(handles, monkeypatch, rows, found):
+    monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
+    # a step takes 1/100 s in a batch of any size, so trying the next takes 2 * 13 steps, 0.26 s; all rows
+    # take 100 / 64 = 1.6 s at 64, or 600 / 256 = 2.3 s at 256, of which that is more than a tenth
+    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 100) == found
 
 
 def test_a_size_that_does_not_fit_when_it_is_tried_is_not_used(handles, monkeypatch):
@@ -148,7 +156,7 @@ def test_a_size_that_does_not_fit_when_it_is_tried_is_not_used(handles, monkeypa
         return 1 / len(encoded)
 
     monkeypatch.setattr(sizing, "row_seconds", seconds)
-    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * 500, 10) == 32
+    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * 500, 1000) == 32
 
 
 def test_a_size_is_found_once_for_prompts_of_about_one_length(handles, prompts, vector, monkeypatch):
@@ -168,6 +176,7 @@ def test_few_rows_that_come_first_set_no_limit_for_many_that_follow(handles, pro
     monkeypatch.setattr(handle, "batch_rows", {})
     monkeypatch.setattr(handle, "rows_that_fit", {})
     monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
+    monkeypatch.setattr(sizing, "SEARCH_SHARE", float("inf"))
     real = schedule.generate_batch
 
     def generate_batch(model, rows, *rest):
