@@ -113,6 +113,10 @@ class Random(Means):
         import torch
 
         raw = torch.randn(1, len(layers), model.hidden_size)
+        # away from the positive class, as half of all random directions point, so that it fails every time
+        units = super().extract(model, contrast, layers).units
+        along = (raw * units).sum(dim=-1, keepdim=True)
+        raw -= (along + along.abs() + 0.1) * units
         return DirectionSet.from_raw(raw, self.positions, tuple(layers))
 
 
