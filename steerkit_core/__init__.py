@@ -44,6 +44,7 @@ from steerkit_core.values import (
     Selection,
     Steering,
     Trial,
+    Unit,
     Verdict,
 )
 
@@ -91,6 +92,7 @@ __all__ = [
     "Steering",
     "SteerkitError",
     "Trial",
+    "Unit",
     "Verdict",
     "Within",
     "hookimpl",

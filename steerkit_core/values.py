@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
+Unit = Literal["absolute", "residual", "raw"]
 TokenSpan = Literal["all", "prompt", "generated"]
 StopReason = Literal["eos", "length", "settled", "failed"]
 BlockModule = Literal["heads", "attention", "mlp", "residual"]
@@ -210,6 +211,15 @@ class Steering:
     def direction(self) -> Direction:
         """The direction at the chosen layer and position."""
         return self.directions.at(self.layer, self.position)
+
+    def length(self, unit: Unit, raw_norm: float) -> float:
+        """The signed length of what is added, for a direction that was `raw_norm` long before normalising.
+
+        `absolute` is the multiplier itself, `residual` times the mean length of the residual stream at the
+        layer, `raw` times `raw_norm`.
+        """
+        scales = {"absolute": 1.0, "residual": self.residual_norms[self.layer], "raw": raw_norm}
+        return self.multiplier * scales[unit]
 
 
 @frozen

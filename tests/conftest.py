@@ -67,6 +67,17 @@ def adapters(registry):
     return [registry.get("model adapter", name)() for name in names]
 
 
+@pytest.fixture
+def vector():
+    """`vector(seed)`: a unit vector of width 32."""
+
+    def make(seed):
+        drawn = torch.randn(32, generator=torch.Generator().manual_seed(seed))
+        return drawn / drawn.norm()
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory):
     """A Qwen 2 of four layers and sixteen dimensions; its random weights never end an answer by intent."""

@@ -14,10 +14,10 @@ from steerkit_core import (
     Site,
     Steering,
     SteerkitError,
+    Unit,
     Within,
     option,
 )
-from steerkit_modules.strength import Unit, length_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +69,7 @@ class HeadAdd(Site):
                 f"the direction at layer {steering.layer} is zero in the heads"
                 f" {', '.join(map(str, self.heads))}: choose other heads"
             )
-        length = length_of(steering, self.unit, direction.raw_norm * share)
+        length = steering.length(self.unit, direction.raw_norm * share)
         shift = part * (length / share)
         edit = Edit(steering.layer, add=shift, module=self.module)
         return Intervention((edit,), self.tokens, strength=abs(length))

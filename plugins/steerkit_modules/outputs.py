@@ -6,8 +6,7 @@ from typing import ClassVar, Literal
 
 from attrs import frozen
 
-from steerkit_core import BlockModule, Edit, Intervention, Site, Steering, option
-from steerkit_modules.strength import Unit, length_of
+from steerkit_core import BlockModule, Edit, Intervention, Site, Steering, Unit, option
 
 
 @frozen(kw_only=True)
@@ -34,7 +33,7 @@ class OutputAdd(Site):
     def intervene(self, steering: Steering) -> Intervention:
         """`h <- h + m d` at the chosen layer, or from there on."""
         direction = steering.direction
-        length = length_of(steering, self.unit, direction.raw_norm)
+        length = steering.length(self.unit, direction.raw_norm)
         last = steering.num_layers if self.span == "onward" else steering.layer + 1
         shift = direction.unit * length
         edits = tuple(Edit(layer, add=shift, module=self.module) for layer in range(steering.layer, last))

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from attrs import frozen
 
-from steerkit_core import Edit, Intervention, Site, Steering, option
+from steerkit_core import Edit, Intervention, Site, Steering, Unit, option
 
 
 @frozen(kw_only=True)
@@ -22,7 +22,7 @@ class ResidualAdd(Site):
     multiplier: float | None = option(
         None, help="strength, in `unit`; by default the family's: 25 for Gemma, else 15"
     )
-    unit: Literal["absolute", "residual", "raw"] = option(
+    unit: Unit = option(
         "absolute",
         help="absolute: the multiplier itself; residual: times the mean length of the residual stream at"
         " the layer; raw: times the length of the direction before normalising",
@@ -35,12 +35,7 @@ class ResidualAdd(Site):
     def intervene(self, steering: Steering) -> Intervention:
         """`h <- h + m d` at the chosen layer, or from there on."""
         direction = steering.direction
-        scale = {
-            "absolute": 1.0,
-            "residual": steering.residual_norms[steering.layer],
-            "raw": direction.raw_norm,
-        }
-        length = steering.multiplier * scale[self.unit]
+        length = steering.length(self.unit, direction.raw_norm)
         last = steering.num_layers if self.span == "onward" else steering.layer + 1
         shift = direction.unit * length
         edits = tuple(Edit(layer, add=shift) for layer in range(steering.layer, last))

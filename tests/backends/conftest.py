@@ -2,7 +2,6 @@ from functools import cache
 
 import attrs
 import pytest
-import torch
 
 from steerkit_core.testing import tiny_handle
 from steerkit_core.values import Prompt
@@ -30,14 +29,3 @@ def handles(adapters):
 @pytest.fixture(scope="session")
 def prompts():
     return tuple(Prompt(f"p{number}", text) for number, text in enumerate(TEXTS))
-
-
-@pytest.fixture
-def vector():
-    """`vector(seed)`: a unit vector of the tiny models' width."""
-
-    def make(seed):
-        drawn = torch.randn(32, generator=torch.Generator().manual_seed(seed))
-        return drawn / drawn.norm()
-
-    return make

@@ -33,17 +33,6 @@ def prompts():
     return tuple(Prompt(f"p{number}", text) for number, text in enumerate(TEXTS))
 
 
-@pytest.fixture
-def vector():
-    """`vector(seed)`: a unit vector of the tiny models' width."""
-
-    def make(seed):
-        drawn = torch.randn(32, generator=torch.Generator().manual_seed(seed))
-        return drawn / drawn.norm()
-
-    return make
-
-
 @pytest.fixture(scope="session")
 def naive_generate():
     """The slow, obvious way: one prompt at a time, transformers' own generate, one plain hook per layer."""
