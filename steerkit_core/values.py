@@ -211,6 +211,21 @@ class Intervention:
 
 
 @frozen(eq=False)
+class Probe:
+    """One of many interventions that are compared on the same prompts, with nothing written.
+
+    `h <- h + add - gain (h . unit) unit` on what block `layer` is given, at every token; where `layer` is
+    None, on what every block is given and on what every attention and MLP gives. `add` and `unit` have
+    shape (hidden,); either may be None, meaning zero. `unit` has length 1.
+    """
+
+    layer: int | None = None
+    add: Tensor | None = None
+    unit: Tensor | None = None
+    gain: float = 0.0
+
+
+@frozen(eq=False)
 class Steering:
     """What a site is given to build an intervention from.
 
