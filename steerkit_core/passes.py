@@ -186,7 +186,7 @@ class Passes:
 
     @cached_property
     def hooks(self) -> HooksBackend:
-        """Plain hooks, whatever the model's backend: what it wraps works as before outside of its traces."""
+        """Plain hooks, whatever the backend: what nnsight has wrapped works as before out of traces."""
         return HooksBackend(self.handle.model, self.handle.adapter)
 
     @cached_property
