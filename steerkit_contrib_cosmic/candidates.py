@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from steerkit_core import DirectionSet
 
-# a length below this share of the longest is rounding: both classes look the same there
+# a length below this share of the usual one is rounding: both classes look the same there
 ROUNDING = 1e-9
 FILTERS = ("degenerate", "NaN", "depth", "median", "KL")
 
@@ -80,8 +80,7 @@ def find_candidates(
     """
     import torch
 
-    lengths = directions.raw_norms[torch.isfinite(directions.raw_norms)]
-    least = ROUNDING * float(lengths.max()) if len(lengths) else math.inf
+    least = ROUNDING * usual_length(directions)
     found = []
     for row, position in enumerate(directions.positions):
         for column, layer in enumerate(directions.layers):
@@ -99,6 +98,12 @@ def find_candidates(
             )
             found.append(candidate)
     return tuple(found)
+
+
+def usual_length(directions: DirectionSet) -> float:
+    """A length that three quarters do not exceed, so that neither a huge one nor many of zero decide it."""
+    lengths = sorted(filter(math.isfinite, directions.raw_norms.flatten().tolist()))
+    return lengths[3 * len(lengths) // 4] if lengths else math.inf
 
 
 def excluded_by_place(candidates: Sequence[Candidate], layers: range) -> tuple[Candidate, ...]:
