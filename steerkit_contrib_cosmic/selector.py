@@ -138,14 +138,15 @@ class Cosmic(LayerSelector):
                 f"selector 'cosmic' has no candidate left of {len(found)}: the filters took {taken}"
             )
         # of equal scores the later token's, and of one token's the earlier layer
-        best = max(left, key=lambda one: (one.score or 0.0, one.position, -one.layer))
+        left.sort(key=lambda one: (-(one.score or 0.0), -one.position, one.layer))
+        best = left[0]
         reason = (
             f"score {best.score:.4f} (refuse {best.s_refuse:.4f}, comply {best.s_comply:.4f}) at position"
             f" {best.position}, the best of {len(left)} candidates left of {len(found)}"
             f"{f' ({taken})' if taken else ''}; compared in layers {', '.join(map(str, low))};"
             f" {self._prompts_in_words(context)}{self._positions_in_words(context)}"
         )
-        table = tuple(one.row() for one in found)
+        table = tuple(one.row() for one in (*left, *(one for one in found if one.excluded)))
         return Selection(best.layer, best.position, reason=reason, table=table)
 
     def _low(self, model: ModelHandle, contrast: ContrastSet) -> tuple[int, ...]:

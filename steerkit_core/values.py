@@ -171,7 +171,8 @@ class Outcome:
 class Selection:
     """Where to steer, and how a selector came to it.
 
-    `table` has one flat row per candidate, in the selector's own columns; it is kept in the run.
+    `table` has one flat row per candidate, in the selector's own columns, the best first; it is kept in the
+    run and shown in this order. A column `excluded` says why a candidate was left out, if it was.
     """
 
     layer: int

@@ -93,7 +93,8 @@ class Arditi(LayerSelector):
                 f"selector 'arditi' has no candidate left of {len(found)}: the filters took {taken}"
             )
         # of equal scores the later token's, and of one token's the earlier layer
-        best = min(left, key=lambda one: (one.bypass, -one.position, one.layer))
+        left.sort(key=lambda one: (one.bypass, -one.position, one.layer))
+        best = left[0]
         same = context.validation == context.contrast
         where = "the prompts that the directions were found with, so nothing is held out"
         reason = (
@@ -103,7 +104,8 @@ class Arditi(LayerSelector):
             f" {', '.join(repr(model.tokenizer.decode([token])) for token in tokens)}; scored on"
             f" {where if same else context.validation.name}"
         )
-        table = tuple(one.row(why) for one, why in zip(found, excluded, strict=True))
+        others = ((one, why) for one, why in zip(found, excluded, strict=True) if why)
+        table = (*(one.row("") for one in left), *(one.row(why) for one, why in others))
         return Selection(best.layer, best.position, reason=reason, table=table)
 
     def _measured(

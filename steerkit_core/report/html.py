@@ -11,6 +11,7 @@ import jinja2
 from steerkit_core.report.maps import VARYING, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
+from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered
 
 
 def render_html(
@@ -37,6 +38,10 @@ def render_html(
         drift=drift_rows(report),
         name_of=name_of,
         audit_lines=audit_lines,
+        chosen_row=chosen_row,
+        columns_of=columns_of,
+        in_words=in_words,
+        ordered=ordered,
         main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
         varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],
     )

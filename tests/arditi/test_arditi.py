@@ -122,6 +122,9 @@ def test_every_score_is_that_of_single_prompts(context, family):
     left = {place: numbers for place, numbers in expected.items() if place[1] < 4}
     assert (chosen.position, chosen.layer) == min(left, key=lambda place: left[place][0])
     assert len({numbers[0] for numbers in expected.values()}) == len(expected)
+    ordered = [row["bypass"] for row in chosen.table if not row["excluded"]]
+    assert ordered == sorted(ordered)
+    assert not any(row["excluded"] for row in chosen.table[: len(ordered)])
 
 
 def test_each_filter_takes_what_it_says(context):

@@ -89,11 +89,11 @@ def test_the_kl_filter_costs_one_whole_pass_more_for_each_that_is_left(given):
 
 def test_the_kl_filter_takes_what_lies_above_it(given):
     rows = Cosmic(kl_threshold=1e6).select(given).table
-    known = [row["kl"] for row in rows if row["kl"] is not None]
-    limit = statistics.median(known)
+    known = {row["kl"] for row in rows if row["kl"] is not None}
+    limit = statistics.median_low(known)
     chosen = Cosmic(kl_threshold=limit).select(given)
     taken = [row for row in chosen.table if row["excluded"] == "KL"]
-    assert [row["kl"] for row in taken] == [number for number in known if number > limit] != []
+    assert {row["kl"] for row in taken} == {number for number in known if number > limit} != set()
     assert f"{len(taken)} by KL (above {limit:g})" in chosen.reason
 
 
@@ -135,13 +135,14 @@ def test_a_share_of_the_layers_is_compared(given):
     assert f"; compared in layers {words};" in Cosmic(low_share=0.6, **OFF).select(given).reason
 
 
-def test_ablating_at_one_layer_begins_there(given):
+def test_ablating_at_one_layer_begins_there(given, table):
     with Counter(given.model) as everywhere:
-        one = Cosmic(form="affine", **OFF).select(given).table
+        one, _ = table(given, form="affine", **OFF)
     with Counter(given.model) as layer:
-        other = Cosmic(form="affine", ablation="layer", **OFF).select(given).table
+        other, _ = table(given, form="affine", ablation="layer", **OFF)
     assert layer.rows[0] < everywhere.rows[0]
-    for row, changed in zip(one, other, strict=True):
+    for place, row in one.items():
+        changed = other[place]
         if row["excluded"] != "degenerate":
             assert row["s_refuse"] == pytest.approx(changed["s_refuse"])
             assert row["s_comply"] != pytest.approx(changed["s_comply"], abs=1e-6)
@@ -193,6 +194,15 @@ def test_ties_go_to_the_later_token_and_the_earlier_layer(tiny, context):
     ]
     assert len(ties) > 1
     assert (chosen.position, -chosen.layer) == max(ties)
+
+
+def test_the_table_begins_with_the_best_and_ends_with_those_left_out(given):
+    chosen = Cosmic(**OFF).select(given)
+    reasons = [bool(row["excluded"]) for row in chosen.table]
+    assert reasons == sorted(reasons)
+    left = [row for row in chosen.table if not row["excluded"]]
+    assert [row["score"] for row in left] == sorted((row["score"] for row in left), reverse=True)
+    assert (left[0]["position"], left[0]["layer"]) == (chosen.position, chosen.layer)
 
 
 def test_it_says_what_it_did(given):
@@ -317,4 +327,4 @@ def test_two_layers_are_enough(adapters, context):
     given = context(tiny_handle("mistral", adapters, layers=2), module="residual")
     chosen = Cosmic(**OFF).select(given)
     assert chosen.layer == 0
-    assert [row["excluded"] for row in chosen.table] == ["", "depth", "", "depth"]
+    assert [row["excluded"] for row in chosen.table] == ["", "", "depth", "depth"]
