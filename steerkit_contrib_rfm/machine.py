@@ -86,8 +86,8 @@ def fit(points: Points, settings: Settings, *, by_auc: bool = False) -> Machine 
 
     Iteration t fits f_t(z) = sum_i alpha_i exp(-|x_i - z|_M / bandwidth) under the metric M_t, where M_0 = I
     and M_{t+1} = G'G, with a row of G for the gradient of f_t at every x_j, divided by the largest entry of
-    this matrix in the full space (Beaglehole et al., 2025, algorithm 1; Radhakrishnan et al., 2024). A
-    machine is judged by f_t and keeps its own gradients.
+    this matrix in the full space (Radhakrishnan et al., 2024; for activations Beaglehole et al., 2026). A
+    machine is judged by f_t, and what is kept of it are its own gradients: M_0 has no direction.
 
     Args:
         points: what to learn from, and what to test on.

@@ -45,15 +45,18 @@ def area_under_curve(predictions: Tensor, labels: Tensor) -> Tensor:
 def held_out(labels: Tensor, share: float, seed: int) -> Tensor:
     """Which points are held out: the given share of either class, at least one, drawn with a seed.
 
+    Of two classes of one size the members at the same places are held out, so that the two of a pair stay
+    together, and exchanging the classes changes nothing.
+
     Returns:
         Booleans, (n,); the same for the same labels, share and seed.
     """
     import torch
 
-    generator = torch.Generator().manual_seed(seed)
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     for label in (1, 0):
         members = (labels == label).nonzero().flatten()
         count = max(1, round(share * len(members)))
+        generator = torch.Generator().manual_seed(seed)
         chosen[members[torch.randperm(len(members), generator=generator)[:count]]] = True
     return chosen

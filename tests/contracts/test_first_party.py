@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from steerkit_contrib_rfm import RecursiveFeatureMachine
 from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
     FAMILIES,
@@ -44,6 +45,21 @@ class TestDimOfTheHeadsOfGemma(ExtractorContract):
     component = DifferenceInMeans
     options = {"module": "heads"}
     family = "gemma2"
+
+
+class TestRfm(ExtractorContract):
+    component = RecursiveFeatureMachine
+
+
+class TestRfmWithPromptsHeldOutOfGemma(ExtractorContract):
+    component = RecursiveFeatureMachine
+    options = {"leave_one_out_below": 0, "criterion": "auc", "iterations": 2, "bandwidths": [1.0]}
+    family = "gemma2"
+
+
+class TestRfmOfTheAttentionWithCenteredGradients(ExtractorContract):
+    component = RecursiveFeatureMachine
+    options = {"module": "attention", "center_gradients": True}
 
 
 class TestFixed(LayerSelectorContract):
