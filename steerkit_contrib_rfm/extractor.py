@@ -36,8 +36,7 @@ class RecursiveFeatureMachine(Extractor):
 
     Kernel ridge regression with a Laplacian kernel tells the classes apart (labels 1 and 0); the average
     outer product of its gradients becomes the metric of the next one; the direction is the top eigenvector
-    of that matrix (Radhakrishnan et al., Science 383, 2024; for steering Beaglehole et al., Science 391, 2026,
-    arXiv:2502.03708). It finds directions of which the class means say nothing.
+    of that matrix. It finds directions of which the class means say nothing.
 
     Everything is computed in the at most n - 1 dimensions that n prompts span, in float64, which gives the
     same as the full width. Of all bandwidths, regularizations and iterations the machine is kept that does
@@ -52,6 +51,11 @@ class RecursiveFeatureMachine(Extractor):
     """
 
     name: ClassVar[str] = "rfm"
+    reference: ClassVar[str] = (
+        "Radhakrishnan et al., Science 383, 2024; for steering Beaglehole et al., Science 391, 2026"
+        " (arXiv:2502.03708)"
+    )
+    cost: ClassVar[str] = "one for each contrast prompt"
 
     position: Position = option(
         -1,
@@ -89,7 +93,9 @@ class RecursiveFeatureMachine(Extractor):
         " under the ROC curve, squared error deciding ties",
     )
     leave_one_out_below: int = option(
-        40, help="fewer prompts than this, both classes together, are left out one by one", checks=[Within(0)]
+        40,
+        help="fewer prompts than this, both classes together, are left out one by one",
+        checks=[Within(0)],
     )
     validation_share: float = option(
         0.2, help="share of either class that is held out otherwise", checks=[Within(0, 1, open=True)]

@@ -18,7 +18,13 @@ from steerkit_core.testing import (
     SiteContract,
 )
 from steerkit_depth import Depth, Fixed, Sweep
-from steerkit_dim import DifferenceInMeans
+from steerkit_dim import (
+    DifferenceInMeans,
+    LinearDiscriminant,
+    LogisticRegression,
+    PrincipalComponent,
+    RandomDirection,
+)
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_keywords import RefusalKeywords
 from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
@@ -57,9 +63,50 @@ class TestRfmWithPromptsHeldOutOfGemma(ExtractorContract):
     family = "gemma2"
 
 
-class TestRfmOfTheAttentionWithCenteredGradients(ExtractorContract):
+class TestRfmOfTheAttention(ExtractorContract):
     component = RecursiveFeatureMachine
-    options = {"module": "attention", "center_gradients": True}
+    options = {"module": "attention", "position": [-2, -1]}
+
+
+class TestPca(ExtractorContract):
+    component = PrincipalComponent
+
+
+class TestPcaOfTheSuffixOfGemma(ExtractorContract):
+    component = PrincipalComponent
+    options = {"position": "suffix"}
+    family = "gemma2"
+
+
+class TestLogistic(ExtractorContract):
+    component = LogisticRegression
+
+
+class TestLogisticWithStandardisedFeatures(ExtractorContract):
+    component = LogisticRegression
+    options = {"scale": "features", "inverse_penalty": 0.1, "module": "heads"}
+
+
+class TestLda(ExtractorContract):
+    component = LinearDiscriminant
+
+
+class TestLdaWithMuchShrinkage(ExtractorContract):
+    component = LinearDiscriminant
+    options = {"shrinkage": 0.9, "module": "mlp"}
+    family = "gemma2"
+
+
+class TestRandom(ExtractorContract):
+    component = RandomDirection
+    options = {"seed": 7}
+    signed = False
+
+
+class TestRandomOfTheSuffix(ExtractorContract):
+    component = RandomDirection
+    options = {"position": "suffix", "module": "heads"}
+    signed = False
 
 
 class TestFixed(LayerSelectorContract):
