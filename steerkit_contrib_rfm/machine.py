@@ -38,8 +38,8 @@ class Settings:
 class Points:
     """Points to learn from and points to be tested on, in coordinates of their span.
 
-    `learnt` has shape (n, r), `labels` (n,) with 0 and 1, `basis` (width, r) with orthonormal columns. Where
-    `tested`, (m, r), is None every point is left out in turn.
+    `learnt` has shape (n, r), `labels` (n,) with 0 and 1, `basis` (width, r) with orthonormal columns.
+    Where `tested`, (m, r), is None every point is left out in turn.
     """
 
     learnt: Tensor
@@ -84,9 +84,9 @@ def median_distance(points: Tensor) -> float:
 def fit(points: Points, settings: Settings, *, by_auc: bool = False) -> Machine | None:
     """The best of all machines of all settings, by the score on points it was not fitted to.
 
-    Iteration t fits f_t(z) = sum_i alpha_i exp(-|x_i - z|_M / bandwidth) under the metric M_t, where M_0 = I
-    and M_{t+1} = G'G, with a row of G for the gradient of f_t at every x_j, divided by the largest entry of
-    this matrix in the full space (Radhakrishnan et al., 2024; for activations Beaglehole et al., 2026). A
+    Iteration t fits f_t(z) = sum_i alpha_i exp(-|x_i - z|_M / bandwidth) under the metric M_t, where
+    M_0 = I and M_{t+1} = G'G, with a row of G for the gradient of f_t at every x_j, divided by the largest
+    entry of this matrix in the full space (Radhakrishnan et al., 2024; for activations Beaglehole et al., 2026). A
     machine is judged by f_t, and what is kept of it are its own gradients: M_0 has no direction.
 
     Args:
@@ -122,7 +122,7 @@ def _better(one: Machine, other: Machine, *, by_auc: bool) -> bool:
 
 
 def _step(points: Points, settings: Settings, metric: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Fit under a metric: what is said of the tested points, (settings, m), and gradients, (settings, n, r)."""
+    """Fit under a metric: answers for the tested points, (settings, m), and gradients, (settings, n, r)."""
     import torch
 
     bandwidths = settings.bandwidths[:, None, None]

@@ -78,4 +78,5 @@ class AxisExtractor(Extractor):
         positive, negative = positive.double(), negative.double()
         axis = self.axis(positive, negative)
         unit = axis / axis.norm().clamp_min(1e-300)
-        return unit * ((positive.mean(dim=0) - negative.mean(dim=0)) @ unit)
+        raw: Tensor = unit * ((positive.mean(dim=0) - negative.mean(dim=0)) @ unit)
+        return raw

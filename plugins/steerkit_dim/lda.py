@@ -19,8 +19,8 @@ class LinearDiscriminant(AxisExtractor):
 
     The covariance is the mean of both classes' covariances, weighted by their sizes, each shrunk as
     scikit-learn's `LinearDiscriminantAnalysis` does: with `shrinkage = "auto"` features are standardised,
-    the amount is that of Ledoit and Wolf, and so the target is a diagonal of the features' variances; with a
-    number the target is the mean variance times the identity.
+    the amount is that of Ledoit and Wolf, and so the target is a diagonal of the features' variances; with
+    a number the target is the mean variance times the identity.
 
     Such a covariance is a diagonal plus a product of n rows, so that it is inverted exactly by an n x n
     matrix (Woodbury); the covariance itself, width x width, is never made.
@@ -43,8 +43,8 @@ class LinearDiscriminant(AxisExtractor):
         if min(positive, negative) < least:
             remedy = ", or set extractor.shrinkage to a number" if min(positive, negative) == 2 else ""
             raise SteerkitError(
-                f"prompts.contrast: lda needs at least {least} prompts of each class to estimate a covariance,"
-                f" got {positive} positive and {negative} negative: add prompts{remedy}"
+                f"prompts.contrast: lda needs at least {least} prompts of each class to estimate a"
+                f" covariance, got {positive} positive and {negative} negative: add prompts{remedy}"
             )
 
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:
@@ -64,7 +64,8 @@ class LinearDiscriminant(AxisExtractor):
         factor = torch.cat(rows)  # covariance = diagonal + factor' factor
         over = factor / diagonal
         inner = torch.eye(len(factor), dtype=factor.dtype) + over @ factor.T
-        return difference / diagonal - over.T @ torch.linalg.solve(inner, over @ difference)
+        normal: Tensor = difference / diagonal - over.T @ torch.linalg.solve(inner, over @ difference)
+        return normal
 
     def _shrunk(self, centred: Tensor) -> tuple[float, Tensor]:
         """How much of the target goes into a class's covariance, and the target's diagonal, (width,)."""

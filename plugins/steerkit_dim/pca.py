@@ -34,8 +34,9 @@ class PrincipalComponent(AxisExtractor):
         """Refuse classes of unequal size."""
         if positive != negative:
             raise SteerkitError(
-                "prompts.contrast: pca needs pairs, the first positive prompt with the first negative one and"
-                f" so on, got {positive} positive and {negative} negative prompts: give classes of one size"
+                "prompts.contrast: pca needs pairs, the first positive prompt with the first negative one"
+                f" and so on, got {positive} positive and {negative} negative prompts: give classes of one"
+                " size"
             )
 
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:
@@ -43,4 +44,5 @@ class PrincipalComponent(AxisExtractor):
         import torch
 
         _, lengths, axes = torch.linalg.svd(positive - negative, full_matrices=False)
-        return axes[0] * lengths[0]
+        component: Tensor = axes[0] * lengths[0]
+        return component

@@ -38,8 +38,8 @@ class RandomDirection(Extractor):
     seed: int = option(0, help="another number gives other directions", checks=[Within(0)])
     position: Position = option(
         -1,
-        help="token at which the difference in means is read, -1 being the prompt's last; a list of several;"
-        " or suffix, all tokens that the chat template puts behind the user's text",
+        help="token at which the difference in means is read, -1 being the prompt's last; a list of"
+        " several; or suffix, all tokens that the chat template puts behind the user's text",
         checks=[Within(high=-1), positions_once],
     )
     module: BlockModule = option(
