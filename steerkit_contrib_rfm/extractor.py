@@ -76,7 +76,8 @@ class RecursiveFeatureMachine(Extractor):
     )
     regularizations: tuple[float, ...] = option(
         (1e-3, 1e-2, 1e-1),
-        help="what is added to the diagonal of the kernel matrix, to try; a prompt's kernel with itself is 1",
+        help="what is added to the diagonal of the kernel matrix, to try; a prompt's kernel with"
+        " itself is 1",
         checks=[not_empty, Within(1e-8)],
     )
     iterations: int = option(

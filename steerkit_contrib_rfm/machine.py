@@ -86,8 +86,8 @@ def fit(points: Points, settings: Settings, *, by_auc: bool = False) -> Machine 
 
     Iteration t fits f_t(z) = sum_i alpha_i exp(-|x_i - z|_M / bandwidth) under the metric M_t, where
     M_0 = I and M_{t+1} = G'G, with a row of G for the gradient of f_t at every x_j, divided by the largest
-    entry of this matrix in the full space (Radhakrishnan et al., 2024; for activations Beaglehole et al., 2026). A
-    machine is judged by f_t, and what is kept of it are its own gradients: M_0 has no direction.
+    entry of this matrix in the full space (Radhakrishnan et al., 2024; for activations Beaglehole et al.,
+    2026). A machine is judged by f_t, and what is kept of it are its own gradients: M_0 has no direction.
 
     Args:
         points: what to learn from, and what to test on.
@@ -97,21 +97,26 @@ def fit(points: Points, settings: Settings, *, by_auc: bool = False) -> Machine 
     Returns:
         None where no machine has a gradient that is not zero.
     """
+    import torch
+
     best: Machine | None = None
     metric: Tensor | None = None  # F with M = F'F, (settings, n, r); None for the identity
     for iteration in range(settings.iterations):
         predictions, gradients = _step(points, settings, metric)
-        scale = largest_entry(gradients, points.basis)
+        lengths = gradients.square().sum(dim=(-2, -1))
+        moves = torch.isfinite(lengths) & (lengths > 0)
         labels = points.labels if points.tested_labels is None else points.tested_labels
         mse, auc = mean_squared_error(predictions, labels), area_under_curve(predictions, labels)
-        for setting in (scale > 0).nonzero().flatten().tolist():
+        for setting in moves.nonzero().flatten().tolist():
             made = Machine(
                 setting, iteration, float(mse[setting]), float(auc[setting]), gradients[setting].clone()
             )
             if best is None or _better(made, best, by_auc=by_auc):
                 best = made
-        # a machine without gradients has no next one: its distances become zero, and so its gradients
-        metric = gradients / scale.clamp_min(1e-300).sqrt()[:, None, None]
+        if iteration + 1 < settings.iterations:
+            # where nothing moves, all distances become zero, and nothing moves any more
+            scale = torch.where(moves, largest_entry(gradients, points.basis), 1.0)
+            metric = torch.where(moves[:, None, None], gradients / scale.sqrt()[:, None, None], 0.0)
     return best
 
 
@@ -131,7 +136,11 @@ def _step(points: Points, settings: Settings, metric: Tensor | None) -> tuple[Te
     distances.diagonal(dim1=-2, dim2=-1).zero_()
     kernel = torch.exp(-distances / bandwidths)
     ridge = settings.regularizations[:, None, None] * torch.eye(len(points.labels), dtype=kernel.dtype)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(kernel + ridge))
+    # where a metric brings points together, rounding may leave a kernel that is not quite positive: no
+    # machine is made of it
+    factor, failed = torch.linalg.cholesky_ex(kernel + ridge)
+    sound = (failed == 0)[:, None, None]
+    inverse = torch.cholesky_inverse(torch.where(sound, factor, torch.eye(len(points.labels)).double()))
     alpha = inverse @ points.labels
     if points.tested is None:
         predictions = left_out(inverse, alpha, points.labels)
@@ -142,7 +151,7 @@ def _step(points: Points, settings: Settings, metric: Tensor | None) -> tuple[Te
     gradients = _gradients(points.learnt if metric is None else seen @ metric, steepness, alpha)
     if settings.center_gradients:
         gradients = gradients - gradients.mean(dim=-2, keepdim=True)
-    return predictions, gradients
+    return predictions, torch.where(sound, gradients, 0.0)
 
 
 def _seen(points: Tensor, metric: Tensor | None) -> Tensor:
@@ -178,7 +187,7 @@ def largest_entry(gradients: Tensor, basis: Tensor) -> Tensor:
     """The largest entry of G'G in the full space, (settings,).
 
     The largest entry of a positive semidefinite matrix stands on its diagonal, and the diagonal of
-    Q (G'G) Q' has the squared lengths of the columns of G Q'. Infinite or undefined becomes 0.
+    Q (G'G) Q' has the squared lengths of the columns of G Q'.
 
     Args:
         gradients: G, (settings, n, r).
@@ -187,5 +196,4 @@ def largest_entry(gradients: Tensor, basis: Tensor) -> Tensor:
     import torch
 
     # one setting after the other, so that memory holds one matrix of the full width
-    found = torch.stack([(one @ basis.T).square_().sum(dim=0).max() for one in gradients])
-    return torch.where(torch.isfinite(found), found, 0.0)
+    return torch.stack([(one @ basis.T).square_().sum(dim=0).max() for one in gradients])
