@@ -1,5 +1,9 @@
 """`pca`, `logistic`, `lda` and `random`, against numpy, scikit-learn at full width, and `dim`."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -231,3 +235,20 @@ def test_random_directions_of_classes_that_are_the_same_are_refused(model, contr
     alike = ContrastSet("alike", contrast.positive, contrast.positive)
     with pytest.raises(DegenerateDirection, match="both prompt classes look the same there"):
         RandomDirection().extract(model, alike, (0,)).at(0, -1)
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    heavy = ("torch", "numpy", "sklearn", "scipy")
+    code = (
+        "import sys, steerkit_dim, steerkit_contrib_rfm;"
+        f" print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
