@@ -291,3 +291,22 @@ def test_a_kernel_that_rounding_leaves_singular_makes_no_machine():
     ridges = torch.tensor([1e-18, 1e-2], dtype=torch.float64)
     assert fit(given, Settings(widths[:1], ridges[:1], 3)) is None
     assert fit(given, Settings(widths, ridges, 3)).setting == 1
+
+
+def test_a_large_common_offset_and_an_outlying_feature_cost_no_digits():
+    """What residual streams look like: one feature a thousand times the others, far from the origin."""
+    points, labels, tested = drawn(32, 60, seed=1)
+    points[:, 11] *= 300
+    points += 2000 * torch.randn(60, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    points = points.float().double()
+    given = (median_distance(points[~tested]), 1e-2, 4, False)
+    learnt = points[~tested].numpy()
+    errors, metrics = [], []
+    for alpha, before, after in naive_iterates(learnt, labels[~tested].numpy(), *given):
+        answers = naive_answers(alpha, before, learnt, given[0], points[tested].numpy())
+        errors.append(np.mean((answers - labels[tested].numpy()) ** 2))
+        metrics.append(after)
+    direction, machine = ours(points, labels, tested, *given)
+    assert machine.mse == pytest.approx(min(errors), rel=1e-8)
+    assert machine.iteration == int(np.argmin(errors))
+    assert cosine(direction, top(metrics[machine.iteration])) > 1 - 1e-9
