@@ -23,6 +23,7 @@ PLUGINS = (
     "arditi",
     "bundled",
     "contrib_cosmic",
+    "contrib_rfm",
     "depth",
     "dim",
     "families",
