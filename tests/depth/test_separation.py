@@ -217,26 +217,34 @@ def test_a_direction_without_length_is_no_candidate():
         (
             {},
             lambda: context(Model([[1.0] * 5]), contrast(2, 5)),
-            ("separation needs at least 3 prompts in each class, and mine has 2 positive and 5 negative;"
-            " add prompts, or choose selector 'depth'"),
+            (
+                "separation needs at least 3 prompts in each class, and mine has 2 positive and 5 negative;"
+                " add prompts, or choose selector 'depth'"
+            ),
         ),
         (
             {},
             lambda: context(Model([[1.0] * 5]), validation=contrast(4, 1, "other")),
-            ("separation needs at least 3 prompts in each class, and other has 4 positive and 1 negative;"
-            " add prompts, or choose selector 'depth'"),
+            (
+                "separation needs at least 3 prompts in each class, and other has 4 positive and 1 negative;"
+                " add prompts, or choose selector 'depth'"
+            ),
         ),
         (
             {"folds": 8},
             lambda: context(Model([[1.0] * 5])),
-            ("separation cannot deal 5 prompts to 8 parts: the smaller class of mine has no more; set"
-            " selector.folds to at most 5"),
+            (
+                "separation cannot deal 5 prompts to 8 parts: the smaller class of mine has no more; set"
+                " selector.folds to at most 5"
+            ),
         ),
         (
             {"above": 0.5, "below": 0.6},
             lambda: context(Model([[1.0] * 5])),
-            ("separation has no layer to choose from: none of 5 layers lies from depth 0.5 to below 0.6;"
-            " set selector.above and selector.below farther apart"),
+            (
+                "separation has no layer to choose from: none of 5 layers lies from depth 0.5 to below 0.6;"
+                " set selector.above and selector.below farther apart"
+            ),
         ),
     ],
 )
