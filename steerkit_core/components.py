@@ -225,6 +225,13 @@ class LayerSelector(Component):
         """
         return ()
 
+    def candidates(self, num_layers: int, positions: Sequence[int]) -> tuple[Trial, ...]:
+        """All trials that may be asked for, as far as they are known before anything ran.
+
+        They are checked against model and site with the recipe; by default these are the certain ones.
+        """
+        return self.trials(num_layers, positions)
+
     @abstractmethod
     def select(self, context: SelectionContext) -> Selection:
         """Choose."""

@@ -77,13 +77,17 @@ class Adaptive(LayerSelector):
         0, help="of the order in which prompts are asked, so that each round sees a fair sample"
     )
 
+    def candidates(self, num_layers: int, positions: Sequence[int]) -> tuple[Trial, ...]:
+        """Every position with every layer and multiplier; depths that meet in one layer count once."""
+        return grid(self.depths, self.multipliers, num_layers, positions)
+
     def select(self, context: SelectionContext) -> Selection:
         """The best of the cells that went through all rounds.
 
         Raises:
             SteerkitError: in every cell half or more of the completions failed.
         """
-        trials = grid(self.depths, self.multipliers, context.model.num_layers, context.directions.positions)
+        trials = self.candidates(context.model.num_layers, context.directions.positions)
         prompts = list(context.prompts)
         random.Random(self.seed).shuffle(prompts)  # noqa: S311  # reason: nothing secret is drawn
         race = Race(context, tuple(prompts), {trial: Outcome(trial, {}) for trial in trials})

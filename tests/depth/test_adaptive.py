@@ -9,6 +9,7 @@ from attrs import define, field
 
 from steerkit_core import Outcome, Prompt, SteerkitError, Trial
 from steerkit_core.errors import RecipeError
+from steerkit_core.plan import make_plan
 from steerkit_core.recipe import parse_recipe
 from steerkit_depth import Adaptive, Sweep
 from steerkit_depth.adaptive import carried, hopeful_of, rounds_of
@@ -306,3 +307,20 @@ def test_bad_options_are_said_before_anything_runs(option, message, registry):
     with pytest.raises(RecipeError) as caught:
         parse_recipe(RECIPE.format(option=option), registry, source="recipe.toml")
     assert message in str(caught.value)
+
+
+def test_multipliers_for_a_site_that_takes_none_are_said_before_anything_runs(registry, model_folder):
+    text = RECIPE.replace("{option}", "multipliers = [1.0]").replace("residual-add", "residual-ablate")
+    text = text.replace("Qwen/Qwen2.5-3B-Instruct", str(model_folder))
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(text, registry, source="recipe.toml")
+    assert "selector 'adaptive' tries multipliers, but site 'residual-ablate' takes none" in str(caught.value)
+
+
+def test_the_plan_says_that_it_cannot_know_the_number(registry, model_folder):
+    text = RECIPE.replace("{option}", "multipliers = [1.0, 2.0]").replace(
+        "Qwen/Qwen2.5-3B-Instruct", str(model_folder)
+    )
+    (group,) = make_plan(parse_recipe(text, registry, source="recipe.toml"), registry).groups
+    # depths 0.3 to 0.7 of four layers are two layers
+    assert (group.trials, group.candidates) == (0, 2 * 2 * 30)

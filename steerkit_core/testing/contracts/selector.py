@@ -98,8 +98,10 @@ class LayerSelectorContract(ComponentContract):
                 continue
             trials = built.trials(num_layers, positions)
             assert len(set(trials)) == len(trials), f"the same trial twice, of {num_layers} layers"
+            candidates = built.candidates(num_layers, positions)
+            assert set(trials) <= set(candidates), "a trial is certain that is no candidate"
             assert self.build().trials(num_layers, positions) == trials, "asked again, it says other trials"
-            for trial in trials:
+            for trial in candidates:
                 self._check_place(trial, num_layers, positions)
 
     def test_it_chooses_a_layer_of_the_model(self, context: Context) -> None:
