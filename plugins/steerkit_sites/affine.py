@@ -1,0 +1,88 @@
+"""Sites `residual-affine`, `attention-affine`, `mlp-affine`, `head-affine`: steer from the neutral mean."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from steerkit_core import Direction, Edit, Steering, Unit, option
+from steerkit_sites.add import unit_option
+from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual, Span, span_option
+
+
+@frozen(kw_only=True)
+class Affine(PlacedSite):
+    """`h <- h - (h . d) d + (mu . d) d + c r`: the component becomes the neutral mean's, and c r is added.
+
+    mu is the mean of the contrast set's negative class at the edited layer and the position that the
+    direction was read at, r the direction before normalising. The affine form of COSMIC (Siu et al., 2025).
+    """
+
+    multiplier: float = option(
+        1.0,
+        help="c, in `unit`: how far beyond the neutral mean; in units of `raw`, 0 is that mean and 1 adds the"
+        " whole difference of the classes",
+    )
+    unit: Unit = unit_option("raw")
+
+    @property
+    def neutral_multiplier(self) -> float | None:
+        """None: 0 moves every token to the neutral mean."""
+        return None
+
+    def length(self, steering: Steering, layer: int, direction: Direction) -> float:
+        """The component is this far from the neutral mean's."""
+        return steering.length(self.unit, direction.raw_norm, direction.layer)
+
+    def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
+        """`a = (mu . d) d + c r, u = d, g = 1`."""
+        _, negative = steering.classes.at(layer, steering.position)
+        neutral = float(negative.double().mean(dim=0) @ direction.unit.double())
+        target = direction.unit * (neutral + self.length(steering, layer, direction))
+        return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=self.module)
+
+
+@frozen(kw_only=True)
+class ResidualAffine(Residual, Affine):
+    """Set the component along the direction to the neutral mean's plus c times the raw direction.
+
+    `h <- h - (h . d) d + (mu . d) d + c r`, mu the mean of the negative prompts at the edited layer and r the
+    direction before normalising: the affine form of COSMIC (Siu et al., 2025). Unlike `residual-clamp` it
+    counts from where neutral prompts lie, and not from zero. Reading mu costs one pass over the contrast set.
+    """
+
+    name: ClassVar[str] = "residual-affine"
+
+    span: Span = span_option("onward")
+
+
+@frozen(kw_only=True)
+class AttentionAffine(Attention, Affine):
+    """Set the component along the direction to the neutral mean's plus c r in what the attention gives.
+
+    The directions must have been read there: `extractor.module = "attention"`.
+    """
+
+    name: ClassVar[str] = "attention-affine"
+
+
+@frozen(kw_only=True)
+class MlpAffine(Mlp, Affine):
+    """Set the component along the direction to the neutral mean's plus c r in what the MLP gives.
+
+    The directions must have been read there: `extractor.module = "mlp"`.
+    """
+
+    name: ClassVar[str] = "mlp-affine"
+
+
+@frozen(kw_only=True)
+class HeadAffine(Heads, Affine):
+    """Set the component along the direction to the neutral mean's plus c r in single heads.
+
+    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads side
+    by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
+    """
+
+    name: ClassVar[str] = "head-affine"
