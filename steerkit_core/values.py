@@ -22,11 +22,11 @@ Unit = Literal["absolute", "residual", "raw"]
 TokenSpan = Literal["all", "prompt", "generated", "last", "suffix", "answer"]
 Side = Literal["above", "below"]
 StopReason = Literal["eos", "length", "settled", "failed"]
-BlockModule = Literal["heads", "attention", "mlp", "residual"]
+BlockModule = Literal["input", "heads", "attention", "mlp", "residual"]
 
 ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
 # in the order in which a block computes them
-BLOCK_MODULES: tuple[BlockModule, ...] = ("heads", "attention", "mlp", "residual")
+BLOCK_MODULES: tuple[BlockModule, ...] = ("input", "heads", "attention", "mlp", "residual")
 
 
 @frozen
@@ -120,10 +120,9 @@ class DirectionSet:
 
 @frozen(eq=False)
 class ClassActivations:
-    """What a module of each block gives for the two classes of a contrast set, prompt by prompt.
+    """What both classes' prompts give, token by token and layer by layer: what most extractors start from.
 
     `positive` and `negative` have shape (prompts, positions, layers, width), float32, on the CPU.
-    `positions` count from the end of the rendered prompt: -1 is its last token.
     """
 
     positions: tuple[int, ...]
@@ -132,13 +131,7 @@ class ClassActivations:
     negative: Tensor
 
     def at(self, layer: int, position: int) -> tuple[Tensor, Tensor]:
-        """Both classes at one layer and position, each (prompts, width).
-
-        Raises:
-            KeyError: nothing was read there.
-        """
-        if layer not in self.layers or position not in self.positions:
-            raise KeyError(f"no activations at layer {layer}, position {position}")
+        """Both classes at one layer and position, each of shape (prompts, width)."""
         row, column = self.positions.index(position), self.layers.index(layer)
         return self.positive[:, row, column], self.negative[:, row, column]
 
@@ -193,9 +186,10 @@ class Selection:
 class Edit:
     """`h <- h + add - gain (h . unit) unit` on what `module` of block `layer` gives.
 
-    `residual` is the output of the block, `attention` and `mlp` what these modules add to it, `heads` the
-    heads of the attention side by side, before they are projected. `add` and `unit` have shape (hidden,),
-    for `heads` (number of heads x head width,); either may be None, meaning zero. `unit` has length 1.
+    `residual` is the output of the block and `input` what it is given, `attention` and `mlp` are what these
+    modules add, `heads` the heads of the attention side by side, before they are projected. `add` and
+    `unit` have shape (hidden,), for `heads` (number of heads x head width,); either may be None, meaning
+    zero. `unit` has length 1.
     With `preserve_norm` each token's vector is then scaled back to the length that it had.
     """
 

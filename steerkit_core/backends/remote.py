@@ -67,7 +67,7 @@ class RemoteBackend(NNsightBackend):
         """One job, whose result is everything that was asked for."""
         from nnsight import save
 
-        views = [(self.view(self.target(place)), place.module == "heads") for place in places]
+        views = [(self.view(self.target(place)), place.before) for place in places]
         with _job(), self.root.trace(**inputs, remote=self.where):
             found: list[Tensor] = save([])
             for view, before in views:
@@ -98,7 +98,7 @@ class RemoteBackend(NNsightBackend):
         }
         later = edits if prefix.ids.shape[1] > prefix.prompt else {}
         views = [
-            (self.view(self.target(place)), place.module == "heads", _parts(prefix.edits, later, place, prefix.prompt))
+            (self.view(self.target(place)), place.before, _parts(prefix, later, place))
             for place in sorted({*prefix.edits, *later}, key=lambda place: place.order)
         ]
         cut = prefix.prompt
@@ -142,15 +142,13 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
     return RemoteBackend(skeleton, adapter, wrapped)
 
 
-def _parts(
-    prompt: Mapping[Place, LayerEdit], later: Mapping[Place, LayerEdit], place: Place, tokens: int
-) -> list[tuple[Tensor | None, ...]]:
+def _parts(prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place) -> list[tuple[Tensor | None, ...]]:
     """The tensors of both phases: those of `LayerEdit`, with a mask of the prompt's tokens for `trailing`."""
     none = LayerEdit()
     found = []
-    for edit in (prompt.get(place, none), later.get(place, none)):
+    for edit in (prefix.edits.get(place, none), later.get(place, none)):
         add, unit, gain, trailing, keep = edit.parts
-        mask = None if trailing is None else trailing_mask(trailing, tokens)
+        mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)
         found.append((add, unit, gain, mask, keep))
     return found
 
