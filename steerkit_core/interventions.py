@@ -189,7 +189,7 @@ def apply_edit(residual: Tensor, edit: LayerEdit) -> Tensor:
 
 
 def trailing_mask(trailing: Tensor, tokens: int) -> Tensor:
-    """Which of a batch's tokens are edited, (rows, tokens, 1), where `trailing` is that of a `LayerEdit`."""
+    """Which of a batch's tokens are edited, (rows, tokens, 1), by the `trailing` of a `LayerEdit`."""
     from_the_end = torch.arange(tokens, 0, -1, device=trailing.device).view(1, -1, 1)
     return from_the_end <= trailing
 
@@ -199,4 +199,5 @@ def _as_long_as(before: Tensor, after: Tensor) -> Tensor:
     wide = after.float()
     lengths = wide.norm(dim=-1, keepdim=True)
     scale = before.float().norm(dim=-1, keepdim=True) / lengths.masked_fill(lengths == 0.0, 1.0)
-    return (wide * scale).to(after.dtype)
+    kept: Tensor = (wide * scale).to(after.dtype)
+    return kept

@@ -1,7 +1,7 @@
 """Sites: five operations in four places of a block, and `conditional`.
 
-`add`, `ablate`, `clamp`, `affine` and `reflect` edit the residual stream (`residual-add`, ...), what the
-attention gives (`attention-add`, ...), what the MLP gives (`mlp-add`, ...) or single heads (`head-add`, ...).
+`add`, `ablate`, `clamp`, `affine` and `reflect` edit the residual stream (`residual-add`, ...), what
+attention or MLP give (`attention-add`, `mlp-add`, ...) or single heads (`head-add`, ...).
 """
 
 from steerkit_core import Site, hookimpl

@@ -6,21 +6,20 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from steerkit_core import Direction, Edit, Steering
-from steerkit_sites.add import preserve_norm_option
-from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual, Span, span_option
+from steerkit_core import Direction, Edit, Steering, option
+from steerkit_sites.places import PRESERVE_NORM, SPAN, Attention, Heads, Mlp, PlacedSite, Residual, Span
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Ablate(PlacedSite):
     """`h <- h - (h . d) d`: directional ablation, Arditi et al. (2024), equation 4."""
 
-    preserve_norm: bool = preserve_norm_option()
+    preserve_norm: bool = option(False, help=PRESERVE_NORM)
 
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`u = d, g = 1`."""
         return Edit(
-            layer, unit=direction.unit, gain=1.0, module=self.module, preserve_norm=self.preserve_norm
+            layer, unit=direction.unit, gain=1.0, module=direction.module, preserve_norm=self.preserve_norm
         )
 
 
@@ -33,7 +32,7 @@ class ResidualAblate(Residual, Ablate):
 
     name: ClassVar[str] = "residual-ablate"
 
-    span: Span = span_option("everywhere")
+    span: Span = option("everywhere", help=SPAN)
 
 
 @frozen(kw_only=True)
@@ -45,7 +44,7 @@ class AttentionAblate(Attention, Ablate):
 
     name: ClassVar[str] = "attention-ablate"
 
-    span: Span = span_option("everywhere")
+    span: Span = option("everywhere", help=SPAN)
 
 
 @frozen(kw_only=True)
@@ -57,15 +56,15 @@ class MlpAblate(Mlp, Ablate):
 
     name: ClassVar[str] = "mlp-ablate"
 
-    span: Span = span_option("everywhere")
+    span: Span = option("everywhere", help=SPAN)
 
 
 @frozen(kw_only=True)
 class HeadAblate(Heads, Ablate):
     """Remove the component along the direction from single heads of the chosen layer.
 
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads side
-    by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
+    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
+    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
     """
 
     name: ClassVar[str] = "head-ablate"

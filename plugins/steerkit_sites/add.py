@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
-from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual, Span, span_option
+from steerkit_sites.places import (
+    PRESERVE_NORM,
+    SPAN,
+    UNIT,
+    Attention,
+    Heads,
+    Mlp,
+    PlacedSite,
+    Residual,
+    Span,
+)
 
 
-def unit_option(default: Unit) -> Any:
-    """The option `unit`."""
-    return option(
-        default,
-        help="absolute: the multiplier itself; residual: times the mean length of the residual stream at"
-        " the layer; raw: times the length of the direction before normalising",
-    )
-
-
-def preserve_norm_option() -> Any:
-    """The option `preserve_norm`."""
-    return option(
-        False,
-        help="scale every token's vector back to the length that it had, so that only its direction changes",
-    )
-
-
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Add(PlacedSite):
     """`h <- h + m d`, the paper's intervention; with `preserve_norm` times `|h| / |h + m d|`."""
 
     multiplier: float | None = option(
         None, help="strength, in `unit`; by default the family's: 25 for Gemma, else 15"
     )
-    unit: Unit = unit_option("absolute")
-    preserve_norm: bool = preserve_norm_option()
+    unit: Unit = option("absolute", help=UNIT)
+    preserve_norm: bool = option(False, help=PRESERVE_NORM)
 
     def length(self, steering: Steering, layer: int, direction: Direction) -> float:
         """What is added is this long."""
@@ -44,7 +37,7 @@ class Add(PlacedSite):
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`a = m d`."""
         shift = direction.unit * self.length(steering, layer, direction)
-        return Edit(layer, add=shift, module=self.module, preserve_norm=self.preserve_norm)
+        return Edit(layer, add=shift, module=direction.module, preserve_norm=self.preserve_norm)
 
 
 @frozen(kw_only=True)
@@ -58,7 +51,7 @@ class ResidualAdd(Residual, Add):
 
     name: ClassVar[str] = "residual-add"
 
-    span: Span = span_option("onward")
+    span: Span = option("onward", help=SPAN)
 
 
 @frozen(kw_only=True)

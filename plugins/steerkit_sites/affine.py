@@ -7,11 +7,10 @@ from typing import ClassVar
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
-from steerkit_sites.add import unit_option
-from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual, Span, span_option
+from steerkit_sites.places import SPAN, UNIT, Attention, Heads, Mlp, PlacedSite, Residual, Span
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Affine(PlacedSite):
     """`h <- h - (h . d) d + (mu . d) d + c r`: the component becomes the neutral mean's, and c r is added.
 
@@ -21,10 +20,10 @@ class Affine(PlacedSite):
 
     multiplier: float = option(
         1.0,
-        help="c, in `unit`: how far beyond the neutral mean; in units of `raw`, 0 is that mean and 1 adds the"
+        help="c, in `unit`: how far beyond the neutral mean; 0 is that mean, and 1 of unit `raw` adds the"
         " whole difference of the classes",
     )
-    unit: Unit = unit_option("raw")
+    unit: Unit = option("raw", help=UNIT)
 
     @property
     def neutral_multiplier(self) -> float | None:
@@ -40,21 +39,22 @@ class Affine(PlacedSite):
         _, negative = steering.classes.at(layer, steering.position)
         neutral = float(negative.double().mean(dim=0) @ direction.unit.double())
         target = direction.unit * (neutral + self.length(steering, layer, direction))
-        return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=self.module)
+        return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=direction.module)
 
 
 @frozen(kw_only=True)
 class ResidualAffine(Residual, Affine):
     """Set the component along the direction to the neutral mean's plus c times the raw direction.
 
-    `h <- h - (h . d) d + (mu . d) d + c r`, mu the mean of the negative prompts at the edited layer and r the
-    direction before normalising: the affine form of COSMIC (Siu et al., 2025). Unlike `residual-clamp` it
-    counts from where neutral prompts lie, and not from zero. Reading mu costs one pass over the contrast set.
+    `h <- h - (h . d) d + (mu . d) d + c r`, mu the mean of the negative prompts at the edited layer and r
+    the direction before normalising: the affine form of COSMIC (Siu et al., 2025). Unlike `residual-clamp`
+    it counts from where neutral prompts lie, and not from zero. Reading mu costs one pass over the contrast
+    set.
     """
 
     name: ClassVar[str] = "residual-affine"
 
-    span: Span = span_option("onward")
+    span: Span = option("onward", help=SPAN)
 
 
 @frozen(kw_only=True)
@@ -81,8 +81,8 @@ class MlpAffine(Mlp, Affine):
 class HeadAffine(Heads, Affine):
     """Set the component along the direction to the neutral mean's plus c r in single heads.
 
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads side
-    by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
+    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
+    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
     """
 
     name: ClassVar[str] = "head-affine"

@@ -7,20 +7,19 @@ from typing import ClassVar
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
-from steerkit_sites.add import unit_option
-from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual, Span, span_option
+from steerkit_sites.places import SPAN, UNIT, Attention, Heads, Mlp, PlacedSite, Residual, Span
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Clamp(PlacedSite):
     """`h <- h - (h . d) d + c d`: whatever the component along the direction was, it becomes c."""
 
     multiplier: float | None = option(
         None,
-        help="what the component along the direction becomes, in `unit`; 0 takes it out; by default the"
+        help="what the component along the direction becomes, in `unit`, 0 taking it out; by default the"
         " family's: 25 for Gemma, else 15",
     )
-    unit: Unit = unit_option("absolute")
+    unit: Unit = option("absolute", help=UNIT)
 
     @property
     def neutral_multiplier(self) -> float | None:
@@ -34,19 +33,20 @@ class Clamp(PlacedSite):
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`a = c d, u = d, g = 1`."""
         target = direction.unit * self.length(steering, layer, direction)
-        return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=self.module)
+        return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=direction.module)
 
 
 @frozen(kw_only=True)
 class ResidualClamp(Residual, Clamp):
-    """Set the component along the direction to one value in the outputs of blocks: `h <- h + (c - h . d) d`.
+    """Set the component along the direction to one value in the outputs of blocks.
 
-    Unlike an addition it does not accumulate over layers, and a token that lies there already stays.
+    `h <- h - (h . d) d + c d`. Unlike an addition it does not accumulate over layers, and a token that lies
+    there already stays.
     """
 
     name: ClassVar[str] = "residual-clamp"
 
-    span: Span = span_option("onward")
+    span: Span = option("onward", help=SPAN)
 
 
 @frozen(kw_only=True)
@@ -73,8 +73,8 @@ class MlpClamp(Mlp, Clamp):
 class HeadClamp(Heads, Clamp):
     """Set the component along the direction to one value in single heads of the chosen layer.
 
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads side
-    by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
+    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
+    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
     """
 
     name: ClassVar[str] = "head-clamp"

@@ -23,17 +23,10 @@ from steerkit_core import (
     option,
 )
 from steerkit_sites.ablate import ResidualAblate
-from steerkit_sites.add import ResidualAdd, preserve_norm_option, unit_option
+from steerkit_sites.add import ResidualAdd
 from steerkit_sites.affine import ResidualAffine
 from steerkit_sites.clamp import ResidualClamp
-from steerkit_sites.places import (
-    Directions,
-    Residual,
-    Span,
-    directions_option,
-    span_option,
-    tokens_option,
-)
+from steerkit_sites.places import DIRECTIONS, PRESERVE_NORM, SPAN, TOKENS, UNIT, Directions, Residual, Span
 from steerkit_sites.reflect import ResidualReflect
 
 OPERATIONS: Mapping[str, type[Residual]] = {
@@ -47,13 +40,14 @@ OPERATIONS: Mapping[str, type[Residual]] = {
 
 @frozen(kw_only=True)
 class Conditional(Site):
-    """Edit the residual stream for those prompts only whose projection on the direction passes a threshold.
+    """Edit the residual stream for those prompts only whose projection passes a threshold.
 
     After conditional activation steering (Lee et al., 2024), which compares a cosine where this compares a
-    projection. The condition is read on the prompt before anything is edited, with the direction of one layer
-    and position. `threshold = "f1"` chooses, on the contrast set, the midpoint of two neighbouring projections
-    above which the positive class is found with the highest F1; of several such the one in the widest gap, then
-    the lowest. Every prompt costs one more pass up to the condition's layer, the contrast set another.
+    projection. The condition is read on the prompt before anything is edited, with the direction of one
+    layer and position. `threshold = "f1"` chooses, on the contrast set, the midpoint of two neighbouring
+    projections above which the positive class is found with the highest F1; of several such the one in the
+    widest gap, then the lowest. Every prompt costs one more pass up to the condition's layer, and so does
+    every prompt of the contrast set.
     """
 
     name: ClassVar[str] = "conditional"
@@ -65,11 +59,11 @@ class Conditional(Site):
         None,
         help="strength of add, clamp and affine, in `unit`; by default the family's: 25 for Gemma, else 15",
     )
-    unit: Unit = unit_option("absolute")
-    span: Span | None = span_option(None)
-    directions: Directions = directions_option()
-    tokens: TokenSpan = tokens_option()
-    preserve_norm: bool = preserve_norm_option()
+    unit: Unit = option("absolute", help=UNIT)
+    span: Span | None = option(None, help=SPAN)
+    directions: Directions = option("selected", help=DIRECTIONS)
+    tokens: TokenSpan = option("all", help=TOKENS)
+    preserve_norm: bool = option(False, help=PRESERVE_NORM)
     threshold: float | Literal["f1"] = option(
         "f1", help="projection that divides the prompts; f1: the one that best divides the contrast set"
     )
@@ -152,7 +146,7 @@ class Conditional(Site):
                 )
         else:
             threshold = self.threshold
-        made = Condition(unit, layer, position, threshold, self.when)
+        made = Condition(unit, layer, position, threshold, self.when, steering.directions.module)
         facts = {
             "f1": f1(positive, negative, threshold),
             "positive": sum(map(made.holds, positive)),

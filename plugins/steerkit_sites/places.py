@@ -7,7 +7,7 @@ A site is an operation at a place. The place says which layers are edited, each 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
@@ -32,36 +32,27 @@ Span = Literal["everywhere", "onward", "layer"]
 Directions = Literal["selected", "per-layer"]
 
 
-def span_option(default: Span | None) -> Any:
-    """The option `span`; None stands for that of the operation."""
-    return option(
-        default,
-        help="everywhere: all blocks; onward: the chosen layer and all after it; layer: that layer alone",
-    )
-
-
-def directions_option() -> Any:
-    """The option `directions`."""
-    return option(
-        "selected",
-        help="selected: the chosen layer's direction wherever it is used; per-layer: every edited layer's own",
-    )
-
-
-def tokens_option() -> Any:
-    """The option `tokens`."""
-    return option(
-        "all",
-        help="the tokens that are edited: all; prompt; generated; last: the prompt's last; suffix: those that"
-        " the template puts after the user's text; answer: the prompt's last and the generated ones",
-    )
+# what options mean that several sites have
+SPAN = "everywhere: all blocks; onward: the chosen layer and all after it; layer: that layer alone"
+DIRECTIONS = (
+    "selected: the chosen layer's direction wherever it is used; per-layer: every edited layer's own"
+)
+TOKENS = (
+    "the tokens that are edited: all; prompt; generated; last: the prompt's last; suffix: those that the"
+    " template puts behind the user's text; answer: the prompt's last and the generated ones"
+)
+UNIT = (
+    "absolute: the multiplier itself; residual: times the mean length of the residual stream at the layer;"
+    " raw: times the length of the direction before normalising"
+)
+PRESERVE_NORM = "scale every token's vector back to the length that it had, so that it only turns"
 
 
 @frozen(kw_only=True)
 class PlacedSite(Site):
     """An operation at a place; `targets` is the place's and `edit` the operation's."""
 
-    tokens: TokenSpan = tokens_option()
+    tokens: TokenSpan = option("all", help=TOKENS)
 
     @abstractmethod
     def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
@@ -95,8 +86,8 @@ class PlacedSite(Site):
 class Blocks(PlacedSite):
     """One module in several blocks."""
 
-    span: Span = span_option("layer")
-    directions: Directions = directions_option()
+    span: Span = option("layer", help=SPAN)
+    directions: Directions = option("selected", help=DIRECTIONS)
 
     def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
         """The layers of the span, with the chosen layer's direction or their own."""
@@ -118,7 +109,10 @@ class Blocks(PlacedSite):
 
 @frozen(kw_only=True)
 class Residual(Blocks):
-    """The residual stream: what blocks give to the next."""
+    """The residual stream: what blocks give to the next.
+
+    Directions that were read in what blocks are given, `extractor.module = "input"`, are used there too.
+    """
 
     @property
     def module(self) -> BlockModule:

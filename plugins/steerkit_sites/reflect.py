@@ -1,4 +1,4 @@
-"""Sites `residual-reflect`, `attention-reflect`, `mlp-reflect`, `head-reflect`: turn the direction round."""
+"""Sites `residual-reflect`, `attention-reflect`, `mlp-reflect`, `head-reflect`: turn it round."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from steerkit_core import Direction, Edit, Steering
 from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Reflect(PlacedSite):
     """`h <- h - 2 (h . d) d`: the component along the direction changes its sign, and no length changes."""
 
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`u = d, g = 2`."""
-        return Edit(layer, unit=direction.unit, gain=2.0, module=self.module)
+        return Edit(layer, unit=direction.unit, gain=2.0, module=direction.module)
 
 
 @frozen(kw_only=True)
@@ -54,8 +54,8 @@ class MlpReflect(Mlp, Reflect):
 class HeadReflect(Heads, Reflect):
     """Turn the component along the direction round in single heads of the chosen layer.
 
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads side
-    by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
+    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
+    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
     """
 
     name: ClassVar[str] = "head-reflect"

@@ -142,10 +142,12 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
     return RemoteBackend(skeleton, adapter, wrapped)
 
 
-def _parts(prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place) -> list[tuple[Tensor | None, ...]]:
-    """The tensors of both phases: those of `LayerEdit`, with a mask of the prompt's tokens for `trailing`."""
+def _parts(
+    prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place
+) -> list[tuple[Tensor | None, ...]]:
+    """The tensors of both phases: those of `LayerEdit`, `trailing` as a mask of the prompt's tokens."""
     none = LayerEdit()
-    found = []
+    found: list[tuple[Tensor | None, ...]] = []
     for edit in (prefix.edits.get(place, none), later.get(place, none)):
         add, unit, gain, trailing, keep = edit.parts
         mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)

@@ -20,9 +20,8 @@ from steerkit_depth import Depth, Fixed, Sweep
 from steerkit_dim import DifferenceInMeans
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_keywords import RefusalKeywords
-from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
-from steerkit_residual import ResidualAblate, ResidualAdd
+from steerkit_sites import AttentionAdd, HeadAdd, MlpAdd, ResidualAblate, ResidualAdd
 
 
 class TestDim(ExtractorContract):
