@@ -14,6 +14,9 @@ from steerkit_sites.places import PRESERVE_NORM, SPAN, Attention, Heads, Mlp, Pl
 class Ablate(PlacedSite):
     """`h <- h - (h . d) d`: directional ablation, Arditi et al. (2024), equation 4."""
 
+    reference: ClassVar[str] = "Arditi et al., 2024, equation 4"
+    cost: ClassVar[str] = "none"
+
     preserve_norm: bool = option(False, help=PRESERVE_NORM)
 
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:

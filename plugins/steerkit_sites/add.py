@@ -24,6 +24,9 @@ from steerkit_sites.places import (
 class Add(PlacedSite):
     """`h <- h + m d`, the paper's intervention; with `preserve_norm` times `|h| / |h + m d|`."""
 
+    reference: ClassVar[str] = "Turner et al., 2023; the paper"
+    cost: ClassVar[str] = "none"
+
     multiplier: float | None = option(
         None, help="strength, in `unit`; by default the family's: 25 for Gemma, else 15"
     )
@@ -89,3 +92,4 @@ class HeadAdd(Heads, Add):
     """
 
     name: ClassVar[str] = "head-add"
+    reference: ClassVar[str] = "Li et al., 2023"

@@ -18,6 +18,9 @@ class Affine(PlacedSite):
     direction was read at, r the direction before normalising. The affine form of COSMIC (Siu et al., 2025).
     """
 
+    reference: ClassVar[str] = "Marshall et al., 2024; Siu et al., 2025"
+    cost: ClassVar[str] = "one for each contrast prompt"
+
     multiplier: float = option(
         1.0,
         help="c, in `unit`: how far beyond the neutral mean; 0 is that mean, and 1 of unit `raw` adds the"

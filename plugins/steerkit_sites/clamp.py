@@ -14,6 +14,9 @@ from steerkit_sites.places import SPAN, UNIT, Attention, Heads, Mlp, PlacedSite,
 class Clamp(PlacedSite):
     """`h <- h - (h . d) d + c d`: whatever the component along the direction was, it becomes c."""
 
+    reference: ClassVar[str] = "Templeton et al., 2024, who clamp features so"
+    cost: ClassVar[str] = "none"
+
     multiplier: float | None = option(
         None,
         help="what the component along the direction becomes, in `unit`, 0 taking it out; by default the"

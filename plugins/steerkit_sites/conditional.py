@@ -51,6 +51,8 @@ class Conditional(Site):
     """
 
     name: ClassVar[str] = "conditional"
+    reference: ClassVar[str] = "Lee et al., 2024"
+    cost: ClassVar[str] = "one up to the condition's layer for each prompt, one for each contrast prompt"
 
     operation: Literal["add", "ablate", "clamp", "affine", "reflect"] = option(
         "add", help="what is done to the prompts that pass, as by `residual-add` and so on"

@@ -14,6 +14,9 @@ from steerkit_sites.places import Attention, Heads, Mlp, PlacedSite, Residual
 class Reflect(PlacedSite):
     """`h <- h - 2 (h . d) d`: the component along the direction changes its sign, and no length changes."""
 
+    reference: ClassVar[str] = "Householder, 1958"
+    cost: ClassVar[str] = "none"
+
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`u = d, g = 2`."""
         return Edit(layer, unit=direction.unit, gain=2.0, module=direction.module)

@@ -27,7 +27,7 @@ SUFFIX = 2
 
 
 class SiteContract(ComponentContract):
-    """Edits at layers that exist, with vectors that fit, and none where the site says that it is neutral."""
+    """Edits at layers that exist, with vectors that fit, and none where the site calls itself neutral."""
 
     component: ClassVar[type[Site]]
 
@@ -85,7 +85,7 @@ class SiteContract(ComponentContract):
             edit_stream(intervention, steering.num_layers)
 
     def test_its_strength_is_the_length_of_what_it_adds(self) -> None:
-        """Of edits that set the projection it may be another length, or none: nothing is added to what is."""
+        """Of edits that set the projection it may be another length, or none."""
         for steering in self.steerings():
             intervention = self.intervene(steering)
             edits, strength = intervention.edits, intervention.strength
