@@ -102,7 +102,7 @@ class Conditional(Site):
     @property
     def takes_multiplier(self) -> bool:
         """Whether the operation does."""
-        return hasattr(OPERATIONS[self.operation], "multiplier")
+        return "multiplier" in _options(OPERATIONS[self.operation])
 
     @property
     def neutral_multiplier(self) -> float | None:
@@ -113,8 +113,8 @@ class Conditional(Site):
     def edited(self) -> Residual:
         """The site that edits what passes."""
         kind = OPERATIONS[self.operation]
-        known = {field.name for field in attrs.fields(kind)} - {"multiplier"}
-        shared = {name: getattr(self, name) for name in known}
+        # the multiplier is the steering's, which may be a selector's choice
+        shared = {name: getattr(self, name) for name in _options(kind) - {"multiplier"}}
         return kind(**{name: value for name, value in shared.items() if value is not None})
 
     def intervene(self, steering: Steering) -> Intervention:
@@ -167,6 +167,10 @@ class Conditional(Site):
                 f" {self.condition_layer}"
             )
         return self.condition_layer
+
+
+def _options(kind: type[Residual]) -> set[str]:
+    return {field.name for field in attrs.fields(kind)}
 
 
 def f1(positive: Sequence[float], negative: Sequence[float], threshold: float) -> float:
