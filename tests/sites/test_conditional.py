@@ -8,12 +8,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from steerkit_core import ClassActivations, Condition, DegenerateDirection, Intervention, SteerkitError
 from steerkit_core.converter import make_converter, problems
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
 from steerkit_core.options import GenerationOptions
+from steerkit_core.report.console import print_report
 from steerkit_core.testing import small_run
 from steerkit_core.values import Prompt
 from steerkit_sites import (
@@ -366,6 +368,13 @@ def test_a_run_says_how_many_rows_were_edited_and_by_which_threshold(tmp_path):
         "negative",
     }
     assert (baseline["condition"], baseline["edited"]) == (None, 0)
+    console = Console(width=120, record=True)
+    print_report(report, console)
+    shown = console.export_text()
+    # the last column of both cells
+    rows = [line.split() for line in shown.splitlines() if line.lstrip("* ").startswith("kit-neutral")]
+    assert [row[-1] for row in rows] == ["0", str(steered["edited"])]
+    assert "edited" in shown
     changed = sum(
         texts[steered["id"]][prompt] != texts[baseline["id"]][prompt] for prompt in texts[steered["id"]]
     )

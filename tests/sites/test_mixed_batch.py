@@ -116,6 +116,24 @@ def test_per_layer_directions_are_each_layers_own(handles, prompts, steering, na
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_directions_of_the_input_of_blocks_are_used_there(
+    handles, prompts, steering, naive_generate, family
+):
+    """The output of block l - 1 is the input of block l, so that plain hooks one block earlier do the same."""
+    plain = handles(family)
+    rows, expected = [], []
+    for kinds in OPERATIONS:
+        way = steering("input", layer=2, multiplier=STRENGTHS[kinds[0].name.split("-")[1]])
+        site = kinds[0](span="onward")
+        edits = {layer - 1: naive(site, way, layer) for layer in (2, 3)}
+        rows += [Row(prompt, site.intervene(way)) for prompt in prompts]
+        expected += [naive_generate(plain, prompt, "residual", edits) for prompt in prompts]
+    for backend in BACKENDS:
+        found = dict(handles(family, backend).generate(rows, GREEDY))
+        assert [found[index].token_ids for index in range(len(rows))] == expected
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_unsteered_rows_keep_every_bit_beside_all_of_them(handles, prompts, steering, family):
     handle = handles(family)
     sites = [kind() for kind in flat()] + [
