@@ -289,9 +289,7 @@ class ModelHandle:
         return generate(self, rows, options, seed)
 
     def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
-        """The rows' interventions with every condition answered: those of prompts that do not meet theirs
-        are replaced by none.
-        """  # noqa: D205  # reason: one sentence
+        """The rows' interventions, their conditions answered: none for a prompt that does not meet its own."""
         asked: dict[Condition, dict[str, Prompt]] = {}
         for prompt, intervention in rows:
             if intervention.condition is not None:

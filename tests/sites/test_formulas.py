@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from steerkit_core import ClassActivations, DegenerateDirection, SteerkitError
+from steerkit_core import ClassActivations, DegenerateDirection, ModelError, SteerkitError
 from steerkit_core.converter import make_converter, problems
 from steerkit_core.values import DirectionSet, Steering
 from steerkit_sites import (
@@ -217,6 +217,22 @@ def test_preserve_norm_is_an_option_of_what_adds_or_takes_away():
             for keep in (False, True):
                 way = steering(kind().module)
                 assert {e.preserve_norm for e in kind(preserve_norm=keep).intervene(way).edits} == {keep}
+
+
+def test_a_template_without_a_suffix_has_none_to_edit(handles, monkeypatch):
+    handle = handles("qwen2")
+    way = ResidualAdd(tokens="suffix").intervene(steering(raw=torch.ones(1, 3, 32)))
+    handle.check(way)
+    monkeypatch.setattr(handle, "suffix_length", 0)
+    for refusing in (lambda: handle.check(way), lambda: handle.compiled([way], "prompt")):
+        with pytest.raises(ModelError) as caught:
+            refusing()
+        assert str(caught.value) == (
+            "site.tokens: the chat template of tiny:qwen2 puts nothing behind the"
+            " user's text, so that there is no 'suffix' to edit: choose 'last'"
+        )
+    handle.compiled([way], "generated")
+    handle.check(ResidualAdd(tokens="last").intervene(steering(raw=torch.ones(1, 3, 32))))
 
 
 def said(kind, **table):
