@@ -289,7 +289,7 @@ class ModelHandle:
         return generate(self, rows, options, seed)
 
     def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
-        """The rows' interventions, their conditions answered: none for a prompt that does not meet its own."""
+        """The rows' interventions, with none for a prompt that does not meet its condition."""
         asked: dict[Condition, dict[str, Prompt]] = {}
         for prompt, intervention in rows:
             if intervention.condition is not None:

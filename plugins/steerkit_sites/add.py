@@ -33,13 +33,13 @@ class Add(PlacedSite):
     unit: Unit = option("absolute", help=UNIT)
     preserve_norm: bool = option(False, help=PRESERVE_NORM)
 
-    def length(self, steering: Steering, layer: int, direction: Direction) -> float:
+    def length(self, steering: Steering, direction: Direction) -> float:
         """What is added is this long."""
         return steering.length(self.unit, direction.raw_norm, direction.layer)
 
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`a = m d`."""
-        shift = direction.unit * self.length(steering, layer, direction)
+        shift = direction.unit * self.length(steering, direction)
         return Edit(layer, add=shift, module=direction.module, preserve_norm=self.preserve_norm)
 
 

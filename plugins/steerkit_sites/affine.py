@@ -33,7 +33,7 @@ class Affine(PlacedSite):
         """None: 0 moves every token to the neutral mean."""
         return None
 
-    def length(self, steering: Steering, layer: int, direction: Direction) -> float:
+    def length(self, steering: Steering, direction: Direction) -> float:
         """The component is this far from the neutral mean's."""
         return steering.length(self.unit, direction.raw_norm, direction.layer)
 
@@ -41,7 +41,7 @@ class Affine(PlacedSite):
         """`a = (mu . d) d + c r, u = d, g = 1`."""
         _, negative = steering.classes.at(layer, steering.position)
         neutral = float(negative.double().mean(dim=0) @ direction.unit.double())
-        target = direction.unit * (neutral + self.length(steering, layer, direction))
+        target = direction.unit * (neutral + self.length(steering, direction))
         return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=direction.module)
 
 

@@ -29,13 +29,13 @@ class Clamp(PlacedSite):
         """None: every value that the component is set to changes the stream."""
         return None
 
-    def length(self, steering: Steering, layer: int, direction: Direction) -> float:
+    def length(self, steering: Steering, direction: Direction) -> float:
         """The component is this long afterwards."""
         return steering.length(self.unit, direction.raw_norm, direction.layer)
 
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`a = c d, u = d, g = 1`."""
-        target = direction.unit * self.length(steering, layer, direction)
+        target = direction.unit * self.length(steering, direction)
         return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=direction.module)
 
 

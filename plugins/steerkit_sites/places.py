@@ -62,8 +62,8 @@ class PlacedSite(Site):
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """The edit of one layer."""
 
-    def length(self, steering: Steering, layer: int, direction: Direction) -> float | None:
-        """The signed length that the multiplier asks for at one layer; None without a multiplier."""
+    def length(self, steering: Steering, direction: Direction) -> float | None:
+        """The signed length that the multiplier asks for along a direction; None without a multiplier."""
         return None
 
     def intervene(self, steering: Steering) -> Intervention:
@@ -72,8 +72,8 @@ class PlacedSite(Site):
         edits = tuple(self.edit(steering, layer, direction) for layer, direction in targets)
         found = [
             (abs(length), direction.layer == steering.layer, direction.layer)
-            for layer, direction in targets
-            if (length := self.length(steering, layer, direction)) is not None
+            for _, direction in targets
+            if (length := self.length(steering, direction)) is not None
         ]
         if not found:
             return Intervention(edits, self.tokens)
