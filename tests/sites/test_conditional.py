@@ -416,3 +416,17 @@ def test_the_contrast_set_is_read_once_for_all_cells_and_not_at_all_where_nothin
         folder.mkdir()
         small_run(folder, None, {"site": {"use": site}, "selector": sweep})
         assert reads == [((-1,), "residual")] * expected
+
+
+def test_a_run_given_again_asks_the_same_and_writes_the_same(tmp_path, monkeypatch):
+    from steerkit_core.model import ModelHandle
+
+    conditional_run(tmp_path, operation="affine", multiplier=3.0, unit="raw")
+    first = (tmp_path / "run" / "results.json").read_bytes()
+
+    def refuse(*_arguments):
+        raise AssertionError("everything was written already")
+
+    monkeypatch.setattr(ModelHandle, "generate", refuse)
+    conditional_run(tmp_path, operation="affine", multiplier=3.0, unit="raw")
+    assert (tmp_path / "run" / "results.json").read_bytes() == first
