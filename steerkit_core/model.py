@@ -18,12 +18,13 @@ from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
-from steerkit_core.interventions import LayerEdit, Place, check_width, compile_edits
+from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Intervention,
     Prompt,
@@ -67,6 +68,7 @@ class ModelHandle:
     batch_rows: dict[int, int] = field(factory=dict)
     rows_that_fit: dict[int, int] = field(factory=dict)
     _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
+    _conditioned: dict[tuple[Place, int], dict[str, Tensor]] = field(factory=dict, init=False, repr=False)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -124,6 +126,33 @@ class ModelHandle:
         for edit in intervention.edits:
             self.backend.target(Place(edit.layer, edit.module))
             check_width(edit, self.width(edit.module))
+        if intervention.edits and intervention.tokens == "suffix":
+            self._suffix_to_edit()
+        if intervention.condition is not None:
+            self.backend.target(Place(intervention.condition.layer, intervention.condition.module))
+
+    def compiled(self, interventions: Sequence[Intervention], phase: Phase) -> dict[Place, LayerEdit]:
+        """The edits of a batch, row by row, while it reads the prompts or while it writes.
+
+        Raises:
+            ModelError: an edit does not fit the model, or there is no such span of tokens in its prompts.
+        """
+        return compile_edits(
+            interventions,
+            phase,
+            width=self.width,
+            dtype=self.stream_dtype,
+            device=self.device,
+            suffix=self._suffix_to_edit,
+        )
+
+    def _suffix_to_edit(self) -> int:
+        if not self.suffix_length:
+            raise ModelError(
+                f"site.tokens: the chat template of {self.spec.id} puts nothing behind the user's text, so"
+                " that there is no 'suffix' to edit: choose 'last'"
+            )
+        return self.suffix_length
 
     @property
     def config(self) -> PreTrainedConfig:
@@ -229,12 +258,11 @@ class ModelHandle:
             What `reduce` gave, row by row, on the CPU.
         """
         kept: list[Tensor | None] = [None] * len(rows)
+        steered = self.conditioned(rows)
         for batch in self._batches([prompt for prompt, _ in rows]):
-            prompts, interventions = zip(*(rows[index] for index in batch), strict=True)
+            prompts = [rows[index][0] for index in batch]
             ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
-            edits = compile_edits(
-                interventions, "prompt", width=self.width, dtype=self.stream_dtype, device=self.device
-            )
+            edits = self.compiled([steered[index] for index in batch], "prompt")
             logits = self.next_logits(ids, mask, positions_of(mask), self.backend.new_cache(), edits)
             for index, found in zip(batch, reduce(logits.float()).cpu(), strict=True):
                 kept[index] = found
@@ -267,6 +295,46 @@ class ModelHandle:
     ) -> Iterator[tuple[int, Written]]:
         """Complete every row under its own intervention; see `steerkit_core.generation.generate`."""
         return generate(self, rows, options, seed)
+
+    def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
+        """The rows' interventions, with none for a prompt that does not meet its condition."""
+        asked: dict[Condition, dict[str, Prompt]] = {}
+        for prompt, intervention in rows:
+            if intervention.condition is not None:
+                asked.setdefault(intervention.condition, {})[prompt.text] = prompt
+        met = {
+            (condition, text)
+            for condition, prompts in asked.items()
+            for text, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
+            if holds
+        }
+        return [
+            way if way.condition is None or (way.condition, prompt.text) in met else Intervention()
+            for prompt, way in rows
+        ]
+
+    def meets(self, prompts: Sequence[Prompt], condition: Condition) -> list[bool]:
+        """Which prompts meet a condition. What it asks of a prompt is read once, before anything is edited.
+
+        A prompt whose projection is not a number lies on no side, and counts as below.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than the condition's position asks for.
+        """
+        place = Place(condition.layer, condition.module)
+        known = self._conditioned.setdefault((place, condition.position), {})
+        missing = list({p.text: p for p in prompts if p.text not in known}.values())
+        self._check_positions(missing, (condition.position,))
+        for batch in self._batches(missing):
+            chosen = [missing[index] for index in batch]
+
+            def keep(_layer: int, found: Tensor, chosen: Sequence[Prompt] = chosen) -> None:
+                vectors = found[:, condition.position].float().cpu()
+                known.update(zip((prompt.text for prompt in chosen), vectors, strict=True))
+
+            self._forward(chosen, keep, place.module, (place.layer,))
+        unit = condition.unit.double().cpu()
+        return [condition.holds(float(known[prompt.text].double() @ unit)) for prompt in prompts]
 
     def mean_activations(
         self,
@@ -407,8 +475,12 @@ class ModelHandle:
         prompts: Sequence[Prompt],
         observe: Callable[[int, Tensor], None],
         module: BlockModule = "residual",
+        layers: Sequence[int] | None = None,
     ) -> None:
-        """Send prompts through the decoder, without the LM head, and observe a module of every block."""
+        """Send prompts through the decoder, without the LM head, and observe a module of some blocks.
+
+        By default of all; of fewer the pass ends behind the last.
+        """
         ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
         inputs = {
             "input_ids": ids,
@@ -416,5 +488,5 @@ class ModelHandle:
             "position_ids": positions_of(mask),
             "use_cache": False,
         }
-        places = [Place(layer, module) for layer in range(self.num_layers)]
+        places = [Place(layer, module) for layer in (range(self.num_layers) if layers is None else layers)]
         self.backend.observe(inputs, places, lambda place, found: observe(place.layer, found))

@@ -26,6 +26,7 @@ from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
 from steerkit_core.store import RunDirectory
 from steerkit_core.values import (
+    ClassActivations,
     Completion,
     ContrastSet,
     DirectionSet,
@@ -74,6 +75,7 @@ class GroupRun:
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
     measured: list[tuple[Setting, Extraction]] = field(factory=list)
+    classes: dict[str, ClassActivations] = field(factory=dict)
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
@@ -129,6 +131,7 @@ class GroupRun:
                 f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
                 f" {sick[0]['sick']}."
             )
+        found += _condition_notes(what, [entry for entry in entries if entry["condition"] is not None])
         return list(dict.fromkeys(found))
 
     @property
@@ -169,13 +172,33 @@ class GroupRun:
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
         judge = self._identity("classifier", setting.classifier)
-        source = Source(extraction.directions, extraction.stream.norm_mean, identity, judge)
+        source = Source(
+            extraction.directions,
+            extraction.stream.norm_mean,
+            identity,
+            judge,
+            partial(self.read_classes, setting, extraction),
+        )
         with self._blamed("site", setting.site):
             cell = steered_cell(
                 self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
             )
         self.model.check(cell.intervention)
+        condition = cell.intervention.condition
+        if condition is not None:
+            edited = sum(self.model.meets(prompts.prompts, condition))
+            cell = attrs.evolve(cell, facts={**cell.facts, "edited": edited})
         return self._known(cell)
+
+    def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
+        """The contrast set's activations in this model, where an extraction's directions were read."""
+        if extraction.key not in self.classes:
+            found = extraction.directions
+            self.progress.step(f"reading the contrast set: {setting.contrast.name}")
+            self.classes[extraction.key] = self.model.class_activations(
+                setting.contrast, found.positions, found.module
+            )
+        return self.classes[extraction.key]
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
@@ -363,6 +386,26 @@ def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
                 f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
                 f" ({setting.selection.name})"
             )
+
+
+def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of cells under a condition: whether no prompt of theirs, or of the contrast set, meets it."""
+    idle = [entry for entry in entries if not entry["edited"]]
+    blind = [
+        entry
+        for entry in entries
+        if not entry["condition"].get("positive", 1) + entry["condition"].get("negative", 1)
+    ]
+    notes = []
+    for cells, whose in ((idle, "their prompts, which are all unedited"), (blind, "the contrast prompts")):
+        if cells:
+            limits = cells[0]["condition"]
+            notes.append(
+                f"{what}: the condition of {len(cells)} of {len(entries)} conditional cells holds for none"
+                f" of {whose}, such as {cells[0]['id']}: projection {limits['when']}"
+                f" {limits['threshold']:g} at layer {limits['layer']}, position {limits['position']}."
+            )
+    return notes
 
 
 def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:

@@ -9,7 +9,7 @@ import torch
 
 from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
 from steerkit_core.generation.sampling import Chooser
-from steerkit_core.interventions import compile_edits, select_rows
+from steerkit_core.interventions import Phase, select_rows
 from steerkit_core.options import GenerationOptions
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def generate_batch(
     """
     device = model.device
     interventions = [row.intervention for row in rows]
-    shape = {"width": model.width, "dtype": model.stream_dtype, "device": device}
+    phase: Phase = "prompt"
     edits = {
-        phase: compile_edits(interventions, phase, **shape)  # type: ignore[arg-type]  # reason: a dict of keywords
-        for phase in ("prompt", "generated")
+        "prompt": model.compiled(interventions, "prompt"),
+        "generated": model.compiled(interventions, "generated"),
     }
     choose = Chooser(rows, options, seed)
     tokens: list[list[int]] = [[] for _ in rows]
@@ -45,7 +45,6 @@ def generate_batch(
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
     cache = model.new_cache()
-    phase = "prompt"
     for _ in range(options.max_new_tokens):
         logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])
         phase = "generated"
