@@ -14,13 +14,24 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import attrs
 from attrs import define, field, frozen
 
-from steerkit_core.cells import Cell, CellModel, Source, baseline_cell, count, failed_cell, steered_cell
-from steerkit_core.components import Component, ModelAdapter
+from steerkit_core.cells import (
+    PLAIN,
+    Cell,
+    CellModel,
+    Reading,
+    Source,
+    baseline_cell,
+    count,
+    failed_cell,
+    steered_cell,
+)
+from steerkit_core.components import Classifier, Component, ModelAdapter
 from steerkit_core.drift import drift_entries
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction, extract, extraction_identity
 from steerkit_core.fit import check_layer
 from steerkit_core.health import warnings_of
+from steerkit_core.judging import Judges
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
@@ -71,13 +82,13 @@ class GroupRun:
     store: RunDirectory
     registry: Registry
     seed: int
+    judges: Judges
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
     measured: list[tuple[Setting, Extraction]] = field(factory=list)
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
-    judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -148,8 +159,8 @@ class GroupRun:
 
     def baseline(self, setting: Setting) -> Cell:
         """The unsteered cell on the evaluation prompts."""
-        judge = self._identity("classifier", setting.classifier)
-        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed))
+        judge, reading = self.judges.identity(setting.classifier), self._reading(setting)
+        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed, reading))
 
     def steered(
         self,
@@ -167,11 +178,18 @@ class GroupRun:
         """
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
-        judge = self._identity("classifier", setting.classifier)
+        judge = self.judges.identity(setting.classifier)
         source = Source(extraction.directions, extraction.stream.norm_mean, identity, judge)
         with self._blamed("site", setting.site):
             cell = steered_cell(
-                self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
+                self._cell_model,
+                setting,
+                prompts,
+                trial,
+                source,
+                self.seed,
+                ends_early=ends_early,
+                reading=self._reading(setting),
             )
         self.model.check(cell.intervention)
         return self._known(cell)
@@ -179,7 +197,7 @@ class GroupRun:
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
         parts = {word: self._identity(word, getattr(setting, word)) for word in ("extractor", "site")}
-        judge = self._identity("classifier", setting.classifier)
+        judge = self.judges.identity(setting.classifier)
         source = {"steering": parts | {"error": str(error)}, "judge": judge}
         cell = self._known(failed_cell(self._cell_model, setting, source, self.seed))
         for prompt in cell.prompts.prompts:
@@ -214,7 +232,14 @@ class GroupRun:
         with self.progress.track(text, len(wanted)) as advance:
             for options, missing in by_options.items():
                 rows = [
-                    Row(prompt, cell.intervention, cell.source, _settled(cell, prompt))
+                    Row(
+                        prompt,
+                        cell.intervention,
+                        cell.source,
+                        _settled(cell, prompt),
+                        cell.reading.enough,
+                        cell.reading.watch,
+                    )
                     for cell, prompt in missing
                 ]
                 for index, written in self.model.generate(rows, options, self.seed):
@@ -230,32 +255,44 @@ class GroupRun:
         found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
         return next((completion for completion in found if completion is not None), None)
 
-    def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
-        """JUDGE: the cell's completions with their verdicts; a failed row has none.
+    def judge_all(self, cells: Iterable[Cell]) -> None:
+        """JUDGE: ask every classifier for all texts at once that it has not seen.
 
         Raises:
-            SteerkitError: the classifier gave a label that it does not declare.
+            SteerkitError: a classifier needs a model that cannot be had, or gave no proper verdict.
         """
-        classifier = cell.setting.classifier
-        name = fingerprint(self._identity("classifier", classifier))
-        pairs: list[tuple[Completion, Verdict | None]] = []
-        for prompt in cell.prompts.prompts:
-            completion = self.store.completions[cell.id, prompt.id]
-            if completion.error is not None:
-                pairs.append((completion, None))
-                continue
-            key = (name, prompt.text, completion.text)
-            if key not in self.judged:
-                with self._blamed("classifier", classifier):
-                    verdict = classifier.classify(prompt, completion.text)
-                if verdict.label not in classifier.labels:
-                    raise SteerkitError(
-                        f"classifier {classifier.name!r} gave the label {verdict.label!r}, expected one of"
-                        f" {', '.join(classifier.labels)}"
-                    )
-                self.judged[key] = verdict
-            pairs.append((completion, self.judged[key]))
-        return pairs
+        by_classifier: dict[Classifier, list[Completion]] = {}
+        for cell in cells:
+            by_classifier.setdefault(cell.setting.classifier, []).extend(
+                completion for completion in self._completions(cell) if completion.error is None
+            )
+        for classifier, completions in by_classifier.items():
+            missing = self.judges.missing(classifier, completions)
+            with (
+                self.progress.track(f"judging: {classifier.name}", missing) as advance,
+                self._blamed("classifier", classifier),
+            ):
+                self.judges.judge(classifier, completions, advance)
+
+    def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
+        """The cell's completions with their verdicts; a failed row has none."""
+        self.judge_all([cell])
+        completions = self._completions(cell)
+        sound = [completion for completion in completions if completion.error is None]
+        verdicts = iter(self.judges.judge(cell.setting.classifier, sound))
+        return [(one, next(verdicts) if one.error is None else None) for one in completions]
+
+    def _completions(self, cell: Cell) -> list[Completion]:
+        return [self.store.completions[cell.id, prompt.id] for prompt in cell.prompts.prompts]
+
+    def _reading(self, setting: Setting) -> Reading:
+        """What the setting's judge wants of every text."""
+        classifier = setting.classifier
+        if classifier.watched is None and classifier.enough_tokens is None:
+            return PLAIN
+        with self._blamed("classifier", classifier):
+            watch = () if classifier.watched is None else self.model.refusal_tokens(classifier.watched)
+        return Reading(watch, None if setting.generation.full_texts else classifier.enough_tokens)
 
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
@@ -267,6 +304,7 @@ class GroupRun:
             self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
         ]
         self.complete(cells, f"{setting.selector.name}: {len(cells)} cells")
+        self.judge_all(cells)
         for cell, trial in zip(cells, trials, strict=True):
             entry = self.count(cell)
             self.outcomes[id(setting), trial] = Outcome(trial, entry["counts"], entry["failed"])
@@ -274,8 +312,8 @@ class GroupRun:
 
     @property
     def _one_judge(self) -> bool:
-        judges = [self._identity("classifier", setting.classifier) for setting in self.group.settings]
-        return all(judge == judges[0] for judge in judges)
+        judges = {setting.classifier for setting in self.group.settings}
+        return len(judges) == 1
 
     @property
     def _cell_model(self) -> CellModel:
@@ -337,6 +375,10 @@ class _Context:
     @property
     def contrast(self) -> ContrastSet:
         return self._setting.contrast
+
+    @property
+    def validation(self) -> ContrastSet:
+        return self._setting.validation
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -418,6 +460,7 @@ def run_group(run: GroupRun) -> GroupResult:
     if finals:
         run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
 
+    run.judge_all(run.cells.values())
     chosen = {cell.id for cell in finals}
     entries = [run.count(cell) | {"selected": cell.id in chosen} for cell in run.cells.values()]
     return GroupResult(

@@ -78,6 +78,11 @@ class Setting:
     generation: GenerationOptions
     overrides: Mapping[str, Any]
     extraction: ExtractionOptions = field(factory=ExtractionOptions)
+    validation: ContrastSet = field()
+
+    @validation.default
+    def _same_classes(self) -> ContrastSet:
+        return self.contrast
 
     @property
     def carried(self) -> bool:
@@ -298,6 +303,7 @@ class _Builder:
             if known:
                 self.found = known
             self.check_model(parts["model"])
+            self.check_judges(parts["classifier"])
             self.check_fit(parts)
             if all(part is not None for part in parts.values()):
                 yield Setting(**parts, overrides=overrides)
@@ -312,13 +318,16 @@ class _Builder:
         parts |= {table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES}
         parts["extraction"] = self.core_keys(document.get("extractor", {}), "extractor")
         prompts = cast("PromptOptions | None", parts.pop("prompts"))
-        parts |= dict.fromkeys(("contrast", "evaluation", "selection"))
+        parts |= dict.fromkeys(("contrast", "evaluation", "selection", "validation"))
         if prompts is not None:
             selection = prompts.selection or prompts.evaluation
             where = "prompts.selection" if prompts.selection else "prompts.evaluation"
             parts["contrast"] = self.prompts(prompts.contrast, "prompts.contrast", contrast_set)
             parts["evaluation"] = self.prompts(prompts.evaluation, "prompts.evaluation", _named)
             parts["selection"] = self.prompts(selection, where, _named)
+            parts["validation"] = parts["contrast"]
+            if prompts.validation:
+                parts["validation"] = self.prompts(prompts.validation, "prompts.validation", contrast_set)
         return parts
 
     def check_model(self, spec: ModelSpec | None) -> None:
@@ -335,6 +344,15 @@ class _Builder:
             check_remote(spec, folder)
         except SteerkitError as error:
             self.note([Problem("model.remote", str(error))])
+
+    def check_judges(self, classifier: Classifier | None) -> None:
+        """Look for the models that a classifier judges with."""
+        models = {} if classifier is None else classifier.models
+        for option, spec in models.items():
+            try:
+                find_model(spec, self.registry)
+            except SteerkitError as error:
+                self.note([Problem(f"classifier.{option}", str(error))])
 
     def check_fit(self, parts: Mapping[str, Any]) -> None:
         """Note a selector that asks the model for what it has not."""
