@@ -212,7 +212,7 @@ def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any
     for change in changes:
         place, equals, value = change.partition("=")
         table, dot, key = place.strip().partition(".")
-        found = _toml_value(value.strip())
+        found = toml_value(value.strip())
         whole = not dot and isinstance(found, dict)
         if not (equals and table and (key or whole)):
             message = f"expected table.key=value or table={{...}}, got {change!r}"
@@ -229,7 +229,8 @@ def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any
     return changed, tomllib.loads(changed)
 
 
-def _toml_value(text: str) -> Any:
+def toml_value(text: str) -> Any:
+    """A value as TOML would write it; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
