@@ -41,7 +41,7 @@ def cohen_kappa(table: Sequence[Sequence[int]]) -> Kappa | None:
 
     The 95 percent interval is that of the large-sample standard error (Fleiss, Cohen and Everitt, 1969),
     cut off at -1 and 1. None where both gave one and the same label to everything, or there is nothing:
-    chance would agree as well, and kappa is 0 / 0. Where one of them gave one label to everything, kappa is 0
+    chance would agree as well, and kappa is 0 / 0. Where one gave one label to everything, kappa is 0
     whatever the other said, and its interval has no width.
     """
     total = sum(map(sum, table))
