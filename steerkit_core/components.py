@@ -105,9 +105,15 @@ def option(
 
 
 class Component(ABC):
-    """What every component has: a name that recipes use, and options as attrs fields."""
+    """What every component has: a name that recipes use, and options as attrs fields.
+
+    `reference` says where the method comes from, and `cost` what it costs in forward passes of the model;
+    both are shown by `steerkit plugins show` and may be left out.
+    """
 
     name: ClassVar[str]
+    reference: ClassVar[str] = ""
+    cost: ClassVar[str] = ""
 
 
 # the type of an option `position`: a token counted from the prompt's end, several, or the template's suffix

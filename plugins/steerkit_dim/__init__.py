@@ -34,6 +34,8 @@ class DifferenceInMeans(Extractor):
     """
 
     name: ClassVar[str] = "dim"
+    reference: ClassVar[str] = "Marks and Tegmark, 2023; Arditi et al., 2024, equation 1"
+    cost: ClassVar[str] = "one for each contrast prompt"
 
     position: Position = option(
         -1,
