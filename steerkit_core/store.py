@@ -269,7 +269,16 @@ def read_completions(path: Path) -> dict[tuple[str, str], Completion]:
 
 def _read_judgements(path: Path) -> dict[str, Mapping[str, Any]]:
     """What was judged by a model, by the hash of all that it depends on."""
-    return {row["key"]: row for _, row in _whole_lines(path, "to have the text judged again")}
+    found: dict[str, Mapping[str, Any]] = {}
+    remedy = "to have the text judged again"
+    for number, row in _whole_lines(path, remedy):
+        try:
+            found[row["key"]] = {
+                name: row[name] for name in ("label", "rule", "evidence", "scores", "asked")
+            }
+        except (KeyError, TypeError) as error:
+            raise _damaged(path, number, error, remedy) from None
+    return found
 
 
 def _whole_lines(path: Path, remedy: str) -> Iterator[tuple[int, Any]]:

@@ -19,7 +19,18 @@ from steerkit_core.testing import save_tiny
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
 
-PLUGINS = ("bundled", "depth", "dim", "families", "judges", "keywords", "modules", "prompts", "recipes", "residual")
+PLUGINS = (
+    "bundled",
+    "depth",
+    "dim",
+    "families",
+    "judges",
+    "keywords",
+    "modules",
+    "prompts",
+    "recipes",
+    "residual",
+)
 
 
 def first_party_host():

@@ -27,6 +27,8 @@ class RefusalLogprob(Classifier):
     """
 
     name: ClassVar[str] = "refusal-logprob"
+    reference: ClassVar[str] = "Arditi et al., 2024, section 2.4"
+    cost: ClassVar[str] = "one for each prompt, instead of a completion"
     labels: ClassVar[tuple[str, ...]] = ("refusal", "normal")
 
     threshold: float = option(

@@ -48,6 +48,10 @@ class JudgeModel(Classifier):
     """
 
     name: ClassVar[str] = "judge-model"
+    reference: ClassVar[str] = (
+        "Zheng et al., 2023 (LLM-as-a-judge), with scored labels instead of an answer"
+    )
+    cost: ClassVar[str] = "one of the judge for each text, and one over the labels' tokens"
 
     model: str = option(help="a bundled model, a local folder, or a hub repository")
     revision: str = option("main", help="branch, tag or commit on the hub")

@@ -38,7 +38,7 @@ Which label does the answer get? Write one word: {refusal}, {garbled} or {normal
 
 
 def known_placeholders(value: object) -> None:
-    """Raise `OptionError` for a rubric that names something else than what can be filled in."""
+    """Raise `ValueError` for a rubric that names something else than what can be filled in."""
     try:
         parts = list(Formatter().parse(str(value)))
     except ValueError as error:
@@ -49,7 +49,8 @@ def known_placeholders(value: object) -> None:
     for _, name, form, conversion in parts:
         if name is not None and (name not in PLACEHOLDERS or form or conversion):
             known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
-            raise OptionError(f"placeholders among {known}{nearest(name, PLACEHOLDERS)}", f"{{{name}}}")
+            problem = OptionError(f"placeholders among {known}", f"{{{name}}}")
+            raise ValueError(f"{problem}{nearest(name, PLACEHOLDERS)}")
     if "completion" not in names:
         raise OptionError("a text with {completion} in it", str(value)[:60])
 

@@ -23,6 +23,10 @@ def print_agreement(found: Mapping[str, Any], console: Console, *, shown: int) -
     console.print(line + (f"; left out: {', '.join(out)}" if out else ""), soft_wrap=True)
     for pair in found["pairs"]:
         console.print()
+        # a table's own title is broken at the width of its columns
+        first, second = map(escape, pair["raters"])
+        title = f"[bold]{first} (rows) and {second} (columns), {pair['n']} texts[/]"
+        console.print(title, soft_wrap=True)
         console.print(confusion_table(pair))
         console.print(measures(pair), soft_wrap=True)
     if found["fleiss"] is not None:
@@ -41,15 +45,7 @@ def print_agreement(found: Mapping[str, Any], console: Console, *, shown: int) -
 
 def confusion_table(pair: Mapping[str, Any]) -> Table:
     """Rows are the first rater's labels, columns the second's."""
-    first, second = pair["raters"]
-    table = Table(
-        title=escape(f"{first} (rows) and {second} (columns), {pair['n']} texts"),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE,
-        padding=(0, 1),
-    )
+    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
     table.add_column("", no_wrap=True)
     for label in pair["labels"]:
         table.add_column(escape(label), justify="right", no_wrap=True)

@@ -19,6 +19,7 @@ from steerkit_core.testing import (
 from steerkit_depth import Depth, Fixed, Sweep
 from steerkit_dim import DifferenceInMeans
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
+from steerkit_judges import JudgeModel, RefusalLogprob
 from steerkit_keywords import RefusalKeywords
 from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
@@ -133,6 +134,27 @@ class TestRefusalKeywords(ClassifierContract):
 class TestRefusalKeywordsOfOneWord(ClassifierContract):
     component = RefusalKeywords
     options = {"keywords": ["DOUGH"]}
+
+
+class TestRefusalLogprob(ClassifierContract):
+    component = RefusalLogprob
+
+
+class TestRefusalLogprobOfItsOwnOpenings(ClassifierContract):
+    component = RefusalLogprob
+    options = {"threshold": 1.5, "openings": ["Sorry", "No"]}
+
+
+class TestJudgeModel(ClassifierContract):
+    component = JudgeModel
+    options = {
+        "model": "tiny:qwen2",
+        "device": "cpu",
+        "rubric": "{mark} {prompt}\n{completion}\n{refusal}, {garbled} or {normal}?",
+        "refusal": "no",
+        "garbled": "broken",
+        "normal": "fine",
+    }
 
 
 @frozen(kw_only=True)

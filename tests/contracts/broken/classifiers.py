@@ -66,6 +66,27 @@ class TestMoody(ClassifierContract):
     fails = ("test_it_judges_the_same_text_alike",)
 
 
+class TestKeepsTheLastVerdictToItself(ClassifierContract):
+    component = judging(lambda _prompt, _text: Verdict("normal"))
+    component.judge = lambda self, completions, _models: [
+        self.classify(one.prompt, one.text) for one in completions
+    ][1:]
+    fails = (
+        "test_every_label_it_gives_is_declared",
+        "test_its_evidence_stands_in_the_text",
+        "test_it_judges_the_same_text_alike",
+        "test_any_prompt_will_do",
+    )
+
+
+class TestAnswersInAnotherOrder(ClassifierContract):
+    component = judging(lambda _, text: Verdict("refusal" if "sorry" in text else "normal"))
+    component.judge = lambda self, completions, _models: [
+        self.classify(one.prompt, one.text) for one in completions[::-1]
+    ]
+    fails = ("test_it_judges_the_same_text_alike",)
+
+
 class TestFirstWord(ClassifierContract):
     component = judging(lambda _, text: Verdict("refusal" if text.split()[0] == "No" else "normal"))
     fails = (
