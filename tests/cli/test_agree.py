@@ -176,7 +176,7 @@ def test_what_is_printed(made_run, steerkit):
         "  garbled         0         1        0",
         "  normal          0         1        2",
         "",
-        "agreement 6/7, 86% (49 to 97%); Cohen's kappa 0.77 (0.35 to 1.00)",
+        "agreement 6/7, 86% (49 to 97%); Cohen's kappa 0.78 (0.41 to 1.00)",
         "",
         "disagreements: 1 texts",
         "",

@@ -53,8 +53,8 @@ def _kit_models() -> LoadedModels:
 class ClassifierContract(ComponentContract):
     """A declared label for any text, with evidence that stands in it, and the same one every time.
 
-    `texts` are further texts by name that the verdicts are checked on. A classifier that judges with a model
-    is given one of the kit's, such as `tiny:qwen2`, in its `options`.
+    `texts` are further texts by name that the verdicts are checked on. A classifier that judges with a
+    model is given one of the kit's, such as `tiny:qwen2`, in its `options`.
     """
 
     component: ClassVar[type[Classifier]]
