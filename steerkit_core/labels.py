@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -126,8 +127,19 @@ class LabelSheet:
         Raises:
             LabelFileError: there is a file of that name with something else in it.
         """
-        path = folder / LABELS
-        return cls(folder, list(read_labels(path)) if path.exists() else [])
+        sheet = cls(folder)
+        if sheet.path.exists():
+            sheet.labels = list(read_labels(sheet.path))
+            if "rater" not in sheet._columns():
+                raise LabelFileError(
+                    f"{sheet.path}: no column 'rater', which is needed to add labels of several people"
+                )
+        return sheet
+
+    @property
+    def path(self) -> Path:
+        """Where the labels are."""
+        return self.folder / LABELS
 
     def add(self, label: Label) -> None:
         """Append a label.
@@ -135,17 +147,15 @@ class LabelSheet:
         Raises:
             StoreError: the file cannot be written.
         """
-        path = self.folder / LABELS
         with self._alone():
-            before = path.read_bytes() if path.exists() else b""
-            lines = io.StringIO()
-            writer = csv.writer(lines, lineterminator="\n")
-            if not before:
-                writer.writerow(COLUMNS)
-            writer.writerow((label.prompt_id, label.cell, label.label, label.rater))
+            before = self.path.read_bytes() if self.path.exists() else b""
+            columns = self._columns() if before else list(COLUMNS)
+            rows = [] if before else [columns]
+            rows.append([str(getattr(label, name)) if name in COLUMNS else "" for name in columns])
             # an editor may have left the last line without its end
             gap = "\n" if before and not before.endswith(b"\n") else ""
-            self._write(path, "a", gap + lines.getvalue())
+            with self.path.open("a", encoding="utf-8", newline="") as file:
+                file.write(gap + _lines(rows))
         self.labels.append(label)
 
     def take_back(self, label: Label) -> None:
@@ -154,30 +164,38 @@ class LabelSheet:
         Raises:
             StoreError: the file cannot be written.
         """
-        path = self.folder / LABELS
-        wanted = [label.prompt_id, label.cell, label.label, label.rater]
+        wanted = [getattr(label, name) for name in COLUMNS]
         with self._alone():
-            rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-            places = [place for place, row in enumerate(rows) if row == wanted]
-            if places:
-                del rows[places[-1]]
-            lines = io.StringIO()
-            csv.writer(lines, lineterminator="\n").writerows(rows)
-            partial = path.with_name(f".{LABELS}.partial")
-            self._write(partial, "w", lines.getvalue())
-            partial.replace(path)
+            rows = list(csv.reader(io.StringIO(self.path.read_text(encoding="utf-8-sig"))))
+            places = [self._columns().index(name) for name in COLUMNS]
+            for number in range(len(rows) - 1, 0, -1):
+                if [rows[number][place].strip() for place in places if place < len(rows[number])] == wanted:
+                    del rows[number]
+                    break
+            partial = self.path.with_name(f".{LABELS}.partial")
+            partial.write_text(_lines(rows), encoding="utf-8", newline="")
+            partial.replace(self.path)
         self.labels.remove(label)
 
-    def _alone(self) -> FileLock:
-        """Several people may label one run at a time."""
-        return FileLock(self.folder / f".{LABELS}.lock")
+    def _columns(self) -> list[str]:
+        """The file's own columns, in its own order."""
+        text = self.path.read_text(encoding="utf-8-sig")
+        return [name.strip() for name in next(csv.reader(io.StringIO(text)), [])]
 
-    def _write(self, path: Path, mode: str, text: str) -> None:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other people's sessions out of the file, and say in a sentence what goes wrong with it."""
         try:
-            with path.open(mode, encoding="utf-8", newline="") as file:
-                file.write(text)
+            with FileLock(self.folder / f".{LABELS}.lock"):
+                yield
         except OSError as error:
             reason = (error.strerror or type(error).__name__).lower()
             raise StoreError(
-                f"{path}: cannot be written: {reason}; {len(self.labels)} labels are kept"
+                f"{self.path}: cannot be written: {reason}; {len(self.labels)} labels are kept"
             ) from error
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue()

@@ -1,6 +1,7 @@
 """`steerkit label`: blind, shuffled, resumable, for several people."""
 
 import csv
+import errno
 import io
 import re
 from pathlib import Path
@@ -166,6 +167,15 @@ def test_a_last_line_without_its_end_is_not_joined(made_run, label):
     assert [who for *_, who in kept()] == ["bob", "alice"]
 
 
+def test_a_file_with_other_columns_keeps_its_order(made_run, label):
+    path = made_run() / "labels.csv"
+    path.write_text("rater, note,label,cell,prompt_id\nbob, fine,normal,c1,p1\n")
+    label("rguq", "--rater", "alice")
+    first, second, third = path.read_text().splitlines()
+    assert (first, second) == ("rater, note,label,cell,prompt_id", "bob, fine,normal,c1,p1")
+    assert third.startswith("alice,,refusal,c1,p")
+
+
 def test_what_was_labelled_can_be_compared(made_run, label, give):
     made_run()
     label("rgnrgnr", "--rater", "alice")
@@ -194,6 +204,11 @@ def test_pandas_opens_the_file(made_run, label):
             "one,two\n1,2\n",
             "made/labels.csv: no column 'prompt_id', found one, two, expected prompt_id, cell, label and, if several people labelled, rater",
         ),
+        (
+            ["made", "--rater", "a"],
+            "prompt_id,cell,label\n",
+            "made/labels.csv: no column 'rater', which is needed to add labels of several people",
+        ),
     ],
 )
 def test_bad_input_is_one_message_and_exit_2(arguments, labels, message, made_run, give):
@@ -209,3 +224,16 @@ def test_a_folder_that_cannot_be_written(made_run, give, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("r"))
     code, _, err = give("label", "made", "--rater", "a")
     assert (code, err) == (2, "error: made/labels.csv: cannot be read: is a directory\n")
+
+
+def test_a_disk_that_is_full_is_one_message(made_run, give, monkeypatch):
+    made_run()
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("steerkit_core.labels.FileLock", full)
+    monkeypatch.setattr("sys.stdin", io.StringIO("r"))
+    code, _, err = give("label", "made", "--rater", "a")
+    message = "made/labels.csv: cannot be written: no space left on device; 0 labels are kept"
+    assert (code, err) == (2, f"error: {message}\n")
