@@ -191,3 +191,14 @@ def test_options_that_are_wrong(options, message, registry, write_recipe, tmp_pa
     with pytest.raises(SteerkitError) as caught:
         load_recipe(write_recipe(tmp_path), registry, [f"classifier={{use='refusal-logprob', {options}}}"])
     assert str(caught.value) == message
+
+
+def test_show_prints_the_scores(tmp_path, capsys):
+    from steerkit_core.cli import execute
+
+    report = small_run(tmp_path, None, LOGPROB)
+    cell = report["cells"][0]["id"]
+    assert execute(["show", str(tmp_path / "run"), "--cell", cell]) == 0
+    out = capsys.readouterr().out
+    (row, *_) = [row for row in lines(tmp_path / "run", "completions.jsonl") if row["cell"] == cell]
+    assert f"first-token: refusal {row['score']:.2f}" in out
