@@ -21,6 +21,7 @@ torch.set_num_threads(1)
 
 PLUGINS = (
     "bundled",
+    "contrib_rfm",
     "depth",
     "dim",
     "families",
@@ -37,7 +38,7 @@ def first_party_host():
     """A host with the plugins that ship, whatever else is installed."""
     made = Host.load(points=[])
     for name in PLUGINS:
-        made.register(import_module(f"steerkit_{name}"), name)
+        made.register(import_module(f"steerkit_{name}"), name.removeprefix("contrib_"))
     return made
 
 

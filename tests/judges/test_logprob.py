@@ -101,7 +101,7 @@ def lines(folder, name):
 
 
 def test_a_run_writes_one_token_a_row_and_keeps_its_score(tmp_path):
-    report = small_run(tmp_path, None, LOGPROB)
+    report = small_run(tmp_path, RefusalLogprob, LOGPROB)
     rows = lines(tmp_path / "run", "completions.jsonl")
     assert {(row["tokens"], row["stop"]) for row in rows} <= {(1, "settled"), (0, "eos")}
     verdicts = {(row["cell"], row["prompt_id"]): row for row in lines(tmp_path / "run", "verdicts.jsonl")}
@@ -115,7 +115,7 @@ def test_a_run_writes_one_token_a_row_and_keeps_its_score(tmp_path):
 def test_full_texts_are_the_same_but_for_their_scores(tmp_path):
     full = {"generation": {"max_new_tokens": 4, "full_texts": True}}
     small_run(tmp_path / "plain", None, {})
-    small_run(tmp_path / "full", None, {**LOGPROB, **full})
+    small_run(tmp_path / "full", RefusalLogprob, {**LOGPROB, **full})
     plain = lines(tmp_path / "plain" / "run", "completions.jsonl")
     scored = lines(tmp_path / "full" / "run", "completions.jsonl")
     assert sorted(row["text"] for row in plain) == sorted(row["text"] for row in scored)
@@ -196,7 +196,7 @@ def test_options_that_are_wrong(options, message, registry, write_recipe, tmp_pa
 def test_show_prints_the_scores(tmp_path, capsys):
     from steerkit_core.cli import execute
 
-    report = small_run(tmp_path, None, LOGPROB)
+    report = small_run(tmp_path, RefusalLogprob, LOGPROB)
     cell = report["cells"][0]["id"]
     assert execute(["show", str(tmp_path / "run"), "--cell", cell]) == 0
     out = capsys.readouterr().out
