@@ -16,6 +16,7 @@ from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError, NumericError
 from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
+from steerkit_core.generation.answers import answer_log_probs, answer_tokens
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
 from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
@@ -35,18 +36,6 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
-
-
-def refusal_score(logits: Tensor, tokens: Sequence[int]) -> Tensor:
-    """`log p(R) - log(1 - p(R))` for logits of shape (rows, vocabulary); R are the refusal `tokens`.
-
-    Arditi et al. (2024), section 2.4. Returns shape (rows,), float64.
-    """
-    wide = logits.double()
-    refusing = torch.zeros(wide.shape[-1], dtype=torch.bool, device=wide.device)
-    refusing[list(tokens)] = True
-    # a ratio of two sums over the same softmax: its normaliser cancels, and 1 - p never loses its digits
-    return wide[:, refusing].logsumexp(dim=-1) - wide[:, ~refusing].logsumexp(dim=-1)
 
 
 @define(eq=False, slots=False)
@@ -203,11 +192,14 @@ class ModelHandle:
         return cast("str", self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
     def completion(self, prompt: Prompt, written: Written) -> Completion:
-        """What was written, as text. An empty answer is a failure to report, not a garbled one."""
+        """What was written, as text. An empty answer is a failure to report, not a garbled one.
+
+        Not so where its first token was watched: that is known, whatever came of the text.
+        """
         text, stop, error = self.decode(written.token_ids), written.stop, written.error
-        if error is None and not text.strip():
+        if error is None and written.score is None and not text.strip():
             stop, error = "failed", "the output is empty"
-        return Completion(prompt, text, len(written.token_ids), stop, error)
+        return Completion(prompt, text, len(written.token_ids), stop, error, written.score)
 
     def new_cache(self) -> Any:
         """What a batch remembers between two calls of `next_logits`: an empty one."""
@@ -242,6 +234,43 @@ class ModelHandle:
             )
         return tuple(found)
 
+    def answer_log_probs(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
+        """Find log p that the model's answer to a prompt begins with each of some words.
+
+        Each word is encoded as it stands behind the template, and with a space before it; the probabilities
+        of both are added. Nothing is generated.
+
+        Returns:
+            float64, (prompts, answers), on the CPU.
+
+        Raises:
+            ModelError: no answer can begin with one of the words.
+            NumericError: a number is not finite.
+        """
+        spelt = [answer_tokens(self, answer) for answer in answers]
+        for answer, ways in zip(answers, spelt, strict=True):
+            if not ways:
+                raise ModelError(
+                    f"{answer!r} can begin no answer of {self.spec.id}: its tokenizer joins it"
+                    " with the template"
+                )
+        encoded = [
+            self.tokenizer(self.render(prompt), add_special_tokens=False)["input_ids"] for prompt in prompts
+        ]
+        found = torch.empty(len(prompts), len(answers), dtype=torch.float64)
+        order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+        while order:
+            size = max(1, FORWARD_TOKENS // len(encoded[order[0]]))
+            batch, order = order[:size], order[size:]
+            each = answer_log_probs(
+                self, [encoded[index] for index in batch], [tokens for ways in spelt for tokens in ways]
+            )
+            parts = torch.split(each, [len(ways) for ways in spelt], dim=1)
+            found[batch] = torch.stack([part.logsumexp(dim=1) for part in parts], dim=1)
+        if not bool(torch.isfinite(found).all()):
+            raise NumericError(f"the logits of {self.spec.id} are not finite in {self.dtype}")
+        return found
+
     @torch.inference_mode()
     def last_logits(
         self,
@@ -275,10 +304,12 @@ class ModelHandle:
         position_ids: Tensor,
         cache: Cache | None,
         edits: Mapping[Place, LayerEdit] | None = None,
+        keep: int | None = None,
     ) -> Tensor:
         """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`.
 
-        Without a cache nothing is remembered of the tokens.
+        Without a cache nothing is remembered of the tokens. With `keep`, those after each of the last so
+        many tokens, (rows, keep, vocabulary).
         """
         inputs = {
             "input_ids": ids,
@@ -286,9 +317,10 @@ class ModelHandle:
             "position_ids": position_ids,
             "past_key_values": cache,
             "use_cache": cache is not None,
-            "logits_to_keep": 1,
+            "logits_to_keep": keep or 1,
         }
-        return self.backend.logits(inputs, edits or {})[:, -1]
+        logits = self.backend.logits(inputs, edits or {})
+        return logits[:, -1] if keep is None else logits[:, -keep:]
 
     def generate(
         self, rows: Sequence[Row], options: GenerationOptions, seed: int = 0

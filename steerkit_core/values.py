@@ -304,7 +304,8 @@ class Completion:
 
     `tokens` counts the new tokens without the one that ended the text. `stop` is `eos` where the model
     ended it, `length` at the limit, `settled` where its verdict could not change any more. `error` says
-    why a row failed, and such a row has no verdict.
+    why a row failed, and such a row has no verdict. `score` is how likely the first token was one of those
+    that the cell's classifier watches, as log p - log(1 - p); None where nothing was watched.
     """
 
     prompt: Prompt
@@ -312,15 +313,22 @@ class Completion:
     tokens: int
     stop: StopReason
     error: str | None = None
+    score: float | None = None
 
 
 @frozen
 class Verdict:
-    """What a completion is, by which rule, and the piece of text that decided it."""
+    """What a completion is, by which rule, and the piece of text that decided it.
+
+    `scores` are numbers that a judge decided by, under names of its own. `asked` is what a judge that is a
+    model was given, word for word.
+    """
 
     label: str
     rule: str = ""
     evidence: str = ""
+    scores: Mapping[str, float] = field(factory=dict, hash=False)
+    asked: str = ""
 
 
 @frozen

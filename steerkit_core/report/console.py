@@ -159,7 +159,9 @@ def print_completions(
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
     for row in rows:
         style = LABEL_STYLE.get(row["label"], "default")
-        why = escape(": ".join(part for part in (row["rule"], row["evidence"]) if part))
+        # a run of an earlier version has kept no scores
+        scores = ", ".join(f"{name} {score:.2f}" for name, score in row.get("scores", {}).items())
+        why = escape(": ".join(part for part in (row["rule"], row["evidence"], scores) if part))
         head = f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}"
         console.print(f"{head}  [{style}]{row['label']}[/] [dim]{why}[/]", soft_wrap=True)
         console.print(f"    {escape(row['text'].strip())}\n", soft_wrap=True)

@@ -26,6 +26,7 @@ from steerkit_dim import (
     RandomDirection,
 )
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
+from steerkit_judges import JudgeModel, RefusalLogprob
 from steerkit_keywords import RefusalKeywords
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
 from steerkit_sites import (
@@ -358,6 +359,27 @@ class TestRefusalKeywords(ClassifierContract):
 class TestRefusalKeywordsOfOneWord(ClassifierContract):
     component = RefusalKeywords
     options = {"keywords": ["DOUGH"]}
+
+
+class TestRefusalLogprob(ClassifierContract):
+    component = RefusalLogprob
+
+
+class TestRefusalLogprobOfItsOwnOpenings(ClassifierContract):
+    component = RefusalLogprob
+    options = {"threshold": 1.5, "openings": ["Sorry", "No"]}
+
+
+class TestJudgeModel(ClassifierContract):
+    component = JudgeModel
+    options = {
+        "model": "tiny:qwen2",
+        "device": "cpu",
+        "rubric": "{mark} {prompt}\n{completion}\n{refusal}, {garbled} or {normal}?",
+        "refusal": "no",
+        "garbled": "broken",
+        "normal": "fine",
+    }
 
 
 @frozen(kw_only=True)
