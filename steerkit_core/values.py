@@ -240,11 +240,16 @@ class Completion:
 
 @frozen
 class Verdict:
-    """What a completion is, by which rule, and the piece of text that decided it."""
+    """What a completion is, by which rule, and the piece of text that decided it.
+
+    `spans` are the places in the text that decided, as (start, end) in characters, in order and without
+    overlap; the first is that of `evidence`. A classifier that knows none leaves them empty.
+    """
 
     label: str
     rule: str = ""
     evidence: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @frozen

@@ -1,0 +1,59 @@
+"""Whether the order of a text's words carries anything.
+
+In prose of any kind the class of one word says much about the next: after an article comes a noun or an
+adjective, and hardly ever a preposition, a verb or a full stop. `gain` is the mean over all neighbours of
+
+    log(P(second | first) / P(second))
+
+in nats, P counted once from English prose. It compares an order with the same words in any order, so the
+subject and the share of little words have no part in it: it is positive where the words stand as they would
+in a sentence, and negative where they were shuffled or drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+from steerkit_tiered.classes import SENTENCE, classes, languages
+
+SCALE = 10
+OPEN_PAIR = 0.0
+
+
+@cache
+def _tables() -> tuple[Mapping[tuple[str, str], float], Mapping[tuple[str, str], float]]:
+    text = files("steerkit_tiered").joinpath("word_order.txt").read_text("utf-8")
+    fine, rough = (_table(part) for part in text.split("\n\n"))
+    return fine, rough
+
+
+def _table(part: str) -> dict[tuple[str, str], float]:
+    names, *rows = part.strip("\n").split("\n")
+    seconds = names.split(" ")
+    return {
+        (first, second): int(value) / SCALE
+        for first, row in zip(seconds, rows, strict=True)
+        for second, value in zip(seconds, row.split(" "), strict=True)
+    }
+
+
+def gain(text: str, language: str = "english") -> tuple[float, int]:
+    """Mean gain of the text's neighbours, and how many there are."""
+    table = _tables()[language != "english"]
+    found = [SENTENCE, *classes(text, language)]
+    pairs = list(zip(found, found[1:], strict=False))
+    if not pairs:
+        return 0.0, 0
+    return sum(table.get(pair, OPEN_PAIR) for pair in pairs) / len(pairs), len(pairs)
+
+
+def language(words: Sequence[str]) -> tuple[str, float]:
+    """The language whose little words are the commonest, and their share; words are in lower case."""
+    best, share = "english", 0.0
+    if not words:
+        return best, share
+    for name, table in languages().items():
+        found = sum(word in table for word in words) / len(words)
+        if found > share:
+            best, share = name, found
+    return best, share

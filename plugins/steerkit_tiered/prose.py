@@ -1,0 +1,30 @@
+"""The lines of a text that are sentences: without code, tables, formulas, links and bare lists."""
+
+import re
+
+_FENCE = re.compile(r"(?ms)^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)")
+_SPAN = re.compile(r"`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]{1,200}\$|\\\[.*?\\\]|\\\(.*?\\\)|https?://\S+|\S+@\S+", re.DOTALL)
+_BULLET = re.compile(r"^[ \t>]*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.):]|#{1,6}|[a-zA-Z][.)])[ \t]+")
+_CODE_MARK = re.compile(r"[{}=<>\\|;^~]|\(\)|\w\(\w*[,)]|^\s*(?:#|//|--\s)|\w_\w|\w\.\w+\(|==|\+\+")
+_LETTERS = re.compile(r"[^\W\d_]")
+FEWEST_WORDS = 4
+
+
+def prose(text: str) -> str:
+    """The sentences of a text, a line each, headings and items of less than four words left out.
+
+    A line is taken for code, a table or a formula where letters are less than seven tenths of what is not
+    white space, or where it has at least one mark of code for every six words.
+    """
+    kept = []
+    for raw in _FENCE.sub("\n", text).split("\n"):
+        line = _SPAN.sub(" X ", _BULLET.sub("", raw)).strip()
+        count = len(line.split())
+        if count < FEWEST_WORDS:
+            continue
+        solid = sum(not c.isspace() for c in line)
+        letters = len(_LETTERS.findall(line))
+        if letters < 0.7 * solid or 6 * len(_CODE_MARK.findall(line)) > count:
+            continue
+        kept.append(line if line[-1] in ".!?:,;" else f"{line}.")
+    return "\n".join(kept)
