@@ -140,6 +140,8 @@ def component_sections(registry: Registry) -> str:
 
 def _component(component: type[Component]) -> Iterator[str]:
     yield inspect.getdoc(component) or ""
+    if component.reference:
+        yield f"Source: {component.reference}. Cost in forward passes: {component.cost}."
     if issubclass(component, ModelAdapter):
         yield f"The family's multiplier: {component.defaults.multiplier:g}. Priority {component.priority}."
         return

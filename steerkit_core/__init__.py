@@ -1,6 +1,6 @@
 """steerkit: activation steering as a repeatable measurement.
 
-The names below are what plugins may rely on. Importing this package does not import torch; the three
+The names below are what plugins may rely on. Importing this package does not import torch; the few
 names that need it are imported when they are first used.
 """
 
@@ -14,12 +14,14 @@ from steerkit_core.components import (
     LayerSelector,
     ModelAdapter,
     OptionError,
+    Position,
     PromptSet,
     SelectionContext,
     Site,
     Within,
     not_empty,
     option,
+    positions_once,
 )
 from steerkit_core.errors import (
     DegenerateDirection,
@@ -32,6 +34,7 @@ from steerkit_core.hookspecs import hookimpl
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
+    ClassActivations,
     Completion,
     ContrastSet,
     Direction,
@@ -50,7 +53,7 @@ from steerkit_core.values import (
 
 if TYPE_CHECKING:
     from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model import ModelHandle, refusal_score
     from steerkit_core.options import ModelSpec
 
 __version__ = "0.1.0"
@@ -59,11 +62,13 @@ _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
     "load_pretrained": "steerkit_core.loading",
+    "refusal_score": "steerkit_core.model",
 }
 
 __all__ = [
     "BLOCK_MODULES",
     "BlockModule",
+    "ClassActivations",
     "Classifier",
     "Completion",
     "Component",
@@ -83,6 +88,7 @@ __all__ = [
     "OptionError",
     "Outcome",
     "PluginError",
+    "Position",
     "Prompt",
     "PromptSet",
     "Rate",
@@ -100,6 +106,8 @@ __all__ = [
     "nearest",
     "not_empty",
     "option",
+    "positions_once",
+    "refusal_score",
 ]
 
 

@@ -48,7 +48,7 @@ def audit(
     reads = {
         (setting.contrast.name, setting.extractor.name, position): _contrast(setting)
         for setting in chosen
-        for position in setting.extractor.positions
+        for position in setting.extractor.positions or range(-suffix, 0)
     }
     positions = [
         {
@@ -73,6 +73,11 @@ def audit(
         "positions": positions,
         "notes": _notes(positions, double, missing, len(prompts)),
     }
+
+
+def suffix_length(tokenizer: PreTrainedTokenizerBase, adapter: ModelAdapter) -> int:
+    """How many tokens the chat template puts behind the user's text."""
+    return _Rendered(tokenizer, adapter).suffix()
 
 
 def template_hash(tokenizer: PreTrainedTokenizerBase) -> str:

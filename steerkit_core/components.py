@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from attrs import NOTHING, Attribute, field, frozen
 
@@ -103,9 +103,27 @@ def option(
 
 
 class Component(ABC):
-    """What every component has: a name that recipes use, and options as attrs fields."""
+    """What every component has: a name that recipes use, and options as attrs fields.
+
+    `reference` says where the method comes from, and `cost` what it costs in forward passes of the model;
+    both are shown by `steerkit plugins show` and may be left out.
+    """
 
     name: ClassVar[str]
+    reference: ClassVar[str] = ""
+    cost: ClassVar[str] = ""
+
+
+# the type of an option `position`: a token counted from the prompt's end, several, or the template's suffix
+Position = int | tuple[int, ...] | Literal["suffix"]
+
+
+def positions_once(value: object) -> None:
+    """Raise `OptionError` for a list of positions that is empty, or has one twice."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        not_empty(value)
+        if len(set(value)) < len(value):
+            raise OptionError("every position once", list(value))
 
 
 class Extractor(Component):
@@ -113,8 +131,32 @@ class Extractor(Component):
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The token positions that directions are read at; the option `position` where there is one."""
-        return (getattr(self, "position", -1),)
+        """The token positions that directions are read at, as far as they are known without a model.
+
+        They stand in the option `position`, where there is one. `suffix` means all tokens that the chat
+        template puts behind the user's text; how many these are the model's tokenizer knows, and until it
+        is asked there are none.
+        """
+        own: Position = getattr(self, "position", -1)
+        if own == "suffix":
+            return ()
+        return own if isinstance(own, tuple) else (own,)
+
+    def positions_in(self, model: ModelHandle) -> tuple[int, ...]:
+        """The token positions that directions are read at in a model, in the order of the text.
+
+        Raises:
+            ModelError: the template's suffix is asked for, and the template has none.
+        """
+        if getattr(self, "position", None) != "suffix":
+            return self.positions
+        length = model.suffix_length
+        if not length:
+            raise ModelError(
+                f"extractor {self.name!r} reads the template's suffix, but the chat template of"
+                f" {model.spec.id} puts nothing behind the user's text: set extractor.position to -1"
+            )
+        return tuple(range(-length, 0))
 
     @property
     def module(self) -> BlockModule:
@@ -142,6 +184,10 @@ class SelectionContext(Protocol):
         """The prompts that it was found with."""
 
     @property
+    def validation(self) -> ContrastSet:
+        """Two classes to score directions with; `contrast` itself where the recipe names no others."""
+
+    @property
     def prompts(self) -> tuple[Prompt, ...]:
         """The selection prompts."""
 
@@ -163,7 +209,7 @@ class LayerSelector(Component):
 
         Args:
             num_layers: how many blocks the model has.
-            positions: where the extractor reads directions.
+            positions: where the extractor reads directions; none where only a loaded model can tell.
         """
         return ()
 
@@ -218,9 +264,14 @@ class PromptSet(Component):
 
 @frozen
 class FamilyDefaults:
-    """What the field uses for a family where a recipe leaves it open."""
+    """What the field uses for a family where a recipe leaves it open.
+
+    `refusal_openings` are the words that the family's refusals begin with and its other answers seldom do:
+    of their first tokens the refusal score is made (Arditi et al., 2024, section 2.4).
+    """
 
     multiplier: float = 15.0
+    refusal_openings: tuple[str, ...] = ("I",)
 
 
 class ModelAdapter(Component):

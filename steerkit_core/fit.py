@@ -69,7 +69,8 @@ def check_remote(spec: ModelSpec, folder: Path | None) -> None:
 
 def check_modules(extractor: Extractor, site: Site) -> None:
     """Raise `SteerkitError` where a site edits something else than what the extractor reads."""
-    if extractor.module != site.module:
+    stream = {"input": "residual"}  # what a block is given and what it gives is one stream
+    if stream.get(extractor.module, extractor.module) != stream.get(site.module, site.module):
         raise SteerkitError(
             f"site {site.name!r} edits {site.module}, but extractor {extractor.name!r} reads"
             f" {extractor.module}: set extractor.module to {site.module!r} if it has that option"

@@ -27,6 +27,11 @@ class Place(NamedTuple):
     module: BlockModule = "residual"
 
     @property
+    def before(self) -> bool:
+        """Whether it is what its module is given, and not what it gives."""
+        return self.module in ("input", "heads")
+
+    @property
     def order(self) -> tuple[int, int]:
         """Sorts places as a forward pass reaches them."""
         return self.layer, BLOCK_MODULES.index(self.module)

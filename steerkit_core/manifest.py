@@ -15,6 +15,7 @@ import attrs
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import COMPONENT_TABLES, Recipe, Setting
 from steerkit_core.registry import Registry
+from steerkit_core.values import ContrastSet
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
@@ -61,12 +62,8 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
             **attrs.asdict(setting.extraction),
         },
         "prompts": {
-            "contrast": {
-                "name": setting.contrast.name,
-                "sha256": prompts_fingerprint((*setting.contrast.positive, *setting.contrast.negative)),
-                "positive": len(setting.contrast.positive),
-                "negative": len(setting.contrast.negative),
-            },
+            "contrast": _describe_classes(setting.contrast),
+            "validation": _describe_classes(setting.validation),
             "evaluation": _describe_prompts(setting.evaluation.name, setting.evaluation.prompts),
             "selection": _describe_prompts(setting.selection.name, setting.selection.prompts),
         },
@@ -120,6 +117,15 @@ def describe_hardware() -> dict[str, Any]:
 def finish(manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest with the time at which the run ended."""
     return manifest | {"finished": _now()}
+
+
+def _describe_classes(contrast: ContrastSet) -> dict[str, Any]:
+    return {
+        "name": contrast.name,
+        "sha256": prompts_fingerprint((*contrast.positive, *contrast.negative)),
+        "positive": len(contrast.positive),
+        "negative": len(contrast.negative),
+    }
 
 
 def _describe_prompts(name: str, prompts: Sequence[Any]) -> dict[str, Any]:

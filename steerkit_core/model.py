@@ -10,6 +10,7 @@ import torch
 from attrs import define, field
 from torch import Tensor
 
+from steerkit_core.audit import suffix_length
 from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
 from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError, NumericError
@@ -17,15 +18,34 @@ from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
-from steerkit_core.interventions import LayerEdit, Place, check_width
+from steerkit_core.interventions import LayerEdit, Place, check_width, compile_edits
 from steerkit_core.options import GenerationOptions, ModelSpec
-from steerkit_core.values import BlockModule, Completion, Intervention, Prompt
+from steerkit_core.values import (
+    BlockModule,
+    ClassActivations,
+    Completion,
+    ContrastSet,
+    Intervention,
+    Prompt,
+)
 
 if TYPE_CHECKING:
     from torch.nn import Module
     from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
+
+
+def refusal_score(logits: Tensor, tokens: Sequence[int]) -> Tensor:
+    """`log p(R) - log(1 - p(R))` for logits of shape (rows, vocabulary); R are the refusal `tokens`.
+
+    Arditi et al. (2024), section 2.4. Returns shape (rows,), float64.
+    """
+    wide = logits.double()
+    refusing = torch.zeros(wide.shape[-1], dtype=torch.bool, device=wide.device)
+    refusing[list(tokens)] = True
+    # a ratio of two sums over the same softmax: its normaliser cancels, and 1 - p never loses its digits
+    return wide[:, refusing].logsumexp(dim=-1) - wide[:, ~refusing].logsumexp(dim=-1)
 
 
 @define(eq=False, slots=False)
@@ -157,21 +177,79 @@ class ModelHandle:
         own = self.backend.new_cache()
         return roomy_cache(self.config) if own is None else own
 
+    @cached_property
+    def suffix_length(self) -> int:
+        """How many tokens the chat template puts behind the user's text."""
+        return suffix_length(self.tokenizer, self.adapter)
+
+    def refusal_tokens(self, openings: Sequence[str] = ()) -> tuple[int, ...]:
+        """The first tokens of answers that begin with these words; by default with those of the family.
+
+        An answer's first word is encoded as it stands in a conversation: behind the template, and as the
+        template itself writes an answer, which puts a space before it in some families.
+        """
+        prompt = Prompt("probe", "a")
+        rendered, known = self.render(prompt), len(self.encode(prompt))
+        found: dict[int, None] = {}
+        for opening in openings or self.adapter.defaults.refusal_openings:
+            turns = [{"role": "user", "content": prompt.text}, {"role": "assistant", "content": opening}]
+            whole = cast("str", self.tokenizer.apply_chat_template(turns, tokenize=False))
+            for text in (rendered + opening, whole):
+                ids = cast("list[int]", self.tokenizer(text, add_special_tokens=False)["input_ids"])
+                if tuple(ids[:known]) == self.encode(prompt) and len(ids) > known:
+                    found[ids[known]] = None
+        if not found:
+            raise ModelError(
+                f"none of {', '.join(map(repr, openings or self.adapter.defaults.refusal_openings))} can"
+                f" begin an answer of {self.spec.id}: its tokenizer joins them with the template"
+            )
+        return tuple(found)
+
+    @torch.inference_mode()
+    def last_logits(
+        self,
+        rows: Sequence[tuple[Prompt, Intervention]],
+        reduce: Callable[[Tensor], Tensor] = lambda logits: logits,
+    ) -> Tensor:
+        """Logits of the first token of an answer, for prompts under interventions; nothing is generated.
+
+        Args:
+            rows: a prompt and how it is steered, each a row of one batch or another.
+            reduce: makes of a batch's logits, (rows, vocabulary), float32, what is to be kept of each row.
+
+        Returns:
+            What `reduce` gave, row by row, on the CPU.
+        """
+        kept: list[Tensor | None] = [None] * len(rows)
+        for batch in self._batches([prompt for prompt, _ in rows]):
+            prompts, interventions = zip(*(rows[index] for index in batch), strict=True)
+            ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
+            edits = compile_edits(
+                interventions, "prompt", width=self.width, dtype=self.stream_dtype, device=self.device
+            )
+            logits = self.next_logits(ids, mask, positions_of(mask), self.backend.new_cache(), edits)
+            for index, found in zip(batch, reduce(logits.float()).cpu(), strict=True):
+                kept[index] = found
+        return torch.stack([found for found in kept if found is not None])
+
     def next_logits(
         self,
         ids: Tensor,
         mask: Tensor,
         position_ids: Tensor,
-        cache: Cache,
+        cache: Cache | None,
         edits: Mapping[Place, LayerEdit] | None = None,
     ) -> Tensor:
-        """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`."""
+        """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`.
+
+        Without a cache nothing is remembered of the tokens.
+        """
         inputs = {
             "input_ids": ids,
             "attention_mask": mask,
             "position_ids": position_ids,
             "past_key_values": cache,
-            "use_cache": True,
+            "use_cache": cache is not None,
             "logits_to_keep": 1,
         }
         return self.backend.logits(inputs, edits or {})[:, -1]
@@ -209,12 +287,7 @@ class ModelHandle:
         sums = torch.zeros(shape, dtype=torch.float64, device=self.device)
         columns = torch.tensor(list(positions), device=self.device)
         members = [(prompt, group) for group, prompts in enumerate(groups) for prompt in prompts]
-        for prompt, _ in members:
-            if len(self.encode(prompt)) < -min(positions):
-                raise ModelError(
-                    f"prompt {prompt.id!r} has {len(self.encode(prompt))} tokens with its template, too few"
-                    f" for position {min(positions)}"
-                )
+        self._check_positions([prompt for prompt, _ in members], positions)
         for batch in self._batches([prompt for prompt, _ in members]):
             owners = torch.tensor([members[index][1] for index in batch], device=self.device)
 
@@ -239,8 +312,10 @@ class ModelHandle:
             float32, (prompts, positions, layers, width), on the CPU.
 
         Raises:
+            ModelError: a prompt has fewer tokens than a position asks for.
             NumericError: an activation is not finite.
         """
+        self._check_positions(prompts, positions)
         shape = (len(prompts), len(positions), self.num_layers, self.width(module))
         store = torch.empty(shape, dtype=torch.float32)
         columns = torch.tensor(list(positions), device=self.device)
@@ -253,6 +328,37 @@ class ModelHandle:
             self._forward([prompts[index] for index in batch], keep, module)
         self._check_finite(store)
         return store
+
+    def _check_positions(self, prompts: Sequence[Prompt], positions: Sequence[int]) -> None:
+        """Refuse prompts that have no token at a position; padding would be read there."""
+        for prompt in prompts:
+            if len(self.encode(prompt)) < -min(positions):
+                raise ModelError(
+                    f"prompt {prompt.id!r} has {len(self.encode(prompt))} tokens with its template, too few"
+                    f" for position {min(positions)}"
+                )
+
+    def class_activations(
+        self,
+        contrast: ContrastSet,
+        positions: Sequence[int] = (-1,),
+        module: BlockModule = "residual",
+        layers: Sequence[int] | None = None,
+    ) -> ClassActivations:
+        """Both classes' activations, prompt by prompt, at some positions of some layers (by default all).
+
+        One forward pass for each prompt, in batches. For the means alone `mean_activations` needs less
+        memory.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for.
+            NumericError: an activation is not finite.
+        """
+        chosen = tuple(range(self.num_layers) if layers is None else layers)
+        found = self.activations((*contrast.positive, *contrast.negative), positions, module)
+        found = found[:, :, list(chosen)]
+        cut = len(contrast.positive)
+        return ClassActivations(tuple(positions), chosen, found[:cut], found[cut:])
 
     def _check_finite(self, activations: Tensor) -> None:
         """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""

@@ -53,6 +53,11 @@ class PromptOptions:
     contrast: str = option(help="two classes, for the extractor")
     evaluation: str = option(help="what the reported rates are measured on")
     selection: str = option("", help="what the selector may look at; by default the evaluation prompts")
+    validation: str = option(
+        "",
+        help="two classes for selectors that score directions; by default those that the directions were"
+        " found with",
+    )
 
 
 @frozen(kw_only=True)

@@ -339,6 +339,10 @@ class _Context:
         return self._setting.contrast
 
     @property
+    def validation(self) -> ContrastSet:
+        return self._setting.validation
+
+    @property
     def prompts(self) -> tuple[Prompt, ...]:
         return self._setting.selection.prompts
 

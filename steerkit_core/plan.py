@@ -38,8 +38,10 @@ class Group:
 
     @property
     def trials(self) -> int | None:
-        """How many completions the selectors are sure to ask for; None if the depth is unknown."""
+        """How many completions the selectors are sure to ask for; None if that is unknown."""
         if self.facts is None or self.facts.num_layers is None:
+            return None
+        if not all(setting.extractor.positions for setting in self.settings):
             return None
         return sum(
             len(setting.trials(self.facts.num_layers)) * len(setting.selection.prompts)

@@ -78,6 +78,11 @@ class Setting:
     generation: GenerationOptions
     overrides: Mapping[str, Any]
     extraction: ExtractionOptions = field(factory=ExtractionOptions)
+    validation: ContrastSet = field()
+
+    @validation.default
+    def _same_classes(self) -> ContrastSet:
+        return self.contrast
 
     @property
     def carried(self) -> bool:
@@ -312,13 +317,16 @@ class _Builder:
         parts |= {table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES}
         parts["extraction"] = self.core_keys(document.get("extractor", {}), "extractor")
         prompts = cast("PromptOptions | None", parts.pop("prompts"))
-        parts |= dict.fromkeys(("contrast", "evaluation", "selection"))
+        parts |= dict.fromkeys(("contrast", "evaluation", "selection", "validation"))
         if prompts is not None:
             selection = prompts.selection or prompts.evaluation
             where = "prompts.selection" if prompts.selection else "prompts.evaluation"
             parts["contrast"] = self.prompts(prompts.contrast, "prompts.contrast", contrast_set)
             parts["evaluation"] = self.prompts(prompts.evaluation, "prompts.evaluation", _named)
             parts["selection"] = self.prompts(selection, where, _named)
+            parts["validation"] = parts["contrast"]
+            if prompts.validation:
+                parts["validation"] = self.prompts(prompts.validation, "prompts.validation", contrast_set)
         return parts
 
     def check_model(self, spec: ModelSpec | None) -> None:

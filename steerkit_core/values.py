@@ -21,11 +21,11 @@ CellRole = Literal["steered", "baseline", "control"]
 Unit = Literal["absolute", "residual", "raw"]
 TokenSpan = Literal["all", "prompt", "generated"]
 StopReason = Literal["eos", "length", "settled", "failed"]
-BlockModule = Literal["heads", "attention", "mlp", "residual"]
+BlockModule = Literal["input", "heads", "attention", "mlp", "residual"]
 
 ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
 # in the order in which a block computes them
-BLOCK_MODULES: tuple[BlockModule, ...] = ("heads", "attention", "mlp", "residual")
+BLOCK_MODULES: tuple[BlockModule, ...] = ("input", "heads", "attention", "mlp", "residual")
 
 
 @frozen
@@ -117,6 +117,24 @@ class DirectionSet:
         return Direction(layer, position, self.units[row, column], norm, self.module)
 
 
+@frozen(eq=False)
+class ClassActivations:
+    """What both classes' prompts give, token by token and layer by layer: what most extractors start from.
+
+    `positive` and `negative` have shape (prompts, positions, layers, width), float32, on the CPU.
+    """
+
+    positions: tuple[int, ...]
+    layers: tuple[int, ...]
+    positive: Tensor
+    negative: Tensor
+
+    def at(self, layer: int, position: int) -> tuple[Tensor, Tensor]:
+        """Both classes at one layer and position, each of shape (prompts, width)."""
+        row, column = self.positions.index(position), self.layers.index(layer)
+        return self.positive[:, row, column], self.negative[:, row, column]
+
+
 @frozen
 class Trial:
     """One way to steer that a selector wants to see tried; None means the site's own multiplier."""
@@ -167,9 +185,10 @@ class Selection:
 class Edit:
     """`h <- h + add - gain (h . unit) unit` on what `module` of block `layer` gives.
 
-    `residual` is the output of the block, `attention` and `mlp` what these modules add to it, `heads` the
-    heads of the attention side by side, before they are projected. `add` and `unit` have shape (hidden,),
-    for `heads` (number of heads x head width,); either may be None, meaning zero. `unit` has length 1.
+    `residual` is the output of the block and `input` what it is given, `attention` and `mlp` are what these
+    modules add, `heads` the heads of the attention side by side, before they are projected. `add` and
+    `unit` have shape (hidden,), for `heads` (number of heads x head width,); either may be None, meaning
+    zero. `unit` has length 1.
     """
 
     layer: int

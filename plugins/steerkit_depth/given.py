@@ -19,6 +19,8 @@ class Fixed(LayerSelector):
     """Steer at the layer that the recipe names."""
 
     name: ClassVar[str] = "fixed"
+    reference: ClassVar[str] = "common practice"
+    cost: ClassVar[str] = "none"
 
     layer: int = option(help="block whose output is edited first, counted from 0", checks=[Within(0)])
 
@@ -38,6 +40,8 @@ class Depth(LayerSelector):
     """Steer at a relative depth, so that one recipe serves models of any size."""
 
     name: ClassVar[str] = "depth"
+    reference: ClassVar[str] = "common practice"
+    cost: ClassVar[str] = "none"
 
     depth: float = option(
         0.6, help="share of the blocks that lie before the layer", checks=[Within(0, 1, open=True)]

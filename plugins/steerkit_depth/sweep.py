@@ -30,6 +30,8 @@ class Sweep(LayerSelector):
     """
 
     name: ClassVar[str] = "sweep"
+    reference: ClassVar[str] = "the paper's layer profile"
+    cost: ClassVar[str] = "a completion for each cell and selection prompt"
 
     depths: tuple[float, ...] = option(
         (0.3, 0.4, 0.5, 0.6, 0.7),

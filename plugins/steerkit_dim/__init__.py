@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from steerkit_core import ContrastSet, DirectionSet, Extractor, Within, hookimpl, option
+from steerkit_core import (
+    BlockModule,
+    ContrastSet,
+    DirectionSet,
+    Extractor,
+    Position,
+    Within,
+    hookimpl,
+    option,
+    positions_once,
+)
 
 if TYPE_CHECKING:
     from steerkit_core import ModelHandle
@@ -24,22 +34,28 @@ class DifferenceInMeans(Extractor):
     """
 
     name: ClassVar[str] = "dim"
+    reference: ClassVar[str] = "Marks and Tegmark, 2023; Arditi et al., 2024, equation 1"
+    cost: ClassVar[str] = "one for each contrast prompt"
 
-    position: int = option(
-        -1, help="token whose activation is read; -1 is the last of the prompt", checks=[Within(high=-1)]
+    position: Position = option(
+        -1,
+        help="token whose activation is read, -1 being the prompt's last; a list of several; or suffix, all"
+        " tokens that the chat template puts behind the user's text",
+        checks=[Within(high=-1), positions_once],
     )
-    module: Literal["residual", "attention", "mlp", "heads"] = option(
+    module: BlockModule = option(
         "residual",
-        help="what is read in each block: its output, what attention or MLP give, or the heads of the"
-        " attention side by side",
+        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
+        " the heads of the attention side by side",
     )
 
     def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Read both classes in one pass and subtract their means; sums are kept in float64."""
         classes = (contrast.positive, contrast.negative)
-        positive, negative = model.mean_activations(classes, self.positions, self.module)
+        positions = self.positions_in(model)
+        positive, negative = model.mean_activations(classes, positions, self.module)
         raw = (positive - negative)[:, list(layers)]
-        return DirectionSet.from_raw(raw, self.positions, tuple(layers), self.module)
+        return DirectionSet.from_raw(raw, positions, tuple(layers), self.module)
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from attrs import frozen
 
+from steerkit_core import FamilyDefaults
 from steerkit_families.layout import CommonLayout
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Qwen(CommonLayout):
     """Qwen 2, 2.5 and 3; a thinking model is asked to answer at once."""
 
     name: ClassVar[str] = "qwen"
+    defaults: ClassVar[FamilyDefaults] = FamilyDefaults(refusal_openings=("I", "As"))
 
     def serves(self, config: PreTrainedConfig) -> bool:
         """Model types qwen2 (which 2.5 uses too) and qwen3."""

@@ -30,6 +30,8 @@ class RefusalKeywords(Classifier):
     """
 
     name: ClassVar[str] = "refusal-keywords"
+    reference: ClassVar[str] = "the paper, Appendix A"
+    cost: ClassVar[str] = "none"
 
     keywords: tuple[str, ...] = option(
         PAPER_KEYWORDS,

@@ -58,7 +58,7 @@ class Backend(ABC):
         return cast("Module", cast("Any", self.model).get_decoder())
 
     def target(self, place: Place) -> Module:
-        """The module that gives what is read at `place`; for heads the one that takes it.
+        """The module that gives what is read at `place`; the one that takes it where `place.before`.
 
         Raises:
             ModelError: the model has no such layer, or no such module that could be found.
@@ -66,7 +66,7 @@ class Backend(ABC):
         if not 0 <= place.layer < len(self.blocks):
             raise ModelError(f"the model has layers 0 to {len(self.blocks) - 1}, got layer {place.layer}")
         block = self.blocks[place.layer]
-        if place.module == "residual":
+        if place.module in ("input", "residual"):
             return block
         if place.module == "mlp":
             return self.adapter.mlp(block)

@@ -60,7 +60,7 @@ class HooksBackend(Backend):
         with ExitStack() as stack:
             for place, function in functions.items():
                 target = self.target(place)
-                if place.module == "heads":
+                if place.before:
                     handle = target.register_forward_pre_hook(before(function))
                 else:
                     handle = target.register_forward_hook(after(function))

@@ -80,7 +80,7 @@ class NNsightBackend(Backend):
         # the block below runs inside of the forward pass, and must ask for places in its order
         with self.view(self.decoder).trace(**inputs):
             for place, view in views:
-                observe(place, view.input if place.module == "heads" else read(view.output))
+                observe(place, view.input if place.before else read(view.output))
 
     @_explained()
     def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
@@ -90,7 +90,7 @@ class NNsightBackend(Backend):
         found: list[Tensor] = []
         with self.root.trace(**inputs) as tracer:
             for place, view, edit in views:
-                if place.module == "heads":
+                if place.before:
                     view.input = apply_edit(view.input, edit)
                 else:
                     output = view.output

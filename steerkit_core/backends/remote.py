@@ -67,7 +67,7 @@ class RemoteBackend(NNsightBackend):
         """One job, whose result is everything that was asked for."""
         from nnsight import save
 
-        views = [(self.view(self.target(place)), place.module == "heads") for place in places]
+        views = [(self.view(self.target(place)), place.before) for place in places]
         with _job(), self.root.trace(**inputs, remote=self.where):
             found: list[Tensor] = save([])
             for view, before in views:
@@ -98,7 +98,7 @@ class RemoteBackend(NNsightBackend):
         }
         later = edits if prefix.ids.shape[1] > prefix.prompt else {}
         views = [
-            (self.view(self.target(place)), place.module == "heads", _parts(prefix.edits, later, place))
+            (self.view(self.target(place)), place.before, _parts(prefix.edits, later, place))
             for place in sorted({*prefix.edits, *later}, key=lambda place: place.order)
         ]
         cut = prefix.prompt

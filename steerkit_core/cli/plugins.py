@@ -107,6 +107,8 @@ def describe(word: str, entry: Registration) -> dict[str, Any]:
         "kind": word,
         "name": entry.component.name,
         "help": inspect.getdoc(entry.component) or "",
+        "reference": entry.component.reference,
+        "cost": entry.component.cost,
         "plugin": entry.plugin.name,
         "distribution": entry.plugin.distribution,
         "version": entry.plugin.version,
@@ -148,6 +150,9 @@ def _print_component(word: str, entry: Registration) -> None:
     console.print(f"[bold]{word} {facts['name']}[/]")
     console.print(f"from {entry.plugin.source}, {facts['module']}\n", style="dim", soft_wrap=True)
     console.print(facts["help"] + "\n", markup=False)
+    for key in ("reference", "cost"):
+        if facts[key]:
+            console.print(f"{key}: {escape(facts[key])}\n", soft_wrap=True)
     if not facts["options"]:
         console.print("no options\n")
         return

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.errors import StoreError
-from steerkit_core.report.maps import USUAL, VARYING, Map, maps
+from steerkit_core.report.maps import USUAL, VARYING, Map, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
@@ -94,8 +94,8 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
     cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
     varying = [key for key in VARYING if len({cell.get(key) for cell in steered}) > 1]
-    common = [steered[0].get(key) for key in VARYING if key not in varying]
-    title = ", ".join(str(value) for value in common if str(value) not in USUAL)
+    common = [in_words(key, steered[0].get(key)) for key in VARYING if key not in varying]
+    title = ", ".join(value for value in common if value not in USUAL)
     table = Table(
         title=escape(f"{report['run']['name']}: {title}"),
         title_justify="left",

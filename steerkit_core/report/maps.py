@@ -17,11 +17,28 @@ VARYING = (
     "selector",
     "site",
     "unit",
+    "position",
     "classifier",
 )
-SAME = ("model", "quantization", "dtype", "extractor", "source", "site", "unit", "classifier", "prompts")
+SAME = (
+    "model",
+    "quantization",
+    "dtype",
+    "extractor",
+    "source",
+    "site",
+    "unit",
+    "position",
+    "classifier",
+    "prompts",
+)
 # what goes without saying in a title
-USUAL = ("none", "None", "self")
+USUAL = ("none", "None", "self", "position -1")
+
+
+def in_words(key: str, value: object) -> str:
+    """A column's value as a title has it."""
+    return f"position {value}" if key == "position" and value is not None else str(value)
 
 
 @frozen
@@ -39,7 +56,7 @@ def maps(report: Mapping[str, Any]) -> list[Map]:
     grouped: dict[tuple[str, ...], dict[tuple[int, float], Mapping[str, Any]]] = {}
     for cell in report["cells"]:
         if cell["role"] == "steered" and cell["multiplier"] is not None:
-            key = tuple(str(cell.get(name)) for name in SAME)
+            key = tuple(in_words(name, cell.get(name)) for name in SAME)
             grouped.setdefault(key, {})[cell["layer"], cell["multiplier"]] = cell
     found: list[Map] = []
     for key, cells in grouped.items():

@@ -19,7 +19,13 @@ def parts(block):
     """The modules of a block by name, as the shipped families and GPT-2 call them."""
     attention = getattr(block, "self_attn", None) or block.attn
     projection = getattr(attention, "o_proj", None) or getattr(attention, "c_proj", None)
-    return {"heads": projection, "attention": attention, "mlp": block.mlp, "residual": block}
+    return {
+        "input": block,
+        "heads": projection,
+        "attention": attention,
+        "mlp": block.mlp,
+        "residual": block,
+    }
 
 
 def first(output):
@@ -32,7 +38,7 @@ def naive_read(handle, prompt, module):
     with ExitStack() as stack, torch.no_grad():
         for block in handle.model.get_decoder().layers:
             target = parts(block)[module]
-            if module == "heads":
+            if module in ("input", "heads"):
                 hook = target.register_forward_pre_hook(lambda _m, arguments: read.append(arguments[0][0]))
             else:
                 hook = target.register_forward_hook(lambda _m, _a, output: read.append(first(output)[0]))

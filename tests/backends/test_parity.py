@@ -97,7 +97,7 @@ def test_agreement_is_a_table_and_exits_0(tiny_host, capsys):
         "difference",
         "of",
     ]
-    assert lines[-1] == "tiny:mistral: all 20 agree, within 0.0001"
+    assert lines[-1] == "tiny:mistral: all 24 agree, within 0.0001"
     assert sum(line.startswith("heads") for line in lines) == 4
 
 

@@ -576,3 +576,41 @@ def test_a_component_that_cannot_be_built_is_a_line_and_no_crash(own_host):
     brings(own_host, classifiers=[Unknowable])
     text = GOOD.replace("refusal-keywords", "unknowable")
     assert refused(text, Registry.collect(own_host)) == ["classifier: name 'NoSuchType' is not defined"]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"), [("-2", (-2,)), ("[-5, -1]", (-5, -1)), ('"suffix"', ())], ids=str
+)
+def test_a_position_is_one_several_or_the_suffix(registry, written, expected):
+    recipe = parse_recipe(GOOD, registry, [f"extractor.position={written}"])
+    assert recipe.settings[0].extractor.positions == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("0", "extractor.position: expected a number of at most -1, got 0"),
+        ("[-1, 2]", "extractor.position: expected numbers of at most -1, got 2"),
+        ("[]", "extractor.position: expected at least one value, got []"),
+        ("[-1, -1]", "extractor.position: expected every position once, got [-1, -1]"),
+        (
+            '"sufix"',
+            "extractor.position: expected an integer or a list, each an integer or 'suffix', got 'sufix'",
+        ),
+    ],
+)
+def test_a_position_that_no_prompt_has_is_refused(registry, written, message):
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(GOOD, registry, [f"extractor.position={written}"])
+    assert str(caught.value) == message
+
+
+def test_directions_are_scored_on_their_own_prompts_unless_others_are_named(registry):
+    (same,) = parse_recipe(GOOD, registry).settings
+    (other,) = parse_recipe(GOOD, registry, ["prompts.validation=refusal-64"]).settings
+    assert same.validation is same.contrast
+    assert (other.validation.name, len(other.validation.positive)) == ("refusal-64", 64)
+    with pytest.raises(
+        RecipeError, match=r"prompts\.validation: benign-30: no prompt has the role positive"
+    ):
+        parse_recipe(GOOD, registry, ["prompts.validation=benign-30"])

@@ -8,7 +8,7 @@ import attrs
 import pytest
 import torch
 
-from steerkit_core.components import Extractor
+from steerkit_core.components import Extractor, Position
 from steerkit_core.errors import DegenerateDirection, SteerkitError
 from steerkit_core.prompts import contrast_set
 from steerkit_core.testing.contracts.component import ComponentContract
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # a site that edits what the extractor reads, for every module
 SITES = {
+    "input": "residual-add",
     "residual": "residual-add",
     "attention": "attention-add",
     "mlp": "mlp-add",
@@ -71,7 +72,9 @@ class ExtractorContract(ComponentContract):
 
     def test_it_answers_for_every_layer_and_position(self, model: ModelHandle, found: DirectionSet) -> None:
         built: Extractor = self.build()
-        assert found.positions == built.positions, "the positions are not those that the extractor declares"
+        assert found.positions == built.positions_in(model), (
+            "the positions are not those that the extractor declares"
+        )
         assert found.layers == tuple(range(model.num_layers)), (
             "the layers are not those that were asked for"
         )
@@ -159,6 +162,14 @@ class ExtractorContract(ComponentContract):
             return  # it reads no single position
         moved: Extractor = attrs.evolve(built, position=-2)
         assert moved.extract(model, contrast, (1,)).positions == (-2,), "asked for position -2"
+        # an option of type `Position` may name several
+        if attrs.fields_dict(attrs.resolve_types(type(built)))["position"].type == Position:
+            several = attrs.evolve(built, position=(-3, -1)).extract(model, contrast, (1, 2))
+            assert several.positions == (-3, -1), "asked for positions -3 and -1"
+            alone = attrs.evolve(built, position=-3).extract(model, contrast, (1, 2))
+            torch.testing.assert_close(several.units[0], alone.units[0], rtol=0, atol=1e-5)
+            suffix = attrs.evolve(built, position="suffix").extract(model, contrast, (1,))
+            assert suffix.positions == tuple(range(-model.suffix_length, 0)), "asked for the suffix"
 
     def test_it_leaves_the_model_as_it_was(self, model: ModelHandle, contrast: ContrastSet) -> None:
         before = {name: tensor.clone() for name, tensor in model.model.state_dict().items()}

@@ -47,6 +47,7 @@ class Context:
     directions: DirectionSet
     contrast: ContrastSet
     prompts: tuple[Prompt, ...]
+    validation: ContrastSet
     outcome: Callable[[Trial], Outcome] = judged_by_layer
     asked: list[Trial] = field(factory=list)
 
@@ -79,6 +80,7 @@ class LayerSelectorContract(ComponentContract):
             directions=DirectionSet.from_raw(raw, (-2, -1), tuple(range(model.num_layers))),
             contrast=contrast_set(KitContrast.name, KitContrast().prompts()),
             prompts=KitNeutral().prompts(),
+            validation=contrast_set(KitContrast.name, KitContrast().prompts()),
         )
 
     @pytest.mark.parametrize("positions", [(-1,), (-4, -1)])
