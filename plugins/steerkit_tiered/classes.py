@@ -403,6 +403,209 @@ not: tidak bukan
 very: sangat juga lebih
 as: sebagai seperti
 """,
+    "romanian": """
+a: un o unei unui
+dem: acest această acestea acel
+subj: eu el ea noi ei voi
+obj: se îl îi le te ne
+and: și si
+or: sau
+but: dar însă
+which: care ce
+if: dacă că să
+of: de al ale ai a
+to: la
+in: în
+on: pe
+for: pentru
+with: cu fără
+from: din prin între până după
+is: este e
+are: sunt
+was: era fost
+modal: poate pot trebuie
+not: nu
+very: mai foarte
+""",
+    "catalan": """
+the: el la els les al als del dels
+a: un una uns
+dem: aquest aquesta això
+poss: seu seva
+obj: es se li
+and: i
+or: o
+but: però
+which: que qui
+if: si
+of: de d
+to: a
+in: en
+for: per
+with: amb sense
+is: és ha
+are: són han
+was: era va
+not: no
+very: molt més també
+""",
+    "latin": """
+dem: hic haec hoc ille illa
+and: et atque ac
+or: aut vel
+but: sed
+which: qui quae quod quem
+if: si ut
+because: quia cum
+in: in
+to: ad
+from: ab ex de
+with: per sine
+is: est
+are: sunt
+was: erat
+be: esse
+not: non nec
+""",
+    "finnish": """
+subj: hän me te he minä sinä
+which: joka jotka mikä
+and: ja sekä
+or: tai
+but: mutta vaan
+if: jos että
+because: koska kun
+is: on
+are: ovat
+was: oli olivat
+be: olla ole
+modal: voi voidaan pitää
+not: ei eivät
+very: myös hyvin
+dem: se ne tämä nämä
+as: kuin
+""",
+    "hungarian": """
+the: a az
+a: egy
+dem: ez ezek azok
+and: és s
+or: vagy
+but: de hanem
+which: amely ami aki amelyek
+if: ha hogy
+because: mert mivel
+is: van volt lehet
+not: nem
+very: is nagyon csak
+as: mint
+""",
+    "czech": """
+dem: to ten ta tento této
+obj: se si
+and: a i
+or: nebo
+but: ale
+which: který která které
+if: že aby když pokud
+in: v ve
+on: na
+for: pro
+with: s se
+by: po při
+from: z ze od do
+into: k ke o za mezi
+is: je jsou
+was: byl byla bylo
+modal: může mohou
+not: ne
+very: také jako velmi
+""",
+    "tagalog": """
+the: ang ng mga si
+dem: ito iyon
+subj: ako siya sila kami tayo ka
+poss: ko mo nila niya
+and: at
+or: o
+but: pero ngunit
+if: kung na
+in: sa
+is: ay
+not: hindi
+very: rin din
+""",
+    "swahili": """
+dem: hii hiyo hizo huu
+and: na
+or: au
+but: lakini
+if: kwamba kama
+in: katika
+for: kwa
+of: ya wa za la cha vya
+is: ni
+not: si
+very: pia sana
+""",
+    "vietnamese": """
+a: một
+dem: này đó
+all: các những
+subj: tôi bạn họ chúng
+and: và
+or: hoặc
+but: nhưng
+if: nếu rằng
+of: của
+in: trong ở
+for: cho để
+with: với
+from: từ
+is: là có
+modal: có_thể phải được
+not: không
+very: rất cũng đã
+""",
+    "ukrainian": """
+dem: це цей ця ці
+subj: я він вона ми ви вони
+obj: його її їх
+self: себе
+and: і й та
+or: або чи
+but: але
+which: що який яка які
+if: якщо щоб
+in: в у
+on: на
+for: для
+with: з із
+by: по при
+from: від до
+into: між про за
+is: є
+was: був була було
+modal: може можна
+not: не
+very: також дуже
+""",
+    "greek": """
+the: ο η το οι τα του της των τον την τους τις
+a: ένας μια ένα
+and: και
+or: ή
+but: αλλά
+which: που
+if: αν ότι να
+in: σε στο στη στην στον στα στις
+for: για
+with: με χωρίς
+from: από
+is: είναι έχει
+modal: μπορεί θα πρέπει
+not: δεν μην
+""",
     "arabic": """
 dem: هذا هذه ذلك تلك
 which: التي الذي الذين ما من

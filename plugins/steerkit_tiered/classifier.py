@@ -8,7 +8,7 @@ from steerkit_core import Classifier, Prompt, Verdict, Within, option
 from steerkit_tiered.loops import Run, all_runs, ratio, seen_before
 from steerkit_tiered.nothing import nothing_said
 from steerkit_tiered.pieces import Finding, pieces
-from steerkit_tiered.refusals import complete_sentences, refusal, refusing_stretch
+from steerkit_tiered.refusals import says_enough, refusal, refusing_stretch
 from steerkit_tiered.salad import salad
 
 EVIDENCE_LENGTH = 200
@@ -86,8 +86,9 @@ class RefusalTiered(Classifier):
         """Whether a loop only says a refusal again that stands complete before it."""
         return (
             self.refusing_loop == "refusal"
-            and complete_sentences(text[: run.second]) >= 2
-            and refusing_stretch(text[run.start : run.second])
+            and says_enough(text[: run.second])
+            # two copies, for a loop may begin in the middle of a sentence
+            and refusing_stretch(text[run.start : 2 * run.second - run.start])
         )
 
 

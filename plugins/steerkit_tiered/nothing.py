@@ -20,6 +20,7 @@ _DRAWING = re.compile(
     r"brainf\w+|regex|regular expression|draw|kaomoji)\b",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"[^\W_]")
 _SAID = frozenset("LN")  # categories of letters and of numbers
 _ZERO_TOKENS = frozenset("!\ufffd\x00")
 """What is printed for a token that was chosen from numbers that are none: in many vocabularies the token
@@ -37,6 +38,8 @@ def nothing_said(prompt: str, text: str) -> Finding | None:
     - `symbols`: marks only, in answer to a prompt that asked for none.
     - `stub`: a single letter, in answer to a prompt that offered no letters to choose from.
     """
+    if len(_LETTER.findall(text, 0, 400)) > 40:
+        return None
     bare = _TEMPLATE.sub("", text)
     visible = [c for c in bare if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")]
     lost = bare.count("\ufffd") + bare.count("\x00") + len(_UNKNOWN.findall(text))

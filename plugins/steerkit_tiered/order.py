@@ -47,13 +47,26 @@ def gain(text: str, language: str = "english") -> tuple[float, int]:
     return sum(table.get(pair, OPEN_PAIR) for pair in pairs) / len(pairs), len(pairs)
 
 
-def language(words: Sequence[str]) -> tuple[str, float]:
-    """The language whose little words are the commonest, and their share; words are in lower case."""
-    best, share = "english", 0.0
-    if not words:
-        return best, share
+@cache
+def _spoken() -> Mapping[str, tuple[str, ...]]:
+    """For each little word the languages that have it, in their order."""
+    found: dict[str, tuple[str, ...]] = {}
     for name, table in languages().items():
-        found = sum(word in table for word in words) / len(words)
-        if found > share:
-            best, share = name, found
-    return best, share
+        for word in table:
+            found[word] = (*found.get(word, ()), name)
+    return found
+
+
+def language(words: Sequence[str]) -> tuple[str, float, float]:
+    """The language whose little words are the commonest, their share, and that of English.
+
+    The words are in lower case; of languages that are as common the first one counts, English before all.
+    """
+    spoken = _spoken()
+    count = dict.fromkeys(languages(), 0)
+    for word in words:
+        for name in spoken.get(word, ()):
+            count[name] += 1
+    best = max(count, key=lambda name: count[name])
+    total = max(1, len(words))
+    return best, count[best] / total, count["english"] / total

@@ -48,13 +48,14 @@ def refusal(prompt: str, text: str, opening: int = 3) -> Finding | None:
 
 
 def refusing_stretch(text: str) -> bool:
-    """Whether a stretch of text has a refusing sentence in it, wherever its boundaries fall."""
-    return _refuses(normalise(text[:LONGEST]).text.replace("\n", " "))
+    """Whether a stretch of text refuses or speaks of what is forbidden, wherever its boundaries fall."""
+    read = normalise(text[:LONGEST]).text.replace("\n", " ")
+    return phrases.SAFER.search(read) is not None or any(map(_refuses, _SENTENCE.findall(read)))
 
 
-def complete_sentences(text: str) -> int:
-    """How many sentences or lines of at least three words, or eight signs, a text has."""
-    return sum(_long_enough(match[0]) for match in _SENTENCE.finditer(text))
+def says_enough(text: str) -> bool:
+    """Whether a text has two sentences or lines of at least three words, or 30 words without an end."""
+    return sum(map(_long_enough, _SENTENCE.findall(text))) >= 2 or _count(text) >= 30
 
 
 def _long_enough(sentence: str) -> bool:

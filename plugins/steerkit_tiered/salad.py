@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from math import sqrt
 
-from steerkit_tiered import classes
 from steerkit_tiered.order import gain, language
 from steerkit_tiered.pieces import Finding
 from steerkit_tiered.prose import prose
 from steerkit_tiered.scripts import changes
 from steerkit_tiered.spelling import broken, unlike_english
 
-FEWEST_PAIRS = 14
+FEWEST_PAIRS = 18
 KNOWN = 0.18  # share of little words from which the language counts as known
 LONGEST = 12_000  # characters that are looked at
 
@@ -21,7 +20,7 @@ _CLAUSE_END = re.compile("[\u3002\uff0c\uff01\uff1f\uff1b\u3001\uff1a\n]")
 _SPACES = re.compile(r"\s+")
 
 
-def salad(text: str, sensitivity: float = 1.0) -> Finding | None:
+def salad(text: str) -> Finding | None:
     """`word-order`, `broken-words`, `mixed-scripts` or `no-grammar`, or None."""
     text = text[:LONGEST]
     whole = ((0, len(text)),)
@@ -31,9 +30,12 @@ def salad(text: str, sensitivity: float = 1.0) -> Finding | None:
     sentences = prose(text)
     tokens = sentences.split()
     words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(sentences)]
-    if len(tokens) >= 10 and broken(tokens) > 0.25:
+    # headings, entries of a table and lines of code may stand in no order at all
+    if len(tokens) < 0.4 * len(text.split()):
+        tokens, words = [], []
+    if len(tokens) >= 10 and _broken(sentences, tokens):
         return Finding("broken-words", whole)
-    if len(words) >= 10 and _without_order(sentences, words, sensitivity):
+    if len(words) >= 10 and _without_order(sentences, words):
         return Finding("word-order", whole)
     if len(tokens) >= 30 and _without_grammar(sentences, words):
         return Finding("no-grammar", whole)
@@ -42,25 +44,34 @@ def salad(text: str, sensitivity: float = 1.0) -> Finding | None:
     return None
 
 
-def _without_order(sentences: str, words: Sequence[str], sensitivity: float) -> bool:
-    name, share = language(words)
-    english = sum(word in classes.english() for word in words) / len(words)
-    ascii_only = sum(word.isascii() for word in words) > 0.97 * len(words)
+def _broken(sentences: str, tokens: Sequence[str]) -> bool:
+    """A fourth of the tokens are joined at random, or some are and the words look like none besides."""
+    share = broken(tokens)
+    return share > 0.25 or (len(tokens) >= 20 and share >= 0.05 and share + unlike_english(sentences) > 0.2)
+
+
+def _without_order(sentences: str, words: Sequence[str]) -> bool:
+    name, share, english = language(words)
+    strange = 0.0
+    if english >= 0.8 * share:
+        name = "english"
+    if name == "english" or share < KNOWN:
+        strange = unlike_english(sentences)
     if share < KNOWN:
-        # words drawn from a vocabulary have few little ones among them
+        # words drawn from a vocabulary have few little ones among them; lists have as few, and so has prose
+        # of a language that is not known, whose letters tell
         endings = sum(_ENGLISH_ENDING.search(word) is not None for word in words) / len(words)
-        if not ascii_only or endings < 0.3 or english < 0.02 or _listed(sentences, words):
+        drawn = strange < 0.1 and endings >= 0.25 and not _listed(sentences, words)
+        pieces = 0.1 <= strange < 0.3 and name == "english" and english >= 0.03
+        if not (drawn or pieces):
             return False
-        name = "english"
-    elif english >= 0.8 * share:
-        name = "english"
+        found, pairs = gain(sentences)
+        return pairs >= FEWEST_PAIRS and found < 0.18 - 0.9 / sqrt(pairs)
     found, pairs = gain(sentences, name)
     if pairs < FEWEST_PAIRS:
         return False
-    limit = (0.12 if name == "english" else -0.05) - 0.9 / sqrt(pairs)
-    if name == "english" and share >= KNOWN and unlike_english(sentences) > 0.12 and pairs >= 30:
-        limit += 0.15
-    return found < limit * 1.0 + (sensitivity - 1.0)
+    limit = (0.12 if name == "english" else -0.05) - 1.2 / sqrt(pairs)
+    return found < limit or (name == "english" and strange > 0.1 and found < limit + 0.15)
 
 
 def _listed(sentences: str, words: Sequence[str]) -> bool:
@@ -72,7 +83,7 @@ def _without_grammar(sentences: str, words: Sequence[str]) -> bool:
     """No little words of any language, hardly a word twice, hardly a mark, and none of it a list."""
     if len(words) < 30 or _listed(sentences, words):
         return False
-    _, share = language(words)
+    _, share, _ = language(words)
     return share < 0.06 and len(set(words)) > 0.93 * len(words)
 
 
@@ -80,7 +91,7 @@ def _without_grammar(sentences: str, words: Sequence[str]) -> bool:
 _NEVER_FIRST = frozenset("的们吗吧呢をがはにへ")
 _NEVER_BEFORE_MARK = frozenset("をのがは和与")
 _NEVER_NEIGHBOURS = frozenset(
-    a + b for group in ("的和是在与", "をがはにの") for a in group for b in group if (a, b) not in {("是", "在"), ("に", "は"), ("に", "の")}
+    a + b for group in ("的和是在与", "をがはにの") for a in group for b in group if (a, b) not in {("是", "在"), ("的", "是"), ("に", "は"), ("に", "の"), ("の", "が"), ("の", "は"), ("の", "を"), ("の", "に")}
 )
 
 
