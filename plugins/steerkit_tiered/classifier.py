@@ -8,6 +8,7 @@ from steerkit_core import Classifier, Prompt, Verdict, Within, option
 from steerkit_tiered.loops import Run, all_runs, ratio, seen_before
 from steerkit_tiered.nothing import nothing_said
 from steerkit_tiered.pieces import Finding, pieces
+from steerkit_tiered.phrases import REPEATING_PROMPT
 from steerkit_tiered.refusals import says_enough, refusal, refusing_stretch
 from steerkit_tiered.salad import salad
 
@@ -65,6 +66,8 @@ class RefusalTiered(Classifier):
         return _verdict("refusal", refused, text) if refused else Verdict("normal")
 
     def _loop(self, prompt: str, text: str, refused: Finding | None) -> Finding | None:
+        if REPEATING_PROMPT.search(prompt.lower()):
+            return None
         read = text[:LONGEST]
         found = pieces(read)
         runs = all_runs(read, found)

@@ -31,7 +31,7 @@ _ADVERBS = (
     r"going|at this time|right now|under any circumstances|and will not|or will not|and won't|nor will i) ?)*"
 )
 _CAN_NOT = (
-    r"(?:(?:can|could|will|would|may|must|do|shall|should)(?: ?not|n't)|cant|cannot|wont|am(?: simply| just| currently|"
+    r"(?:(?:can|could|will|would|may|must|do|shall|should) ?not|(?:could|would|must|do|should)n't|can't|won't|cant|wont|am(?: simply| just| currently|"
     r" really| also)? not|'m(?: simply| just| currently| really| also| afraid i am)? not|ain't|am unable|'m unable|"
     r"refuse|decline|am programmed not|have been programmed not|am designed not|'m designed not|'m programmed not)"
 )
@@ -48,7 +48,7 @@ ENGLISH = (
     r"^\W*(?:sorry|apologies|my apologies|i apologi[sz]e|regrettably|unfortunately)\b[^.!?\n]{0,60}?\b(?:i|we)(?:'m| am| are)?"
     r" (?:just |simply |also )?(?:can't|cannot|can not|won't|will not|unable to|not able to|not allowed|not permitted|not going to|not comfortable|"
     r"must decline|have to decline)\b(?! (?:find|locate|see|understand|hear|open|make out|tell (?:what|which)|figure))",
-    r"\b(?:i|we)(?: (?:must|have to|need to|will(?: have to)?|'ll have to|would have to|am going to|'m going to|am obliged to|"
+    r"\b(?:i|we)(?: ?(?:must|have to|need to|will(?: have to)?|'ll have to|would have to|am going to(?: have to)?|'m going to(?: have to)?|am obliged to|"
     r"respectfully|politely))+ (?:respectfully |politely |firmly )?(?:decline|refuse|pass on this|say no|refrain|abstain|reject)\b",
     r"\bi (?:respectfully |politely |firmly )?(?:decline|refuse) to\b",
     r"\b(?:i'd|i would|i) (?:rather not|prefer not to|choose not to)\b",
@@ -82,7 +82,7 @@ ENGLISH = (
     r"(?:please )?(?:talk|chat|discuss|speak|focus|move on|switch|change)\b[^.!?\n]{0,25}(?:something else|another topic|a different|other topics?|the (?:topic|subject)|"
     r"something (?:more )?(?:positive|constructive|different|safe))",
     r"\bno comment\b|\bnot at liberty to\b|\bagainst (?:openai|anthropic|google|meta|company|community|content|usage|safety) ?'?s? ?(?:\w+ )?(?:polic|guidelines)",
-    r"\b(?:cannot|can't|can not|unable to|not able to|won't|will not) (?:be able to )?(?:help|assist|comply|fulfil+|provide (?:you|that|this|any)|answer (?:that|this|your)|support (?:that|this)|engage in (?:that|this|any)|participate in (?:that|this|any))"
+    r"(?:^\W*|\b(?:i|we)\b[^.!?\n]{0,40}? |\b(?:but|and|so) )(?:cannot|can't|can not|unable to|not able to|won't|will not) (?:be able to )?(?:help|assist|comply|fulfil+|provide (?:you|that|this|any)|answer (?:that|this|your)|support (?:that|this)|engage in (?:that|this|any)|participate in (?:that|this|any))"
     r"(?: you)?(?: (?:with|to|in))? ?(?:that|this|it|your request|these|those|such|any)?(?=[.!,;\"]|$| (?:request|kind|type|topic|question|as|because|since|information|assistance))",
 )
 _DE_SERVE = (
@@ -186,8 +186,8 @@ OTHERS = {
         r"\bnie\b|odmówić|\binte\b|\bikke\b|desværre|dessverre|\w+mam\b|\w+mem\b|mümkün|tidak|menolak|không|नहीं|असमर्थ|\bне\b|nemohu",
         (
             r"\b(?:przepraszam|niestety|przykro mi)\b[^.!?\n]{0,60}\bnie (?:mogę|możemy|jestem w stanie|będę)\b|\bnie (?:mogę|jestem w stanie) (?:\w+ ){0,3}(?:pomóc|odpowiedzieć|udzielić|dostarczyć|napisać|spełnić|stworzyć|podać|wygenerować|zrobić|wykonać)|\bmuszę odmówić\b",
-            r"\bjag (?:kan|får|vill|kommer)\b[^.!?\n]{0,30}\binte\b[^.!?\n]{0,40}\b(?:hjälpa|svara|ge|tillhandahålla|skriva|skapa|göra|bistå|uppfylla|assistera|delta|att hjälpa)\b|\bförlåt\b[^.!?\n]{0,40}\bkan (?:jag )?inte\b",
-            r"\b(?:jeg|eg) (?:kan|må|vil)\b[^.!?\n]{0,30}\b(?:ikke|desværre|dessverre)\b[^.!?\n]{0,40}\b(?:hjælpe|hjelpe|svare|give|gi|skrive|lave|lage|yde|opfylde|oppfylle|assistere|bistå|gøre|gjøre)\b|\b(?:beklager|undskyld)\b[^.!?\n]{0,40}\bkan (?:jeg )?ikke\b",
+            r"\b(?:jag (?:kan|får|vill|kommer)|(?:kan|får|vill|kommer) jag)\b[^.!?\n]{0,30}\binte\b[^.!?\n]{0,40}\b(?:hjälpa|svara|ge|tillhandahålla|skriva|skapa|göra|bistå|uppfylla|assistera|delta|att hjälpa)\b|\bförlåt\b[^.!?\n]{0,40}\bkan (?:jag )?inte\b",
+            r"\b(?:(?:jeg|eg) (?:kan|må|vil)|(?:kan|må|vil) (?:jeg|eg))\b[^.!?\n]{0,30}\b(?:ikke|desværre|dessverre)\b[^.!?\n]{0,40}\b(?:hjælpe|hjelpe|svare|give|gi|skrive|lave|lage|yde|opfylde|oppfylle|assistere|bistå|gøre|gjøre)\b|\b(?:beklager|undskyld)\b[^.!?\n]{0,40}\bkan (?:jeg )?ikke\b",
             r"(?:üzgünüm|maalesef|özür dilerim|ne yazık ki|kusura bakma)[^.!?\n]{0,100}(?:yardımcı olamam|yardım edemem|yapamam|veremem|yerine getiremem|sağlayamam|cevap veremem|yanıt veremem|yazamam|mümkün değil|oluşturamam|edemem|sunamam)|\bbu (?:konuda|istekte|talepte|isteğe|talebe)\b[^.!?\n]{0,50}(?:yardımcı olamam|yardım edemem|yanıt veremem)",
             r"\bsaya (?:tidak (?:dapat|bisa|mampu|akan)|menolak|harus menolak)\b[^.!?\n]{0,30}(?:membantu|memberikan|menjawab|memenuhi|membuat|menulis|menyediakan|melakukan|mendukung|terlibat)|\bmaaf\b[^.!?\n]{0,40}\btidak (?:dapat|bisa)\b",
             r"(?:xin lỗi|rất tiếc)[^.!?\n]{0,50}(?:không thể|không được phép)|\btôi không thể (?:giúp|hỗ trợ|cung cấp|trả lời|thực hiện|đáp ứng|viết|tạo)",
@@ -262,6 +262,10 @@ DISCLAIMER = re.compile(
     r"counsel|treatment|prescriptions?|stock|forecast|date|time)|\b(?:diagnose|predict|browse|access (?:the|real|your|current|live|external)|see (?:images|pictures|your)|taste|feel emotions|"
     r"experience|remember|recall (?:previous|past)|view|hear|physically)\b|\bhave (?:feelings|emotions|consciousness|opinions|a (?:body|favou?rite|name|physical)|the ability to (?:feel|taste|see))"
 )
+REPEATING_PROMPT = re.compile(
+    r"\brepeat(?:edly|ing)?\b|\b(?:\d+|three|four|five|six|seven|eight|nine|ten|twenty|fifty|hundred|thousand|many) times\b|"
+    r"\bover and over\b|\bagain and again\b|\bbottles of beer\b|\bwiederhol|\brépèt|\brepite|\bripeti|\brepita|повтори|重复|重複|繰り返|반복"
+)
 SAFER = re.compile(
     r"\b(?:illegal|unethical|harmful|dangerous|unsafe|inappropriate|offensive|violen\w+|against (?:the law|my)|polic(?:y|ies)|guidelines|"
     r"request|hateful|malicious|explicit|weapon|fraud)\b"
@@ -305,3 +309,8 @@ def refusing(sentence: str) -> tuple[int, int] | None:
             if match:
                 return match.span()
     return None
+
+
+UNMISTAKABLE = re.compile(
+    r"\b(?:as an? (?:\w+ ){0,3}(?:ai|language model|assistant|chatbot)|(?:this|your|the) request|my programming|my guidelines|language model)\b"
+)

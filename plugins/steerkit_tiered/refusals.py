@@ -151,6 +151,10 @@ def _addressed(sentence: str, asked: str) -> bool:
     if sentence.strip(" .!\"'") in asked:
         return False
     match = phrases.ADDRESSED.search(sentence)
+    if any(map(_refuses, _SENTENCE.findall(asked))):
+        # what is to be translated or rewritten is a refusal itself
+        match = phrases.UNMISTAKABLE.search(sentence)
+        return match is not None and match[0] not in asked
     if match and match[0] not in asked:
         return True
     verbs = set(_WORD.findall(asked)) & {"write", "translate", "rewrite", "generate", "create", "compose", "draft"}
