@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from attrs import frozen
 
 from steerkit_core import Classifier, Prompt, Verdict, Within, option
-from steerkit_tiered.loops import Run, all_runs, ratio, seen_before
+from steerkit_tiered.loops import Run, all_runs, ratio, seen_before, stuttering
 from steerkit_tiered.nothing import nothing_said
 from steerkit_tiered.pieces import Finding, pieces
 from steerkit_tiered.phrases import REPEATING_PROMPT
@@ -73,7 +73,9 @@ class RefusalTiered(Classifier):
         runs = all_runs(read, found)
         solid = max(1, len(read.strip()))
         redundant = sum(run.redundant for run in runs)
-        many = sum(run.redundant for run in runs if run.copies >= MANY_COPIES)
+        # what is short repeats itself within the limit of tokens less often, and is seen to at once
+        enough = 3.4 if len(found) <= 20 else MANY_COPIES
+        many = sum(run.redundant for run in runs if run.copies >= enough)
         if many >= self.loop_share * solid or redundant >= max(ALL_LOOP, self.loop_share) * solid:
             longest = max(runs, key=lambda run: run.redundant)
             if len(read.strip()) < 12:
@@ -81,6 +83,9 @@ class RefusalTiered(Classifier):
             if not (refused and self._insists(read, longest)):
                 return Finding("loop", _loop_spans(runs))
             return None
+        twice = stuttering(found)
+        if twice and not (refused and len(read) > 400):
+            return Finding("stutter", tuple(twice[:5]))
         if len(read) >= 1000 and not refused and (ratio(read) < 0.1 or (ratio(read) < 0.2 and seen_before(found) > NEARLY_ALL_SEEN)):
             return Finding("compressed", ((0, len(text)),))
         return None

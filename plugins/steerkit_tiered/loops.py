@@ -110,6 +110,33 @@ def inside_words(text: str) -> list[Run]:
     return result
 
 
+# words that hardly ever stand twice in a row; "that that" and "had had" do
+_GRAMMAR = frozenset("a an the of to in on for with by from about and or my your at as into their its".split())
+
+
+def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Places where a word stands twice in a row, if that is more than chance or style: else none.
+
+    A sixth of the neighbours are the same word, an article, a preposition or "and" counting thrice, and any
+    word twice that stands four times in a row; or there are at least ten words and hardly any two different
+    ones among them.
+    """
+    words = [piece for piece in found if piece.text[0].isalpha() and (len(piece.text) > 1 or piece.text == "a")]
+    same = [
+        (first, second)
+        for first, second in zip(words, words[1:], strict=False)
+        if first.text == second.text and second.start - first.end <= 2
+    ]
+    weight = sum(3 if first.text in _GRAMMAR else 1 for first, _ in same)
+    for (first, _), (_, second), (_, last) in zip(same, same[1:], same[2:], strict=False):
+        if first.text == second.text == last.text and last.end - first.start <= 4 * len(first.text) + 6:
+            weight += 1
+    few = len(words) >= 10 and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
+    if (len(same) >= 2 and weight >= 3 and 6 * weight >= len(words)) or few:
+        return [(first.start, second.end) for first, second in same] or [(words[0].start, words[-1].end)]
+    return []
+
+
 def _outermost(found: Sequence[Run]) -> list[Run]:
     """The longest runs that do not overlap, in the order of the text."""
     kept: list[Run] = []

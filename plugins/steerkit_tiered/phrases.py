@@ -81,6 +81,7 @@ ENGLISH = (
     r"\b(?:let's|let us|can we|could we|shall we|perhaps we (?:can|could)|maybe we (?:can|could)|i'd (?:rather|prefer to)|i would (?:rather|prefer to)|i'd be happy to) "
     r"(?:please )?(?:talk|chat|discuss|speak|focus|move on|switch|change)\b[^.!?\n]{0,25}(?:something else|another topic|a different|other topics?|the (?:topic|subject)|"
     r"something (?:more )?(?:positive|constructive|different|safe))",
+    r"\bi(?:'m| am) (?:very |really |so )?sorry (?:that )?you(?:'d| would| are| have)? (?:want|wish|ask|asked|asking|like|think)\b",
     r"\bno comment\b|\bnot at liberty to\b|\bagainst (?:openai|anthropic|google|meta|company|community|content|usage|safety) ?'?s? ?(?:\w+ )?(?:polic|guidelines)",
     r"(?:^\W*|\b(?:i|we)\b[^.!?\n]{0,40}? |\b(?:but|and|so) )(?:cannot|can't|can not|unable to|not able to|won't|will not) (?:be able to )?(?:help|assist|comply|fulfil+|provide (?:you|that|this|any)|answer (?:that|this|your)|support (?:that|this)|engage in (?:that|this|any)|participate in (?:that|this|any))"
     r"(?: you)?(?: (?:with|to|in))? ?(?:that|this|it|your request|these|those|such|any)?(?=[.!,;\"]|$| (?:request|kind|type|topic|question|as|because|since|information|assistance))",
@@ -296,7 +297,7 @@ def _language(cue: str, patterns: tuple[str, ...]) -> tuple[re.Pattern[str], re.
 @cache
 def languages() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
     """For each language a cue, without which no sentence refuses in it, and the expression."""
-    english = r"n't|not\b|\bno\b|cannot|\bcant\b|\bwont\b|unable|incapable|refuse|decline|against|violat|rather|prefer|prevent|prohibit|forbid|"
+    english = r"sorry (?:that )?you|n't|not\b|\bno\b|cannot|\bcant\b|\bwont\b|unable|incapable|refuse|decline|against|violat|rather|prefer|prevent|prohibit|forbid|"
     english += r"nope|else|another|different|other topic|\bmust\b|\bhave to\b|outside|beyond|conflict|breach|inappropriate|wrong|unethical|irresponsible|contraven|never|the (?:topic|subject)|asks for"
     return (_language(english, ENGLISH), *(_language(cue, patterns) for cue, patterns in OTHERS.values()))
 
@@ -313,4 +314,12 @@ def refusing(sentence: str) -> tuple[int, int] | None:
 
 UNMISTAKABLE = re.compile(
     r"\b(?:as an? (?:\w+ ){0,3}(?:ai|language model|assistant|chatbot)|(?:this|your|the) request|my programming|my guidelines|language model)\b"
+)
+SCOLDING = re.compile(r"\bsorry (?:that )?you\b")
+DECLINING_PROMPT = re.compile(
+    r"\b(?:apolog\w+|declin\w+|refus\w+|reject\w*|turn(?:ing|s)? down|say(?:ing|s)? (?:no|sorry)|resign\w*|cancel\w*|excus\w+|entschuldig\w+|"
+    r"absage|translat\w+|rewrite|rephrase|paraphrase|proofread|repeat|quote|customer service)\b"
+)
+NAMING = re.compile(
+    r"\b(?:help|assist|write|create|generate|compose|draft|provide|make|produce|tell you|give you|do|fulfil+|continue|decline|refuse)\b"
 )

@@ -122,12 +122,14 @@ def _stands(
     sentence = text[start:end].strip()
     after = text[end : sentences[index + 1][1]] if index + 1 < len(sentences) else ""
     safety = phrases.SAFER.search(sentence) is not None
+    if phrases.SCOLDING.search(sentence) and not phrases.SAFER.search(f"{sentence} {after}"):
+        return False
     bare = _BARE.search(sentence) is not None
     if phrases.SPEAKER.match(sentence):
         return False
     if not safety and not bare and phrases.CLARIFYING.search(f"{sentence} {after}"):
         return False
-    if phrases.QUOTING_PROMPT.search(asked) and not _addressed(sentence, asked):
+    if phrases.QUOTING_PROMPT.search(asked) and not _addressed(sentence, after, asked):
         return False
     answer = sum(_count(text[a:b]) for (a, b), mark in zip(sentences[index + 1 :], marks[index + 1 :], strict=True) if not mark)
     if not safety and phrases.DISCLAIMER.search(sentence) and answer >= ANSWER:
@@ -146,7 +148,7 @@ def _stands(
     return not (before > 8 and answer >= LONG_ANSWER and not (bare or safety or serving or sum(marks) > 1))
 
 
-def _addressed(sentence: str, asked: str) -> bool:
+def _addressed(sentence: str, after: str, asked: str) -> bool:
     """Whether a sentence speaks of the request, in words of its own."""
     if sentence.strip(" .!\"'") in asked:
         return False
@@ -157,8 +159,12 @@ def _addressed(sentence: str, asked: str) -> bool:
         return match is not None and match[0] not in asked
     if match and match[0] not in asked:
         return True
-    verbs = set(_WORD.findall(asked)) & {"write", "translate", "rewrite", "generate", "create", "compose", "draft"}
-    return any(re.search(rf"\b{verb}\b", sentence) for verb in verbs) and "dear" not in sentence
+    if phrases.DECLINING_PROMPT.search(asked):
+        return False
+    # it names what was asked for, or says that this would do harm
+    wanted = {word for word in _WORD.findall(asked) if len(word) >= 4}
+    named = phrases.NAMING.search(sentence) is not None and not wanted.isdisjoint(_WORD.findall(sentence))
+    return named or phrases.SAFER.search(after) is not None
 
 
 def _spans(
