@@ -131,7 +131,9 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
     for (first, _), (_, second), (_, last) in zip(same, same[1:], same[2:], strict=False):
         if first.text == second.text == last.text and last.end - first.start <= 4 * len(first.text) + 6:
             weight += 1
-    few = len(words) >= 10 and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
+    spelled = sum(piece.end - piece.start for piece in words)
+    told = sum(piece.end - piece.start for piece in found)
+    few = len(words) >= 10 and spelled > 0.6 * told and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
     if (len(same) >= 2 and weight >= 3 and 6 * weight >= len(words)) or few:
         return [(first.start, second.end) for first, second in same] or [(words[0].start, words[-1].end)]
     return []

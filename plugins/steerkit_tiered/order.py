@@ -37,14 +37,11 @@ def _table(part: str) -> dict[tuple[str, str], float]:
     }
 
 
-def gain(text: str, language: str = "english") -> tuple[float, int]:
-    """Mean gain of the text's neighbours, and how many there are."""
+def gains(text: str, language: str = "english") -> list[float]:
+    """The gain of each two neighbours of the text."""
     table = _tables()[language != "english"]
     found = [SENTENCE, *classes(text, language)]
-    pairs = list(zip(found, found[1:], strict=False))
-    if not pairs:
-        return 0.0, 0
-    return sum(table.get(pair, OPEN_PAIR) for pair in pairs) / len(pairs), len(pairs)
+    return [table.get(pair, OPEN_PAIR) for pair in zip(found, found[1:], strict=False)]
 
 
 @cache

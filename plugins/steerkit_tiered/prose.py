@@ -16,15 +16,18 @@ def prose(text: str) -> str:
     A line is taken for code, a table or a formula where letters are less than seven tenths of what is not
     white space, or where it has at least one mark of code for every six words.
     """
-    kept = []
+    kept: list[str] = []
+    wrapped = False
     for raw in _FENCE.sub("\n", text).split("\n"):
         line = _SPAN.sub(" X ", _BULLET.sub("", raw)).strip()
         count = len(line.split())
-        if count < FEWEST_WORDS:
-            continue
         solid = sum(not c.isspace() for c in line)
         letters = len(_LETTERS.findall(line))
-        if letters < 0.7 * solid or 6 * len(_CODE_MARK.findall(line)) > count:
+        if count < FEWEST_WORDS or letters < 0.7 * solid or 6 * len(_CODE_MARK.findall(line)) > count:
+            wrapped = False
             continue
-        kept.append(line if line[-1] in ".!?:,;" else f"{line}.")
+        if wrapped and line[0].islower():
+            kept[-1] = kept[-1].removesuffix(".")  # the sentence goes on
+        wrapped = line[-1] not in ".!?:;"
+        kept.append(f"{line}." if wrapped and line[-1] != "," else line)
     return "\n".join(kept)
