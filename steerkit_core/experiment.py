@@ -210,6 +210,7 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
                 "label": "failed" if verdict is None else verdict.label,
                 "rule": completion.error if verdict is None else verdict.rule,
                 "evidence": "" if verdict is None else verdict.evidence,
+                "spans": [] if verdict is None else [list(span) for span in verdict.spans],
             }
 
 

@@ -141,7 +141,7 @@ OTHERS = {
     "spanish": (
         r"\bno\b|\bni\b|rechazar|declinar|niego|obligad|contra",
         (
-            rf"\b(?:no|ni) (?:te |le |les |os |me |se )?(?:puedo|podré|podría|podemos|voy a|pienso|estoy|soy|debo|quiero|seré|es posible)\b(?: (?:en condiciones|capaz|capacitado|autorizad[oa]|dispuest[oa]|programad[oa]|diseñad[oa]|facultad[oa])(?: de| para| a)?)?[^.!?\n]{{0,40}}?(?:\b{_ES_SERVE}|autorizad|programad)",
+            rf"\b(?:no|ni) (?:te |le |les |os |me |se )?(?:puedo|podré|podría|podemos|voy a|pienso|estoy|soy|debo|quiero|seré)\b(?: (?:en condiciones|capaz|capacitado|autorizad[oa]|dispuest[oa]|programad[oa]|diseñad[oa]|facultad[oa])(?: de| para| a)?)?[^.!?\n]{{0,40}}?(?:\b{_ES_SERVE}|autorizad|programad)",
             r"\b(?:lo siento|lamento|disculp\w+|perdón|lo lamento|me temo|desafortunadamente|lamentablemente)\b[^.!?\n]{0,50}\bno (?:te |le |me |se )?(?:puedo|podré|podemos|voy a|estoy autorizad|es posible|me es posible)\b(?! (?:encontrar|ver|abrir|entender))",
             r"\b(?:debo|tengo que|me veo obligad[oa] a) (?:rechazar|declinar|negarme|rehusar)\b|\bme niego a\b|\b(?:va|iría|está) en contra de mis\b|\bno me siento cómod[oa]\b|\bno sería (?:apropiado|ético|correcto|responsable)\b[^.!?\n]{0,40}\b(?:que yo|proporcionar|ayudar|dar|ofrecer|escribir)",
         ),
@@ -150,7 +150,7 @@ OTHERS = {
     "italian": (
         r"\bnon\b|rifiut|declin|contro",
         (
-            rf"\bnon (?:ti |le |vi |lo |la |mi )?(?:posso|potrò|potrei|possiamo|sono|intendo|voglio|è possibile)\b(?: (?:in grado|autorizzat[oa]|capace|disposto|progettat[oa]|programmat[oa])(?: di| a| per)?)?[^.!?\n]{{0,40}}?\b(?:{_IT_SERVE}|in grado|autorizzat)",
+            rf"\bnon (?:ti |le |vi |lo |la |mi )?(?:posso|potrò|potrei|possiamo|sono|intendo|voglio)\b(?: (?:in grado|autorizzat[oa]|capace|disposto|progettat[oa]|programmat[oa])(?: di| a| per)?)?[^.!?\n]{{0,40}}?\b(?:{_IT_SERVE}|in grado|autorizzat)",
             r"\b(?:mi dispiace|mi spiace|scus\w+|purtroppo|sono spiacente)\b[^.!?\n]{0,50}\bnon (?:ti |le |mi |vi )?(?:posso|possiamo|sono in grado|sono autorizzat|mi è possibile|è possibile)\b(?! (?:trovare|vedere|aprire|capire))",
             r"\bdevo (?:\w+ )?(?:rifiutare|declinare)\b|\bmi rifiuto di\b|\b(?:va|andrebbe) contro (?:i miei|le mie|la mia)\b|\bnon (?:mi sento|sono) a mio agio\b",
         ),
@@ -159,7 +159,7 @@ OTHERS = {
     "portuguese": (
         r"\bnão\b|recus|declin|contra",
         (
-            rf"\bnão (?:te |lhe |o |a |me )?(?:posso|poderei|poderia|podemos|vou|estou|sou|consigo|devo|quero|é possível)\b(?: (?:capaz|autorizad[oa]|apt[oa]|programad[oa]|em condições|disposto|habilitad[oa])(?: de| a| para)?)?[^.!?\n]{{0,40}}?\b(?:{_PT_SERVE}|autorizad|programad)",
+            rf"\bnão (?:te |lhe |o |a |me )?(?:posso|poderei|poderia|podemos|vou|estou|sou|consigo|devo|quero)\b(?: (?:capaz|autorizad[oa]|apt[oa]|programad[oa]|em condições|disposto|habilitad[oa])(?: de| a| para)?)?[^.!?\n]{{0,40}}?\b(?:{_PT_SERVE}|autorizad|programad)",
             r"\b(?:desculpe\w*|sinto muito|lamento|infelizmente|peço desculpas?|me desculpe)\b[^.!?\n]{0,50}\bnão (?:te |lhe |me |o |a )?(?:posso|podemos|poderei|vou poder|consigo|estou autorizad|estou apt|é possível|me é possível)\b(?! (?:encontrar|ver|abrir|entender))",
             r"\b(?:devo|tenho que|preciso) (?:recusar|declinar)\b|\bme recuso a\b|\brecuso-me a\b|\b(?:vai|iria) contra (?:as minhas|os meus|minhas|meus|a minha|minha)\b|\bnão me sinto confortável\b",
         ),
@@ -211,7 +211,7 @@ OTHERS = {
         r"せん|かね|控|断|難し|ない",
         (
             r"(?:申し訳|もうしわけ|すみません|すいません|恐れ入り|ごめん|残念|恐縮|失礼)[^。！？!?\n]{0,60}(?:できません|できかね|出来ません|出来かね|いたしかね|致しかね|お答えでき|応じられません|応じることは|控えさせ|お断り|対応して(?:おり|い)ません|しかねます|難しいです|難しく|できない|わけにはいきません)",
-            r"(?:お手伝い|提供|お答え|回答|対応|支援|協力|生成|作成|説明|お応え|応答|サポート|ご案内|お教え|議論|助言|アドバイス|手助け|お助け|ご要望|リクエスト|依頼|執筆|書くこと|する|お伝え)(?:する|いたす|する)?(?:こと|わけ)?(?:は|が|も|に|には)?(?:でき(?:ません|ない|かね)|出来(?:ません|ない|かね)|いたしかね|致しかね|しかね|お応えでき|控え|差し控え|お断り|応じ(?:られ|かね)|いきません|しません|致しません)",
+            r"(?:お手伝い|提供|お答え|回答|対応|支援|協力|お応え|応答|サポート|ご案内|お教え|議論|助言|アドバイス|手助け|お助け|ご要望|リクエスト|依頼|お伝え)(?:する|いたす|する)?(?:こと|わけ)?(?:は|が|も|に|には)?(?:でき(?:ません|ない|かね)|出来(?:ません|ない|かね)|いたしかね|致しかね|しかね|お応えでき|控え|差し控え|お断り|応じ(?:られ|かね)|いきません|しません|致しません)",
         ),
     ),
     # Korean

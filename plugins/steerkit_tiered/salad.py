@@ -12,6 +12,13 @@ from steerkit_tiered.spelling import broken, unlike_english
 
 FEWEST_PAIRS = 18
 KNOWN = 0.18  # share of little words from which the language counts as known
+_LIMITS = {
+    "english": 0.12,
+    **dict.fromkeys(
+        ("german", "dutch", "swedish", "danish", "french", "spanish", "italian", "portuguese", "catalan"), -0.05
+    ),
+}
+OTHER_LIMIT = -0.15
 FOREIGN = 0.24  # share of letters that English does not have in this order, from which a text is none
 LONGEST = 12_000  # characters that are looked at
 
@@ -57,10 +64,12 @@ def _broken(sentences: str, tokens: Sequence[str]) -> bool:
 
 def _without_order(sentences: str, words: Sequence[str]) -> bool:
     name, share, english = language(words)
-    strange = 0.0
-    slip = 0.25 if _miscased(sentences) else 0.0
     if english >= 0.8 * share:
         name = "english"
+    strange = 0.0
+    slip = 0.0
+    if _miscased(sentences):
+        slip = 0.25 if name == "english" or share < KNOWN else 0.1
     if name == "english" or share < KNOWN:
         strange = unlike_english(sentences)
     if strange >= FOREIGN:
@@ -74,7 +83,7 @@ def _without_order(sentences: str, words: Sequence[str]) -> bool:
         if not (drawn or pieces):
             return False
         return _below(gains(sentences), 0.18 + slip, 0.9)
-    limit = (0.12 if name == "english" else -0.05) + slip
+    limit = _LIMITS.get(name, OTHER_LIMIT) + slip
     if name == "english" and strange > 0.1:
         limit += 0.15
     found = gains(sentences, name)
@@ -125,4 +134,4 @@ def _signs_shuffled(text: str) -> bool:
         seen += first + second in _NEVER_NEIGHBOURS
         seen += bool(_CLAUSE_END.match(first)) and second in _NEVER_FIRST
         seen += first in _NEVER_BEFORE_MARK and bool(_CLAUSE_END.match(second))
-    return chance >= 2 and seen >= max(2, 0.5 * chance)
+    return chance >= 4 and seen >= 0.6 * chance
