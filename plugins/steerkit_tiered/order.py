@@ -18,6 +18,10 @@ from steerkit_tiered.classes import SENTENCE, classes, languages
 
 SCALE = 10
 OPEN_PAIR = 0.0
+QUESTION = -0.5
+# the prose that was counted asks and exclaims less than people do: "is it?", "could you", "yes, please!"
+_MAY_BEGIN = frozenset((SENTENCE, "modal", "do", "yes", "thing", "lets"))
+_MAY_FOLLOW = frozenset(("yes",))
 
 
 @cache
@@ -41,7 +45,12 @@ def gains(text: str, language: str = "english") -> list[float]:
     """The gain of each two neighbours of the text."""
     table = _tables()[language != "english"]
     found = [SENTENCE, *classes(text, language)]
-    return [table.get(pair, OPEN_PAIR) for pair in zip(found, found[1:], strict=False)]
+    return [
+        max(value, QUESTION) if first in _MAY_BEGIN or second in _MAY_FOLLOW else value
+        for first, second in zip(found, found[1:], strict=False)
+        if (first, second) != (SENTENCE, SENTENCE)
+        for value in (table.get((first, second), OPEN_PAIR),)
+    ]
 
 
 @cache

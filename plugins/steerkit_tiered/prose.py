@@ -29,8 +29,16 @@ def prose(text: str) -> str:
         if count < FEWEST_WORDS or letters < 0.7 * solid or 6 * len(_CODE_MARK.findall(line)) > count:
             wrapped = False
             continue
-        if wrapped and line[0].islower():
+        if wrapped and kept and line[0].islower():
             kept[-1] = kept[-1].removesuffix(".")  # the sentence goes on
-        wrapped = line[-1] not in ".!?:;"
+        line = _in_small_letters(line.rstrip("*_\"'\u201d\u2019)]| ").lstrip("*_| "))
+        wrapped = line[-1:] not in tuple(".!?:;\u2026\u3002\uff01\uff1f")
         kept.append(f"{line}." if wrapped and line[-1] != "," else line)
     return "\n".join(kept)
+
+
+def _in_small_letters(line: str) -> str:
+    """A line as it is, or in small letters where it is written as a title or in capitals."""
+    long = [word for word in line.split()[1:] if len(word) >= 4 and word[0].isalpha()]
+    capitals = sum(word[0].isupper() for word in long)
+    return line.lower() if len(long) >= 3 and capitals > 0.7 * len(long) else line

@@ -54,12 +54,13 @@ def refusing_stretch(text: str) -> bool:
 
 
 def says_enough(text: str) -> bool:
-    """Whether a text has two sentences or lines of at least three words, or 30 words without an end."""
-    return sum(map(_long_enough, _SENTENCE.findall(text))) >= 2 or _count(text) >= 30
+    """Whether a text has a sentence or line of at least six words, or ten signs, or 30 words without an end."""
+    return any(map(_complete, _SENTENCE.findall(text))) or _count(text) >= 30
 
 
-def _long_enough(sentence: str) -> bool:
-    return len(sentence.split()) >= 3 or len(_SIGN.findall(sentence)) >= 8
+def _complete(sentence: str) -> bool:
+    long = len(sentence.split()) >= 6 or len(_SIGN.findall(sentence)) >= 10
+    return long and not sentence.rstrip()[-1:].isalnum()
 
 
 def _mask(text: str, asked: str) -> str:
