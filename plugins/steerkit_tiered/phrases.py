@@ -118,10 +118,11 @@ _RU_SERVE = (
 OTHERS = {
     # German
     "german": (
-        r"nicht|kein|leider|ablehn|lehne|gegen meine|außerstande|verweiger",
+        r"nicht|kein|leider|ablehn|lehne|gegen meine|außerstande|verweiger|lassen sie uns|lass uns",
         (
             rf"\b(?:ich|wir)\b[^.!?\n]{{0,40}}\b(?:kann|kanns|können|könnte|darf|dürfen|werde|werden|möchte|will)\b[^.!?\n]{{0,90}}\b(?:nicht|keine[nrms]?|leider)\b[^.!?\n]{{0,110}}?\b{_DE_SERVE}",
             rf"\b(?:kann|können|darf|werde|möchte|will) (?:ich|wir)\b[^.!?\n]{{0,90}}\b(?:nicht|keine[nrms]?)\b[^.!?\n]{{0,110}}?\b{_DE_SERVE}",
+            r"\b(?:es ist mir|ist es mir|mir ist es)\b[^.!?\n]{0,20}\bnicht (?:möglich|gestattet|erlaubt)\b|\bich möchte (?:\w+ ){0,4}lieber nicht\b|\b(?:lassen sie uns|lass uns) (?:\w+ ){0,3}(?:über etwas anderes|das thema wechseln)",
             r"\bich bin (?:leider )?(?:nicht in der lage|nicht befugt|nicht berechtigt|nicht bereit|außerstande|nicht dazu (?:da|gedacht))\b",
             r"\b(?:ich (?:muss|möchte) (?:\w+ ){0,4}(?:ablehnen|verweigern)|ich lehne (?:\w+ ){0,5}ab\b|(?:verstößt|geht) gegen meine\w* (?:\w+ )?(?:richtlinien|programmierung|grundsätze|prinzipien))",
             r"\b(?:tut mir leid|entschuldigung|bedaure|es tut uns leid|leider)\b[^.!?\n]{0,60}\b(?:kann|darf|werde|können|dürfen|möchte)\b[^.!?\n]{0,90}\b(?:nicht|keine[nrms]?)\b(?! (?:finden|sehen|öffnen|verstehen|erkennen))",
@@ -129,39 +130,40 @@ OTHERS = {
     ),
     # French
     "french": (
-        r"\bn'|\bne\b|refus|déclin|impossible|incapa|encontre|contraire",
+        r"\bn'|\bne\b|refus|déclin|impossible|incapa|encontre|contraire|préfère|préférerais|parlons|changeons",
         (
             rf"\bje (?:ne |n')(?:vous |te |lui |en |y )?(?:peux|puis|pourrai|pourrais|suis|vais|veux|souhaite|saurais|ferai)\b(?: malheureusement| donc| absolument| tout simplement)?(?: pas| point| plus)?[^.!?\n]{{0,60}}?(?:{_FR_SERVE}|capable|en mesure|autorisé|habilité|à l'aise|programmé|conçu)",
             r"\b(?:je (?:dois|vais devoir|suis (?:obligé|contraint|tenu)e? de|me vois (?:obligé|contraint)e? de) (?:\w+ ){0,2}(?:refuser|décliner)|je (?:refuse|décline)\b|il m'est impossible de|je suis (?:dans l'incapacité|incapable|dans l'impossibilité) de)",
             r"\b(?:je suis )?(?:désolée?|navrée?|je regrette|je m'excuse|malheureusement)\b[^.!?\n]{0,60}\bje ne (?:peux|puis|suis|vais|saurais)\b(?! pas (?:sûre?|certaine?|voir|trouver|ouvrir))",
+            r"\bje préf(?:ère|érerais) ne pas\b|\bparlons (?:d'autre chose|d'un autre sujet)|\bchangeons de sujet",
             r"\b(?:va|irait|est) (?:à l'encontre|contraire) (?:de|à) (?:mes|ma|mon|nos)\b",
         ),
     ),
     # Spanish
     "spanish": (
-        r"\bno\b|\bni\b|rechazar|declinar|niego|obligad|contra",
+        r"\bno\b|\bni\b|rechazar|declinar|niego|obligad|contra|hablemos",
         (
             rf"\b(?:no|ni) (?:te |le |les |os |me |se )?(?:puedo|podré|podría|podemos|voy a|pienso|estoy|soy|debo|quiero|seré)\b(?: (?:en condiciones|capaz|capacitado|autorizad[oa]|dispuest[oa]|programad[oa]|diseñad[oa]|facultad[oa])(?: de| para| a)?)?[^.!?\n]{{0,40}}?(?:\b{_ES_SERVE}|autorizad|programad)",
             r"\b(?:lo siento|lamento|disculp\w+|perdón|lo lamento|me temo|desafortunadamente|lamentablemente)\b[^.!?\n]{0,50}\bno (?:te |le |me |se )?(?:puedo|podré|podemos|voy a|estoy autorizad|es posible|me es posible)\b(?! (?:encontrar|ver|abrir|entender))",
-            r"\b(?:debo|tengo que|me veo obligad[oa] a) (?:rechazar|declinar|negarme|rehusar)\b|\bme niego a\b|\b(?:va|iría|está) en contra de mis\b|\bno me siento cómod[oa]\b|\bno sería (?:apropiado|ético|correcto|responsable)\b[^.!?\n]{0,40}\b(?:que yo|proporcionar|ayudar|dar|ofrecer|escribir)",
+            r"\b(?:debo|tengo que|me veo obligad[oa] a) (?:rechazar|declinar|negarme|rehusar)\b|\bme niego a\b|\bprefiero no\b|\bhablemos de (?:otra cosa|otro tema)|\b(?:va|iría|está) en contra de mis\b|\bno me siento cómod[oa]\b|\bno sería (?:apropiado|ético|correcto|responsable)\b[^.!?\n]{0,40}\b(?:que yo|proporcionar|ayudar|dar|ofrecer|escribir)",
         ),
     ),
     # Italian
     "italian": (
-        r"\bnon\b|rifiut|declin|contro",
+        r"\bnon\b|rifiut|declin|contro|parliamo",
         (
             rf"\bnon (?:ti |le |vi |lo |la |mi )?(?:posso|potrò|potrei|possiamo|sono|intendo|voglio)\b(?: (?:in grado|autorizzat[oa]|capace|disposto|progettat[oa]|programmat[oa])(?: di| a| per)?)?[^.!?\n]{{0,40}}?\b(?:{_IT_SERVE}|in grado|autorizzat)",
             r"\b(?:mi dispiace|mi spiace|scus\w+|purtroppo|sono spiacente)\b[^.!?\n]{0,50}\bnon (?:ti |le |mi |vi )?(?:posso|possiamo|sono in grado|sono autorizzat|mi è possibile|è possibile)\b(?! (?:trovare|vedere|aprire|capire))",
-            r"\bdevo (?:\w+ )?(?:rifiutare|declinare)\b|\bmi rifiuto di\b|\b(?:va|andrebbe) contro (?:i miei|le mie|la mia)\b|\bnon (?:mi sento|sono) a mio agio\b",
+            r"\bdevo (?:\w+ )?(?:rifiutare|declinare)\b|\bmi rifiuto di\b|\bpreferisco non\b|\bparliamo d'altro|\b(?:va|andrebbe) contro (?:i miei|le mie|la mia)\b|\bnon (?:mi sento|sono) a mio agio\b",
         ),
     ),
     # Portuguese
     "portuguese": (
-        r"\bnão\b|recus|declin|contra",
+        r"\bnão\b|recus|declin|contra|falemos|vamos falar",
         (
             rf"\bnão (?:te |lhe |o |a |me )?(?:posso|poderei|poderia|podemos|vou|estou|sou|consigo|devo|quero)\b(?: (?:capaz|autorizad[oa]|apt[oa]|programad[oa]|em condições|disposto|habilitad[oa])(?: de| a| para)?)?[^.!?\n]{{0,40}}?\b(?:{_PT_SERVE}|autorizad|programad)",
             r"\b(?:desculpe\w*|sinto muito|lamento|infelizmente|peço desculpas?|me desculpe)\b[^.!?\n]{0,50}\bnão (?:te |lhe |me |o |a )?(?:posso|podemos|poderei|vou poder|consigo|estou autorizad|estou apt|é possível|me é possível)\b(?! (?:encontrar|ver|abrir|entender))",
-            r"\b(?:devo|tenho que|preciso) (?:recusar|declinar)\b|\bme recuso a\b|\brecuso-me a\b|\b(?:vai|iria) contra (?:as minhas|os meus|minhas|meus|a minha|minha)\b|\bnão me sinto confortável\b",
+            r"\b(?:devo|tenho que|preciso) (?:recusar|declinar)\b|\bme recuso a\b|\bprefiro não\b|\bfalemos de outra coisa|\bvamos falar (?:de|sobre) outr|\brecuso-me a\b|\b(?:vai|iria) contra (?:as minhas|os meus|minhas|meus|a minha|minha)\b|\bnão me sinto confortável\b",
         ),
     ),
     # Dutch
@@ -240,7 +242,7 @@ IDIOM = re.compile(
     r"offer enough|promise (?:that|to|you)|guarantee|be sure|be certain|complain|go wrong|"
     r"provide (?:an? )?(?:exact|exhaustive|complete|full|comprehensive|definitive|precise)|list (?:all|every|them all)|"
     r"name (?:all|every|just one|only one)|do (?:justice|without|everything|it all|both|much)|answer for|speak for|(?:give|offer) (?:enough|you up))"
-    r"|\b(?:won't|will not) (?:bore|lie|sugar-?coat|pretend|go into (?:detail|all)|help (?:if|unless|matters|much)|do you any)"
+    r"|\b(?:won't|will not|can't|cannot) (?:tell you (?:what to|which|how to feel|who to)|show you (?:a |an |the )?(?:picture|image|photo|video)|bore|lie|sugar-?coat|pretend|go into (?:detail|all)|help (?:if|unless|matters|much)|do you any)"
     r"|\bi (?:would|could)(?: not|n't) (?:agree|be more|be happier|recommend (?:\w+ ){1,4}(?:enough|highly|more))"
     r"|\bi do(?: not|n't) (?:support (?:you|javascript)|share (?:your|my)|complete)\b"
     r"|\bi would(?: not|n't) be (?:able to )?(?:here|where|who)"

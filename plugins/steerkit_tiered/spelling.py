@@ -15,6 +15,9 @@ _BROKEN = re.compile(
 )
 
 
+_MUTE = re.compile(r"[b-df-hj-np-tv-xz]{3,}[.,;:!?]*")  # no vowel, and not in capitals as initials are
+
+
 def letter_groups(word: str) -> list[str]:
     """All groups of three on end, with a mark for the word's beginning and one for its end."""
     marked = f"^{word}$"
@@ -41,6 +44,9 @@ def unlike_english(text: str) -> float:
 
 
 def broken(tokens: Sequence[str]) -> float:
-    """Share of the tokens between white space that look joined from pieces at random."""
-    odd = sum(_BROKEN.search(token) is not None and "_" not in token for token in tokens)
-    return odd / len(tokens) if tokens else 0.0
+    """Share of the tokens between white space that look joined from pieces at random, or of words without a vowel."""
+    if not tokens:
+        return 0.0
+    joined = sum(_BROKEN.search(token) is not None and "_" not in token for token in tokens)
+    mute = sum(_MUTE.fullmatch(token) is not None for token in tokens)
+    return max(joined, mute if mute > 0.4 * len(tokens) else 0) / len(tokens)
