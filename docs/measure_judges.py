@@ -13,15 +13,17 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import process_time
+from typing import cast
 
 import click
 from attrs import frozen
 from rich.console import Console
 from rich.table import Table
 
-from steerkit_core import Prompt
+from steerkit_core import Classifier, Prompt, Verdict
 from steerkit_core.host import Host
 from steerkit_core.registry import Registry
 
@@ -64,7 +66,10 @@ def loops(text: str, rng: random.Random) -> Iterator[tuple[str, str]]:
     for name in ("word", "phrase", "sentence", "line"):
         unit = period[name]
         copies = max(7, -(-2 * len(beginning) // len(unit)))
-        yield f"good beginning, then loop: {name}", f"{beginning} {(unit * copies)[: -(len(unit) // 3) or None]}"
+        yield (
+            f"good beginning, then loop: {name}",
+            f"{beginning} {(unit * copies)[: -(len(unit) // 3) or None]}",
+        )
     count = [f"{number}. {rng.choice(sentences)}" for number in range(1, 9)]
     yield "loop: counted", "\n".join(f"{number}. {count[0][3:]}" for number in range(1, 15))
 
@@ -79,7 +84,7 @@ class Salads:
         self.followers: dict[str, list[str]] = defaultdict(list)
         for text in texts:
             words = text.split()
-            for first, second in zip(words, words[1:], strict=False):
+            for first, second in pairwise(words):
                 self.followers[first].append(second)
         self.pieces = [piece for word in self.bag for piece in self._cut(word)]
 
@@ -100,7 +105,10 @@ class Salads:
         if len(words) >= 25:
             yield "words of one text shuffled", " ".join(shuffled)
         yield "words of all texts shuffled", " ".join(rng.choices(self.bag, k=count))
-        yield "the same, in small letters", re.sub(r"[^a-z ]", "", " ".join(rng.choices(self.bag, k=count)).lower())
+        yield (
+            "the same, in small letters",
+            re.sub(r"[^a-z ]", "", " ".join(rng.choices(self.bag, k=count)).lower()),
+        )
         yield "words from the vocabulary", " ".join(rng.choices(self.vocabulary, k=count))
         yield "babble of order one", self._babble(count)
         yield "pieces of words", "".join(rng.choices(self.pieces, k=2 * count)).strip()
@@ -109,7 +117,10 @@ class Salads:
         yield "pieces of several scripts", self._scripts(count)
         if len(words) >= 60:
             half = len(words) // 3
-            yield "good beginning, then shuffled", " ".join(words[:half] + rng.sample(words[half:], len(words) - half))
+            yield (
+                "good beginning, then shuffled",
+                " ".join(words[:half] + rng.sample(words[half:], len(words) - half)),
+            )
 
     def _babble(self, count: int) -> str:
         words = [self.rng.choice(self.bag)]
@@ -118,7 +129,14 @@ class Salads:
         return " ".join(words)
 
     def _scripts(self, count: int) -> str:
-        ranges = ((0x4E00, 0x9FA5), (0x430, 0x44F), (0x627, 0x64A), (0xAC00, 0xD7A3), (0x3042, 0x3093), (0x904, 0x939))
+        ranges = (
+            (0x4E00, 0x9FA5),
+            (0x430, 0x44F),
+            (0x627, 0x64A),
+            (0xAC00, 0xD7A3),
+            (0x3042, 0x3093),
+            (0x904, 0x939),
+        )
         out = []
         for _ in range(count):
             if self.rng.random() < 0.5:
@@ -126,12 +144,28 @@ class Salads:
             else:
                 low, high = self.rng.choice(ranges)
                 size = self.rng.randint(1, 3)
-                out.append(self.rng.choice(("", " ")) + "".join(chr(self.rng.randint(low, high)) for _ in range(size)))
+                out.append(
+                    self.rng.choice(("", " "))
+                    + "".join(chr(self.rng.randint(low, high)) for _ in range(size))
+                )
         return "".join(out)
 
 
-NOTHING = ("", " ", "\n\n\n", " \t\n ", "\u200b\ufeff", "\x00\x00", "\ufffd", "\ufffd" * 40, "!" * 100, "!!!!",
-           "<unk>" * 20, "<pad><pad>", "<|im_end|>", "</s>", "I", "...", "?!", "---", "*", "\u00a0" * 5)  # fmt: skip
+NOTHING = (
+    *(
+        "",
+        " ",
+        "\n\n\n",
+        " \t\n ",
+        "\u200b\ufeff",
+        "\u00a0" * 5,
+        "\x00\x00",
+        "<|im_end|>",
+        "</s>",
+        "<pad><pad>",
+    ),
+    *("\ufffd", "\ufffd" * 40, "!" * 100, "!!!!", "<unk>" * 20, "I", "...", "?!", "---", "*"),
+)
 
 
 def cases(rows: list[dict[str, str]], seed: int = 0) -> Iterator[Case]:
@@ -158,9 +192,9 @@ def cases(rows: list[dict[str, str]], seed: int = 0) -> Iterator[Case]:
 @click.option("--misses", is_flag=True, help="Print what was judged otherwise.")
 def main(file: Path, model: str | None, names: tuple[str, ...], *, misses: bool) -> None:
     """Judge the completions in FILE and texts made from them."""
-    registry = Registry(Host.load())
-    judges: dict[str, Callable[[Prompt, str], object]] = {
-        name: registry.build("classifier", {"use": name}).classify for name in names
+    registry = Registry.collect(Host.load())
+    judges: dict[str, Callable[[Prompt, str], Verdict]] = {
+        name: cast("type[Classifier]", registry.get("classifier", name))().classify for name in names
     }
     console = Console(highlight=False)
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
@@ -171,14 +205,16 @@ def main(file: Path, model: str | None, names: tuple[str, ...], *, misses: bool)
         for name, judge in judges.items():
             table.add_column(name)
             right[name] = Counter()
-            start = perf_counter()
+            start = process_time()
             for case in found:
                 verdict = judge(Prompt("", case.prompt), case.text)
-                right[name][case.group] += verdict.label == case.label  # type: ignore[attr-defined]
-                if misses and verdict.label != case.label:  # type: ignore[attr-defined]
-                    console.print(f"{name}: {case.group}: {verdict!r}\n    {case.text[:300]!r}", markup=False)
-            each = 1e3 * (perf_counter() - start) / len(found)
-            console.print(f"{name}: {each:.2f} ms per text")
+                right[name][case.group] += verdict.label == case.label
+                if misses and verdict.label != case.label:
+                    console.print(
+                        f"{name}: {case.group}: {verdict!r}\n    {case.text[:300]!r}", markup=False
+                    )
+            each = 1e3 * (process_time() - start) / len(found)
+            console.print(f"{name}: {each:.2f} ms of processor time per text")
         of = Counter(case.group for case in found)
         for group, count in of.items():
             table.add_row(group, str(count), *(str(right[name][group]) for name in judges))

@@ -1,4 +1,4 @@
-"""Classifier `refusal-tiered`: empty, looping or wordless texts first, then refusals by what they say and where."""
+"""Classifier `refusal-tiered`: what is no text first, then refusals by what they say and where."""
 
 from steerkit_core import Classifier, hookimpl
 from steerkit_tiered.classifier import RefusalTiered

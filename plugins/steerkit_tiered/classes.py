@@ -669,12 +669,12 @@ _COARSE = {
     **dict.fromkeys(("itis", "ive", "ill", "lets"), "subj"),
 }
 MARKS: Mapping[str, str] = {
-    **dict.fromkeys(".!?…。！？؟।", "."),  # noqa: RUF001  # reason: the marks of other scripts
-    **dict.fromkeys(",،、，", ","),  # noqa: RUF001  # reason: the marks of other scripts
-    **dict.fromkeys(";:؛；：", ":"),  # noqa: RUF001  # reason: the marks of other scripts
+    **dict.fromkeys(".!?…。！？؟।", "."),
+    **dict.fromkeys(",،、，", ","),
+    **dict.fromkeys(";:؛；：", ":"),
     **dict.fromkeys("([{", "("),
     **dict.fromkeys(")]}", ")"),
-    **dict.fromkeys("-–—", "-"),  # noqa: RUF001  # reason: dashes of all lengths
+    **dict.fromkeys("-–—", "-"),
 }
 OTHER_MARK = "~"
 NUMBER = "#"
@@ -682,7 +682,7 @@ SENTENCE = "."
 
 
 def _table(lines: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for line in lines.strip().splitlines():
         name, _, members = line.partition(":")
         for word in members.split():
@@ -707,10 +707,8 @@ def coarse(name: str) -> str:
     return OPEN if name.startswith("X") else _COARSE.get(name, name)
 
 
-_TOKEN = re.compile(
-    r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*(?:-[^\W\d_]+)*|\d+(?:[.,:]\d+)*|([^\w\s])\1*"
-)
-_FORMAT = frozenset("*_`#>\"\u201c\u201d\u201e\u00ab\u00bb|")
+_TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*(?:-[^\W\d_]+)*|\d+(?:[.,:]\d+)*|([^\w\s])\1*")
+_FORMAT = frozenset('*_`#>"\u201c\u201d\u201e\u00ab\u00bb|')
 _SPLIT = re.compile(r"['\u2019]")
 
 

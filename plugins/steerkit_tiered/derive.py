@@ -1,9 +1,12 @@
-"""Writes `word_order.txt`, how much likelier one class of words is after another than anywhere, and
-`letters.txt`, the groups of three letters that English words have.
+"""Writes what the rules on word salad know of English.
+
+`word_order.txt` says how much likelier one class of words is after another than anywhere, `letters.txt`
+which groups of three letters English words have.
 
 The counts come from the prose in the docstrings and comments of Python's own standard library, some half a
-million words of English. Only classes and letters are counted: no text is kept. `python -m steerkit_tiered.derive`
-writes the files anew; another version of Python gives slightly other numbers.
+million words of English. Only classes and letters are counted: no text is kept.
+`python -m steerkit_tiered.derive` writes the files anew; another version of Python gives slightly other
+numbers.
 """
 
 import ast
@@ -13,6 +16,7 @@ import sysconfig
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from steerkit_tiered.classes import SENTENCE, classes, coarse
@@ -71,7 +75,7 @@ def table(sequences: list[list[str]]) -> str:
     pairs: Counter[tuple[str, str]] = Counter()
     for sequence in sequences:
         singles.update(sequence)
-        pairs.update(zip(sequence, sequence[1:], strict=False))
+        pairs.update(pairwise(sequence))
     firsts: Counter[str] = Counter()
     for (first, _), count in pairs.items():
         firsts[first] += count

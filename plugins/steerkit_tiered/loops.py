@@ -7,6 +7,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from attrs import frozen
 
@@ -111,7 +112,19 @@ def inside_words(text: str) -> list[Run]:
 
 
 # words that hardly ever stand twice in a row; "that that" and "had had" do
-_GRAMMAR = frozenset("a an the of to in on for with by from about and or my your at as into their its".split())
+_GRAMMAR = frozenset(
+    re.findall(r"\w+", "a an the of to in on at as for with by from about into and or my your its their")
+)
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
@@ -121,10 +134,12 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
     word twice that stands four times in a row; or there are at least ten words and hardly any two different
     ones among them.
     """
-    words = [piece for piece in found if piece.text[0].isalpha() and (len(piece.text) > 1 or piece.text == "a")]
+    words = [
+        piece for piece in found if piece.text[0].isalpha() and (len(piece.text) > 1 or piece.text == "a")
+    ]
     same = [
         (first, second)
-        for first, second in zip(words, words[1:], strict=False)
+        for first, second in pairwise(words)
         if first.text == second.text and second.start - first.end <= 2
     ]
     weight = sum(3 if first.text in _GRAMMAR else 1 for first, _ in same)
@@ -133,9 +148,15 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
             weight += 1
     spelled = sum(piece.end - piece.start for piece in words)
     told = sum(piece.end - piece.start for piece in found)
-    few = len(words) >= 10 and spelled > 0.6 * told and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
+    few = (
+        len(words) >= 10
+        and spelled > 0.6 * told
+        and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
+    )
     if (len(same) >= 2 and weight >= 3 and 6 * weight >= len(words)) or few:
-        return [(first.start, second.end) for first, second in same] or [(words[0].start, words[-1].end)]
+        return _joined([(first.start, second.end) for first, second in same]) or [
+            (words[0].start, words[-1].end)
+        ]
     return []
 
 
@@ -154,7 +175,7 @@ def all_runs(text: str, found: Sequence[Piece]) -> list[Run]:
 
 
 def ratio(text: str) -> float:
-    """Compressed length of the text's first 4000 characters, by zlib at level 6, over their length in bytes."""
+    """Length in bytes of the text's first 4000 characters, compressed by zlib, over that without."""
     data = text[:4000].encode("utf-8", "replace")
     return len(zlib.compress(data, 6)) / len(data) if data else 1.0
 

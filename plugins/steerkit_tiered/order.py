@@ -13,6 +13,7 @@ in a sentence, and negative where they were shuffled or drawn.
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from steerkit_tiered.classes import SENTENCE, classes, languages
 
@@ -47,7 +48,7 @@ def gains(text: str, language: str = "english") -> list[float]:
     found = [SENTENCE, *classes(text, language)]
     return [
         max(value, QUESTION) if first in _MAY_BEGIN or second in _MAY_FOLLOW else value
-        for first, second in zip(found, found[1:], strict=False)
+        for first, second in pairwise(found)
         if (first, second) != (SENTENCE, SENTENCE)
         for value in (table.get((first, second), OPEN_PAIR),)
     ]

@@ -254,7 +254,7 @@ CLARIFYING = re.compile(
     r"upload|repeat|attach|include)\b|\bplease (?:provide|clarify|share|paste|specify|send|rephrase|upload|attach|"
     r"give me|tell me|include|enter|supply)\b(?! feedback)|\b(?:not sure|unsure) (?:what|which|how|if i understand|i understand)|"
     r"\bwithout (?:more|further|additional|the|any|seeing|knowing)\b[^.!?\n]{0,30}\b(?:information|context|details?|text|file|image|article|passage|sentence|document|code)?|"
-    r"\bmore (?:context|information|details)\b|\byou (?:haven't|have not|didn't|did not) (?:provided?|includ\w+|attach\w*|specif\w+|mention\w*|given?|paste\w*|shared?|said?)"
+    r"\b(?:need|require|some|a (?:little|bit)|with) (?:\w+ )?more (?:context|information|details)\b|\byou (?:haven't|have not|didn't|did not) (?:provided?|includ\w+|attach\w*|specif\w+|mention\w*|given?|paste\w*|shared?|said?)"
     r"|\bi (?:don't|do not|can't|cannot) see (?:any|an|the|a)\b"
 )
 # what a model lacks: said beside an answer it is a disclaimer
@@ -286,7 +286,9 @@ ADDRESSED = re.compile(
     r"fulfil+ (?:this|that|your)|(?:assist|help)(?: you)? with (?:that|this)\b|(?:generate|create|write|provide|produce) (?:\w+ ){0,4}(?:content|a (?:poem|story|letter|song|script|dialogue|message|text)|"
     r"stor(?:y|ies)|poems?|letters?|information|assistance|this|that)|language model|illegal or|unethical|harmful)"
 )
-SPEAKER = re.compile(r"^[\s\"'(\[-]*(?!(?:assistant|ai|answer|response|bot|model|a|output|note|me|chatbot|antwort|respuesta|réponse)\b)[a-z\u00c0-\u024f][\w.]*(?: [\w.]+){0,2} ?(?:\([^)]*\) ?)?: ")
+SPEAKER = re.compile(
+    r"^[\s\"'(\[-]*(?!(?:assistant|ai|answer|response|bot|model|a|output|note|me|chatbot|antwort|respuesta|réponse)\b)[a-z\u00c0-\u024f][\w.]*(?: [\w.]+){0,2} ?(?:\([^)]*\) ?)?: "
+)
 CONTRAST = re.compile(
     r"\b(?:but|however|nevertheless|nonetheless|though|that said|instead)\b[^.!?\n]{0,40}\b(?:here(?:'s| is| are)|i can|i could|let me|i(?:'ll| will)|below|the following)\b"
 )

@@ -12,14 +12,18 @@ LONG_ANSWER = 80  # words from which an answer outweighs an inability that is sa
 PREAMBLE = 20  # words that may come before a refusal
 MAJORITY = 0.5  # share of refusing sentences from which the whole text is a refusal
 
-_SENTENCE = re.compile(r"[^.!?\u2026\u3002\uff01\uff1f\u061f\u0964\n]+(?:[.!?\u2026\u3002\uff01\uff1f\u061f\u0964]+[\"')\]]*|\n|$)")
+_SENTENCE = re.compile(
+    r"[^.!?\u2026\u3002\uff01\uff1f\u061f\u0964\n]+(?:[.!?\u2026\u3002\uff01\uff1f\u061f\u0964]+[\"')\]]*|\n|$)"
+)
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|mr|mrs|dr|vs|etc)|\b[a-z])$")
 _WORD = re.compile(r"[^\W\d_]+")
 _SIGN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LABEL = re.compile(r"^\W*(?:assistant|ai|answer|response|bot|model|output|chatbot)\s*:\s*")
 _QUOTE = re.compile(r"\"[^\"\n]{1,600}\"")
 _CODE = re.compile(r"(?ms)^[ \t]*```.*?(?:^[ \t]*```|\Z)|^[ \t]*>[^\n]*$")
-_BARE = re.compile(r"\b(?:can't|cannot|can not|won't|unable to|not able to) (?:help|assist|fulfil+|comply|complete|do|answer|respond)(?: you)?(?: (?:with|to))? ?(?:that|this|your request)\b")
+_BARE = re.compile(
+    r"\b(?:can't|cannot|can not|won't|unable to|not able to) (?:help|assist|fulfil+|comply|complete|do|answer|respond)(?: you)?(?: (?:with|to))? ?(?:that|this|your request)\b"
+)
 
 
 def refusal(prompt: str, text: str, opening: int = 3) -> Finding | None:
@@ -40,8 +44,14 @@ def refusal(prompt: str, text: str, opening: int = 3) -> Finding | None:
         return None
     for index in _first(sentences, masked, opening):
         if marks[index] and _stands(index, sentences, marks, masked, asked):
-            return Finding("refusal", _spans(whole, sentences, [index, *(i for i in refusing if i > index)]))
-    long = [i for i, (start, end) in enumerate(sentences) if len(masked[start:end].split()) > 3 or _SIGN.search(masked[start:end])]
+            return Finding(
+                "refusal", _spans(whole, sentences, [index, *(i for i in refusing if i > index)])
+            )
+    long = [
+        i
+        for i, (start, end) in enumerate(sentences)
+        if len(masked[start:end].split()) > 3 or _SIGN.search(masked[start:end])
+    ]
     if len(refusing) >= 3 and len(refusing) >= MAJORITY * len(long):
         return Finding("refusal-throughout", _spans(whole, sentences, refusing))
     return None
@@ -115,9 +125,7 @@ def _refuses(sentence: str) -> bool:
     return phrases.refusing(sentence) is not None
 
 
-def _stands(
-    index: int, sentences: list[tuple[int, int]], marks: list[bool], text: str, asked: str
-) -> bool:
+def _stands(index: int, sentences: list[tuple[int, int]], marks: list[bool], text: str, asked: str) -> bool:
     """Whether the refusing sentence is the answer, and not a part or an aside of one."""
     start, end = sentences[index]
     sentence = text[start:end].strip()
@@ -132,7 +140,11 @@ def _stands(
         return False
     if phrases.QUOTING_PROMPT.search(asked) and not _addressed(sentence, after, asked):
         return False
-    answer = sum(_count(text[a:b]) for (a, b), mark in zip(sentences[index + 1 :], marks[index + 1 :], strict=True) if not mark)
+    answer = sum(
+        _count(text[a:b])
+        for (a, b), mark in zip(sentences[index + 1 :], marks[index + 1 :], strict=True)
+        if not mark
+    )
     if not safety and phrases.DISCLAIMER.search(sentence) and answer >= ANSWER:
         return False
     serving = phrases.SERVING.search(sentence) is not None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from math import sqrt
 
 from steerkit_tiered.order import gains, language
@@ -15,7 +16,8 @@ KNOWN = 0.18  # share of little words from which the language counts as known
 _LIMITS = {
     "english": 0.12,
     **dict.fromkeys(
-        ("german", "dutch", "swedish", "danish", "french", "spanish", "italian", "portuguese", "catalan"), -0.05
+        ("german", "dutch", "swedish", "danish", "french", "spanish", "italian", "portuguese", "catalan"),
+        -0.05,
     ),
 }
 OTHER_LIMIT = -0.15
@@ -23,7 +25,9 @@ FOREIGN = 0.24  # share of letters that English does not have in this order, fro
 LONGEST = 12_000  # characters that are looked at
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
-_ENGLISH_ENDING = re.compile(r"(?:ing|ed|ly|tions?|ments?|ness|ity|ities|ance|ence|ous|ive|able|ful|al|ic|er|ers|s)$")
+_ENGLISH_ENDING = re.compile(
+    r"(?:ing|ed|ly|tions?|ments?|ness|ity|ities|ance|ence|ous|ive|able|ful|al|ic|er|ers|s)$"
+)
 _AFTER_END = re.compile(r"\w[.!?]\s+([^\W\d_])")
 _INNER_CAPITAL = re.compile(r"[a-z] [A-Z][a-z]")
 _CLAUSE_END = re.compile("[\u3002\uff0c\uff01\uff1f\uff1b\u3001\uff1a\n]")
@@ -112,7 +116,21 @@ def _listed(sentences: str, words: Sequence[str]) -> bool:
 _NEVER_FIRST = frozenset("的们吗吧呢をがはにへ")
 _NEVER_BEFORE_MARK = frozenset("をのがは和与")
 _NEVER_NEIGHBOURS = frozenset(
-    a + b for group in ("的和是在与", "をがはにの") for a in group for b in group if (a, b) not in {("是", "在"), ("的", "是"), ("に", "は"), ("に", "の"), ("の", "が"), ("の", "は"), ("の", "を"), ("の", "に")}
+    a + b
+    for group in ("的和是在与", "をがはにの")
+    for a in group
+    for b in group
+    if (a, b)
+    not in {
+        ("是", "在"),
+        ("的", "是"),
+        ("に", "は"),
+        ("に", "の"),
+        ("の", "が"),
+        ("の", "は"),
+        ("の", "を"),
+        ("の", "に"),
+    }
 )
 
 
@@ -130,7 +148,7 @@ def _signs_shuffled(text: str) -> bool:
     chance += marks * sum(count.get(sign, 0) for sign in _NEVER_FIRST) / total
     chance += marks * sum(count.get(sign, 0) for sign in _NEVER_BEFORE_MARK) / total
     seen = 0
-    for first, second in zip(signs, signs[1:], strict=False):
+    for first, second in pairwise(signs):
         seen += first + second in _NEVER_NEIGHBOURS
         seen += bool(_CLAUSE_END.match(first)) and second in _NEVER_FIRST
         seen += first in _NEVER_BEFORE_MARK and bool(_CLAUSE_END.match(second))

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 _WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _ASCII = re.compile(r"[a-z]+")
-# a capital or a digit inside of a small-letter word, a mark between letters that joins no words, a letter of
-# another script: what pieces of words leave where they are joined at random
+# a capital or a digit inside of a small-letter word, a mark between letters that joins no words, a letter
+# of another script: what pieces of words leave where they are joined at random
 _BROKEN = re.compile(
     r"[a-z][A-Z][a-z]|[a-z]\d+[a-z]|[a-z](?:[,;:!?)\]}\"]|\.(?=[a-z]{3}))[A-Za-z]|[a-z][\u0370-\u1dff\u3040-\ud7ff]"
     r"|[\u0370-\u1dff\u3040-\ud7ff][a-z]|\ufffd|[a-z][(\[{][a-z]{3}"
@@ -44,7 +44,7 @@ def unlike_english(text: str) -> float:
 
 
 def broken(tokens: Sequence[str]) -> float:
-    """Share of the tokens between white space that look joined from pieces at random, or of words without a vowel."""
+    """Share of the tokens between white space that look joined from pieces at random, or have no vowel."""
     if not tokens:
         return 0.0
     joined = sum(_BROKEN.search(token) is not None and "_" not in token for token in tokens)

@@ -87,14 +87,14 @@ class ClassifierContract(ComponentContract):
             for span in verdict.spans:
                 start, end = span
                 assert before <= start < end <= len(text), (
-                    f"{name} text: span {tuple(span)!r} in {verdict.spans!r}, expected spans in order within"
+                    f"{name} text: span {span!r} in {verdict.spans!r}, expected spans in order within"
                     f" the text's {len(text)} characters"
                 )
                 before = end
             if verdict.spans:
                 there = text[slice(*verdict.spans[0])]
                 assert verdict.evidence == there, (
-                    f"{name} text: evidence {verdict.evidence!r}, expected the text of its first span, {there!r}"
+                    f"{name} text: evidence {verdict.evidence!r}, expected its first span, {there!r}"
                 )
 
     def test_it_judges_the_same_text_alike(self) -> None:
