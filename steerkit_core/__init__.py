@@ -13,6 +13,7 @@ from steerkit_core.components import (
     FamilyDefaults,
     LayerSelector,
     ModelAdapter,
+    ModelLoader,
     OptionError,
     Position,
     PromptSet,
@@ -31,11 +32,13 @@ from steerkit_core.errors import (
     nearest,
 )
 from steerkit_core.hookspecs import hookimpl
+from steerkit_core.stats import wilson
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Direction,
     DirectionSet,
@@ -47,14 +50,16 @@ from steerkit_core.values import (
     Rate,
     Selection,
     Steering,
+    TokenSpan,
     Trial,
     Unit,
     Verdict,
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle, refusal_score
+    from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
     from steerkit_core.passes import kl_divergence
 
@@ -65,7 +70,7 @@ _LAZY = {
     "ModelSpec": "steerkit_core.options",
     "kl_divergence": "steerkit_core.passes",
     "load_pretrained": "steerkit_core.loading",
-    "refusal_score": "steerkit_core.model",
+    "refusal_score": "steerkit_core.generation",
 }
 
 __all__ = [
@@ -75,6 +80,7 @@ __all__ = [
     "Classifier",
     "Completion",
     "Component",
+    "Condition",
     "ContrastSet",
     "DegenerateDirection",
     "Direction",
@@ -87,6 +93,7 @@ __all__ = [
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
+    "ModelLoader",
     "ModelSpec",
     "OptionError",
     "Outcome",
@@ -101,6 +108,7 @@ __all__ = [
     "Site",
     "Steering",
     "SteerkitError",
+    "TokenSpan",
     "Trial",
     "Unit",
     "Verdict",
@@ -113,6 +121,7 @@ __all__ = [
     "option",
     "positions_once",
     "refusal_score",
+    "wilson",
 ]
 
 
