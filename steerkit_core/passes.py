@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
 PASS_TOKENS = 8192  # of all rows of a pass together, padding included
-CACHED_TOKENS = (
-    2048  # the same on a CPU, where a larger pass outgrows the processor's cache and gets slower
-)
+# the same on a CPU, where a larger pass outgrows the processor's cache and gets slower
+CACHED_TOKENS = 1024
 CACHE_BYTES = 2**30  # of the block inputs that are kept of one batch of prompts
 LOGITS = 2**25  # numbers in the logits of one pass; reducing them takes several copies in float64
 EVERYWHERE: tuple[BlockModule, ...] = ("input", "attention", "mlp")
