@@ -98,6 +98,8 @@ def probed_logits(
 ) -> Tensor:
     """See `ModelHandle.probed_logits`."""
     passes = Passes(model)
+    if not probes:
+        return torch.empty(0, len(prompts))
     kept: list[list[Tensor | None]] = [[None] * len(prompts) for _ in probes]
     for batch in passes.batches(prompts, probes, None):
         plain = cast("Tensor", passes.plain(batch)).float()
