@@ -12,6 +12,8 @@ ENTRY = {
     "model": "m",
     "layer": None,
     "multiplier": None,
+    "n": 1,
+    "failed": 0,
     "counts": {"refusal": 1, "garbled": 0, "normal": 0},
 }
 
