@@ -13,6 +13,7 @@ from steerkit_core.components import (
     FamilyDefaults,
     LayerSelector,
     ModelAdapter,
+    ModelLoader,
     OptionError,
     Position,
     PromptSet,
@@ -37,33 +38,39 @@ from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Direction,
     DirectionSet,
     Edit,
     Intervention,
     Outcome,
+    Probe,
     Prompt,
     Rate,
     Selection,
     Steering,
+    TokenSpan,
     Trial,
     Unit,
     Verdict,
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle, refusal_score
+    from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
+    from steerkit_core.passes import kl_divergence
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "kl_divergence": "steerkit_core.passes",
     "load_pretrained": "steerkit_core.loading",
-    "refusal_score": "steerkit_core.model",
+    "refusal_score": "steerkit_core.generation",
 }
 
 __all__ = [
@@ -73,6 +80,7 @@ __all__ = [
     "Classifier",
     "Completion",
     "Component",
+    "Condition",
     "ContrastSet",
     "DegenerateDirection",
     "Direction",
@@ -85,11 +93,13 @@ __all__ = [
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
+    "ModelLoader",
     "ModelSpec",
     "OptionError",
     "Outcome",
     "PluginError",
     "Position",
+    "Probe",
     "Prompt",
     "PromptSet",
     "Rate",
@@ -98,11 +108,13 @@ __all__ = [
     "Site",
     "Steering",
     "SteerkitError",
+    "TokenSpan",
     "Trial",
     "Unit",
     "Verdict",
     "Within",
     "hookimpl",
+    "kl_divergence",
     "load_pretrained",
     "nearest",
     "not_empty",
