@@ -19,7 +19,9 @@ from steerkit_core.testing import save_tiny
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
 
-PLUGINS = ("bundled", "depth", "dim", "families", "keywords", "modules", "prompts", "recipes", "residual")
+PLUGINS = (
+    "bundled", "depth", "dim", "families", "keywords", "modules", "paper", "prompts", "recipes", "residual"
+)  # fmt: skip
 
 
 def first_party_host():
