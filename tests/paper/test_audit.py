@@ -248,8 +248,6 @@ def test_the_guide_says_what_comes_out(audit):
     cannot = f"{n['cannot_be_recomputed']} cannot be recomputed"
     assert f"Of {n['printed']} printed figures {n['holds']} hold, {differ}, and {cannot}." in guide
     assert f"names {n['disagreements']} quantities" in guide
-    rows = [
-        line for line in guide.partition("| printed | about |")[2].partition("\n\n")[0].splitlines()[2:]
-    ]
+    rows = guide.partition("| printed | about |")[2].partition("\n\n")[0].splitlines()[2:]
     # p = 0.005 and the reach near 50% stand there once, and are two findings each
     assert len(rows) == n["differs"] - 2
