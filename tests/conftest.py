@@ -20,15 +20,25 @@ from steerkit_core.testing import save_tiny
 torch.set_num_threads(1)
 
 PLUGINS = (
-    "bundled", "depth", "dim", "families", "keywords", "modules", "paper", "prompts", "recipes", "residual"
-)  # fmt: skip
+    "bundled",
+    "contrib_rfm",
+    "depth",
+    "dim",
+    "families",
+    "keywords",
+    "modules",
+    "paper",
+    "prompts",
+    "recipes",
+    "residual",
+)
 
 
 def first_party_host():
     """A host with the plugins that ship, whatever else is installed."""
     made = Host.load(points=[])
     for name in PLUGINS:
-        made.register(import_module(f"steerkit_{name}"), name)
+        made.register(import_module(f"steerkit_{name}"), name.removeprefix("contrib_"))
     return made
 
 
