@@ -49,8 +49,9 @@ def groups(paper: Paper, audit: Audit) -> list[Group]:
 
 
 def row(finding: Finding) -> Row:
-    """A finding, with its numbers as precise as the printed ones; one digit more where they differ."""
-    more = 0 if finding.status == "holds" else 1
+    """A finding, with its numbers as precise as the printed ones, and more precise where they differ."""
+    # 88.649 is to be seen as less than 88.65, so two digits more where the last one is in question
+    more = 0 if finding.status == "holds" else 2 if finding.last_digit else 1
     detail = [f"the printed figure comes out of {'; '.join(finding.found_by)}"] if finding.found_by else []
     return Row(
         what=finding.what,
