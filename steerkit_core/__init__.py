@@ -13,6 +13,7 @@ from steerkit_core.components import (
     FamilyDefaults,
     LayerSelector,
     ModelAdapter,
+    ModelLoader,
     OptionError,
     Position,
     PromptSet,
@@ -37,6 +38,7 @@ from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Direction,
     DirectionSet,
@@ -47,14 +49,16 @@ from steerkit_core.values import (
     Rate,
     Selection,
     Steering,
+    TokenSpan,
     Trial,
     Unit,
     Verdict,
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle, refusal_score
+    from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
 
 __version__ = "0.1.0"
@@ -63,7 +67,7 @@ _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
     "load_pretrained": "steerkit_core.loading",
-    "refusal_score": "steerkit_core.model",
+    "refusal_score": "steerkit_core.generation",
 }
 
 __all__ = [
@@ -73,6 +77,7 @@ __all__ = [
     "Classifier",
     "Completion",
     "Component",
+    "Condition",
     "ContrastSet",
     "DegenerateDirection",
     "Direction",
@@ -85,6 +90,7 @@ __all__ = [
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
+    "ModelLoader",
     "ModelSpec",
     "OptionError",
     "Outcome",
@@ -98,6 +104,7 @@ __all__ = [
     "Site",
     "Steering",
     "SteerkitError",
+    "TokenSpan",
     "Trial",
     "Unit",
     "Verdict",

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from steerkit_core.errors import StoreError, nearest
+from steerkit_core.cli.application import run_folder
+from steerkit_core.errors import StoreError
 
 
 @click.command(short_help="Show a run's results and completions.")
@@ -41,7 +42,7 @@ def show(
     """
     from steerkit_core.store import MANIFEST, RESULTS, read_json
 
-    folder = run if run.exists() or not (Path("runs") / run).exists() else Path("runs") / run
+    folder = run_folder(run)
     report = read_json(folder, RESULTS)
     if cell is not None:
         _show_cell(report, folder, cell, label, as_json=as_json)
@@ -58,18 +59,14 @@ def show(
 
 
 def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
-    ids = [entry["id"] for entry in report["cells"]]
-    chosen = [name for name in ids if name.startswith(cell)] if cell else []
-    if len(chosen) != 1:
-        raise StoreError(
-            f"{folder}: {'no' if not chosen else 'more than one'} cell {cell!r}{nearest(cell, ids)}"
-            f" (cells: {', '.join(ids)})"
-        )
+    from steerkit_core.texts import find_cell
+
+    chosen = find_cell(report, folder, cell)
     from steerkit_core.store import COMPLETIONS, VERDICTS
 
-    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen[0]}
+    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen}
     # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen[0]}
+    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen}
     rows = [
         {**texts[prompt_id], **verdict}
         for prompt_id, verdict in verdicts.items()
@@ -80,7 +77,7 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
         return
     from steerkit_core.report.console import print_completions
 
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen[0])
+    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
     print_completions(entry, rows)
 
 

@@ -116,6 +116,8 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
     others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
     if any(cell["failed"] for cell in cells):
         others.append("failed")
+    if any(cell.get("condition") for cell in cells):
+        others.append("edited")
     for heading in ("", *varying, "prompts"):
         table.add_column(heading, no_wrap=True)
     for heading in ("layer", "depth", "mult.", "refusal", "95% CI", *others):
@@ -157,7 +159,9 @@ def print_completions(
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
     for row in rows:
         style = LABEL_STYLE.get(row["label"], "default")
-        why = escape(": ".join(part for part in (row["rule"], row["evidence"]) if part))
+        # a run of an earlier version has kept no scores
+        scores = ", ".join(f"{name} {score:.2f}" for name, score in row.get("scores", {}).items())
+        why = escape(": ".join(part for part in (row["rule"], row["evidence"], scores) if part))
         head = f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}"
         console.print(f"{head}  [{style}]{row['label']}[/] [dim]{why}[/]", soft_wrap=True)
         console.print(f"    {escape(row['text'].strip())}\n", soft_wrap=True)
@@ -167,7 +171,7 @@ def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str])
     rate = cell["rates"].get("refusal")
     sick = bool(cell.get("sick"))
     known = rate is not None and rate["n"] > 0 and not sick
-    counts = {**cell["counts"], "failed": cell["failed"]}
+    counts = {**cell["counts"], "failed": cell["failed"], "edited": cell.get("edited", 0)}
     early = f" of {cell['prompts_total']}" if ended_early(cell) else ""
     return [
         "*" if cell["selected"] else "",

@@ -314,7 +314,9 @@ def test_multipliers_for_a_site_that_takes_none_are_said_before_anything_runs(re
     text = text.replace("Qwen/Qwen2.5-3B-Instruct", str(model_folder))
     with pytest.raises(RecipeError) as caught:
         parse_recipe(text, registry, source="recipe.toml")
-    assert "selector 'adaptive' tries multipliers, but site 'residual-ablate' takes none" in str(caught.value)
+    assert "selector 'adaptive' tries multipliers, but site 'residual-ablate' takes none" in str(
+        caught.value
+    )
 
 
 def test_the_plan_says_that_it_cannot_know_the_number(registry, model_folder):
