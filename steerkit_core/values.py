@@ -177,7 +177,8 @@ class Outcome:
 class Selection:
     """Where to steer, and how a selector came to it.
 
-    `table` has one flat row per candidate, in the selector's own columns; it is kept in the run.
+    `table` has one flat row per candidate, in the selector's own columns, the best first; it is kept in the
+    run and shown in this order. A column `excluded` says why a candidate was left out, if it was.
     """
 
     layer: int
@@ -252,6 +253,21 @@ class Intervention:
 
 def _no_classes() -> ClassActivations:
     raise SteerkitError("the activations of the contrast set are known inside of a run only")
+
+
+@frozen(eq=False)
+class Probe:
+    """One of many interventions that are compared on the same prompts, with nothing written.
+
+    `h <- h + add - gain (h . unit) unit` on what block `layer` is given, at every token; where `layer` is
+    None, on what every block is given and on what every attention and MLP gives. `add` and `unit` have
+    shape (hidden,); either may be None, meaning zero. `unit` has length 1.
+    """
+
+    layer: int | None = None
+    add: Tensor | None = None
+    unit: Tensor | None = None
+    gain: float = 0.0
 
 
 @frozen(eq=False)

@@ -15,6 +15,7 @@ from rich.table import Table
 from steerkit_core.errors import StoreError
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
+from steerkit_core.report.selection import selection_summary, title_of
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 STEERABLE = 0.6  # the share from which the paper calls a model steerable
@@ -47,11 +48,9 @@ def print_report(
         console.print()
         console.print(table)
     for entry in report["selections"]:
-        changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
-        where = f"{changes}: " if changes else ""
-        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}"
-        what += f" (cell {entry['cell']})" if entry["cell"] else ""
-        console.print(f"\n{escape(what)}", soft_wrap=not console.record)
+        console.print(f"\n{escape(title_of(entry))}", soft_wrap=not console.record)
+        for part in selection_summary(report, entry):
+            console.print(part)
     for note in report["notes"]:
         console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
 

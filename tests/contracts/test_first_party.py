@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from steerkit_arditi import Arditi
+from steerkit_contrib_cosmic import Cosmic
 from steerkit_contrib_rfm import RecursiveFeatureMachine
 from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
@@ -180,6 +182,34 @@ class TestFamilyDepthWithoutAdvice(LayerSelectorContract):
     component = FamilyDepth
     family = "mistral"
     options = {"otherwise": 0.3}
+
+
+class TestCosmic(LayerSelectorContract):
+    component = Cosmic
+    options = {"kl_threshold": "off"}
+
+
+class TestCosmicOfThePaper(LayerSelectorContract):
+    component = Cosmic
+    options = {"variant": "paper", "form": "affine", "low_share": 0.5}
+    family = "gemma2"
+
+
+class TestCosmicAtOneLayer(LayerSelectorContract):
+    component = Cosmic
+    options = {"ablation": "layer", "kl_threshold": 1000.0, "depth_limit": 1.0}
+    family = "mistral"
+
+
+class TestArditi(LayerSelectorContract):
+    component = Arditi
+    options = {"kl_threshold": "off", "induce_threshold": "off"}
+
+
+class TestArditiOfGemma(LayerSelectorContract):
+    component = Arditi
+    options = {"kl_threshold": 1000.0, "induce_threshold": -1000.0, "openings": ["Sorry", "I"]}
+    family = "gemma2"
 
 
 class TestResidualAdd(SiteContract):
