@@ -42,6 +42,7 @@ WITHOUT_SWEEP = {
 TWINS = {
     "bundled-sizes": ("qwen2.5-dim", "gemma2-dim"),
     "bundled-architectures": ("qwen2.5-dim", "gemma2-dim", "mistral-dim"),
+    "bundled-cosmic": ("qwen2.5-cosmic", "gemma2-cosmic"),
     "bundled-quantisation": ("quantisation-7b", "quantisation-32b"),
     "bundled-window": ("window-32b",),
     "bundled-tooling-hooks": ("tooling-7b-hooks",),
