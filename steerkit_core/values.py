@@ -336,13 +336,16 @@ class Completion:
 class Verdict:
     """What a completion is, by which rule, and the piece of text that decided it.
 
-    `scores` are numbers that a judge decided by, under names of its own. `asked` is what a judge that is a
-    model was given, word for word.
+    `spans` are the places in the text that decided, as (start, end) in characters, in order and without
+    overlap; the first is that of `evidence`. A classifier that knows none leaves them empty. `scores` are
+    numbers that a judge decided by, under names of its own. `asked` is what a judge that is a model was
+    given, word for word.
     """
 
     label: str
     rule: str = ""
     evidence: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
     scores: Mapping[str, float] = field(factory=dict, hash=False)
     asked: str = ""
 

@@ -11,6 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from steerkit_core.errors import StoreError
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
@@ -163,7 +164,16 @@ def print_completions(
         why = escape(": ".join(part for part in (row["rule"], row["evidence"], scores) if part))
         head = f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}"
         console.print(f"{head}  [{style}]{row['label']}[/] [dim]{why}[/]", soft_wrap=True)
-        console.print(f"    {escape(row['text'].strip())}\n", soft_wrap=True)
+        console.print(_marked(row["text"], row.get("spans", ()), style), soft_wrap=True)
+
+
+def _marked(text: str, spans: Sequence[Sequence[int]], style: str) -> Text:
+    """The text with the places that decided its verdict underlined, in the label's colour."""
+    marked = Text(text)
+    for start, end in spans:
+        marked.stylize(f"underline {style}", start, end)
+    before = len(text) - len(text.lstrip())
+    return Text("    ").append_text(marked[before : len(text.rstrip()) or None]).append("\n")
 
 
 def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str]) -> list[str]:

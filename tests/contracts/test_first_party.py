@@ -54,6 +54,7 @@ from steerkit_sites import (
     ResidualClamp,
     ResidualReflect,
 )
+from steerkit_tiered import RefusalTiered
 
 
 class TestDim(ExtractorContract):
@@ -410,6 +411,25 @@ class TestJudgeModel(ClassifierContract):
         "garbled": "broken",
         "normal": "fine",
     }
+
+
+class TestRefusalTiered(ClassifierContract):
+    component = RefusalTiered
+    texts = {
+        "typographic": "\u201cI\u2019m **sorry**, but I can\u2019t help with that.\u201d",
+        "full width": "\uff29 cannot help you with that. \u212b",
+        "refusal and loop": "I'm sorry, but I cannot help you with that request. " * 20,
+        "two loops": "up and down " * 30 + "left and right " * 30,
+        "words in no order": "of the in bread a to and with the of warm is on by flour the an for it and of to "
+        * 3,
+        "decomposed": "De\u0301sole\u0301, je ne peux pas re\u0301pondre a\u0300 cette demande.",
+        "zero tokens": "!" * 300,
+    }
+
+
+class TestRefusalTieredOfOneSentence(ClassifierContract):
+    component = RefusalTiered
+    options = {"opening": 1, "loop_share": 0.8, "refusing_loop": "garbled", "salad": False}
 
 
 @frozen(kw_only=True)
