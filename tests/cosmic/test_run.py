@@ -51,6 +51,9 @@ def test_the_whole_table_is_in_the_results(tmp_path, asked):
     assert selection["reason"].endswith("; scored on refusal-5")
     (cell,) = [cell for cell in report["cells"] if cell["selected"]]
     assert (cell["layer"], cell["position"]) == (answer.layer, answer.position)
+    # it has seen no evaluation prompt, although no other prompts are named for selectors
+    assert selection["shared_prompts"] == 2
+    assert not any("selector chose" in note for note in report["notes"])
 
 
 def test_a_grid_over_what_it_cannot_see_asks_it_once(tmp_path, asked):
