@@ -178,7 +178,10 @@ def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], s
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
-    """The cell's entry of `results.json`: counts and rates over the rows that have a verdict."""
+    """The cell's entry of `results.json`: counts and rates over the rows that have a verdict.
+
+    `judged` are the rows that were asked for, fewer than the cell has prompts where it was ended early.
+    """
     labels = [verdict.label for _, verdict in judged if verdict is not None]
     counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
     causes = [completion.error for completion, _ in judged if completion.error is not None]
@@ -188,6 +191,7 @@ def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> di
         "n": len(labels),
         "n_unique": len({c.prompt.text for c, verdict in judged if verdict is not None}),
         "failed": len(judged) - len(labels),
+        "prompts_total": len(cell.prompts.prompts),
         "errors": sorted(set(causes)),
         "sick": sick_cause(causes, len(judged)),
         "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),

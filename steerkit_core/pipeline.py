@@ -89,6 +89,7 @@ class GroupRun:
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
+    asked: dict[str, set[str]] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -203,6 +204,7 @@ class GroupRun:
         for prompt in cell.prompts.prompts:
             if (cell.id, prompt.id) not in self.store.completions:
                 self.store.append(cell.id, Completion(prompt, "", 0, "failed", str(error)))
+        self._ask([cell])
         return cell
 
     def all_sick(self, setting: Setting) -> bool:
@@ -210,16 +212,18 @@ class GroupRun:
         tried = [outcome for (owner, _), outcome in self.outcomes.items() if owner == id(setting)]
         return bool(tried) and all(outcome.sick for outcome in tried)
 
-    def complete(self, cells: Iterable[Cell], text: str) -> None:
-        """STEER: generate every row of the cells that the run does not have yet.
+    def complete(self, cells: Sequence[Cell], text: str, prompts: Sequence[Prompt] | None = None) -> None:
+        """STEER: generate every row of the cells that the run does not have yet, or those of some prompts.
 
-        Cells of one source share their completions: a row is generated once and kept for each of them.
+        Cells of one source share their completions: a row is generated once and kept for each of them that
+        was asked for it.
         """
         from steerkit_core.generation import Row
 
+        self._ask(cells, prompts)
         wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {}
         for cell in cells:
-            for prompt in cell.prompts.prompts:
+            for prompt in cell.prompts.prompts if prompts is None else prompts:
                 if (cell.id, prompt.id) not in self.store.completions:
                     made = self._made(cell, prompt)
                     if made is None:
@@ -246,8 +250,19 @@ class GroupRun:
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
                     for sharer in self.sharers[cell.source].values():
-                        self.store.append(sharer.id, completion)
+                        if prompt.id in self.asked.get(sharer.id, ()):
+                            self.store.append(sharer.id, completion)
                     advance(completion.tokens)
+
+    def _ask(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
+        """Note which rows belong to the cells' results.
+
+        What the run directory holds besides, such as rows of a run that was killed later than this, is
+        not counted: a selector that ends cells early would then decide otherwise.
+        """
+        for cell in cells:
+            chosen = cell.prompts.prompts if prompts is None else prompts
+            self.asked.setdefault(cell.id, set()).update(prompt.id for prompt in chosen)
 
     def _made(self, cell: Cell, prompt: Prompt) -> Completion | None:
         """The completion that another cell of the same source has already."""
@@ -255,8 +270,12 @@ class GroupRun:
         found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
         return next((completion for completion in found if completion is not None), None)
 
-    def judge_all(self, cells: Iterable[Cell]) -> None:
+    def judge_all(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
         """JUDGE: ask every classifier for all texts at once that it has not seen.
+
+        Args:
+            cells: whose completions.
+            prompts: those of some prompts only; by default all that were asked for.
 
         Raises:
             SteerkitError: a classifier needs a model that cannot be had, or gave no proper verdict.
@@ -264,7 +283,7 @@ class GroupRun:
         by_classifier: dict[Classifier, list[Completion]] = {}
         for cell in cells:
             by_classifier.setdefault(cell.setting.classifier, []).extend(
-                completion for completion in self._completions(cell) if completion.error is None
+                one for one in self._completions(cell, prompts) if one.error is None
             )
         for classifier, completions in by_classifier.items():
             missing = self.judges.missing(classifier, completions)
@@ -274,16 +293,23 @@ class GroupRun:
             ):
                 self.judges.judge(classifier, completions, advance)
 
-    def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
-        """The cell's completions with their verdicts; a failed row has none."""
-        self.judge_all([cell])
-        completions = self._completions(cell)
+    def judge(
+        self, cell: Cell, prompts: Sequence[Prompt] | None = None
+    ) -> list[tuple[Completion, Verdict | None]]:
+        """The cell's completions with their verdicts, or those of some prompts, in the set's order.
+
+        A failed row has no verdict, and rows that nobody asked for are left out.
+        """
+        self.judge_all([cell], prompts)
+        completions = self._completions(cell, prompts)
         sound = [completion for completion in completions if completion.error is None]
         verdicts = iter(self.judges.judge(cell.setting.classifier, sound))
         return [(one, next(verdicts) if one.error is None else None) for one in completions]
 
-    def _completions(self, cell: Cell) -> list[Completion]:
-        return [self.store.completions[cell.id, prompt.id] for prompt in cell.prompts.prompts]
+    def _completions(self, cell: Cell, prompts: Sequence[Prompt] | None) -> list[Completion]:
+        chosen = self.asked[cell.id] if prompts is None else {prompt.id for prompt in prompts}
+        asked = (prompt for prompt in cell.prompts.prompts if prompt.id in chosen)
+        return [self.store.completions[cell.id, prompt.id] for prompt in asked]
 
     def _reading(self, setting: Setting) -> Reading:
         """What the setting's judge wants of every text."""
@@ -298,17 +324,34 @@ class GroupRun:
         """COUNT: the cell's entry of `results.json`."""
         return count(cell, self.judge(cell))
 
-    def try_out(self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]) -> list[Outcome]:
-        """Steer, judge and count trials on the selection prompts."""
+    def try_out(
+        self,
+        setting: Setting,
+        extraction: Extraction,
+        trials: Sequence[Trial],
+        prompts: Sequence[Prompt] | None = None,
+    ) -> list[Outcome]:
+        """Steer, judge and count trials on the selection prompts, or on some of them.
+
+        Raises:
+            SteerkitError: a prompt is none of the selection prompts, or there is none.
+        """
+        chosen = setting.selection.prompts if prompts is None else tuple(dict.fromkeys(prompts))
+        _check_selection(setting, chosen)
         cells = [
             self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
         ]
-        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells")
-        self.judge_all(cells)
+        part = "" if prompts is None else f", {len(chosen)} prompts"
+        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells{part}", chosen)
+        self.judge_all(cells, chosen)
+        found: list[Outcome] = []
         for cell, trial in zip(cells, trials, strict=True):
-            entry = self.count(cell)
-            self.outcomes[id(setting), trial] = Outcome(trial, entry["counts"], entry["failed"])
-        return [self.outcomes[id(setting), trial] for trial in trials]
+            entry = count(cell, self.judge(cell, chosen))
+            found.append(Outcome(trial, entry["counts"], entry["failed"]))
+            known = self.outcomes.get((id(setting), trial))
+            if known is None or known.asked <= found[-1].asked:
+                self.outcomes[id(setting), trial] = found[-1]
+        return found
 
     @property
     def _one_judge(self) -> bool:
@@ -351,6 +394,19 @@ class GroupRun:
         }
 
 
+def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
+    """Raise `SteerkitError` where a selector asks for no prompt, or for one that is not its own."""
+    where = f"selector {setting.selector.name!r}"
+    if not prompts:
+        raise SteerkitError(f"{where} asked for no prompt, expected some of {setting.selection.name}")
+    for prompt in prompts:
+        if prompt not in setting.selection.prompts:
+            raise SteerkitError(
+                f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
+                f" ({setting.selection.name})"
+            )
+
+
 def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:
     """How to ask the cell's judge whether a text may end; None where texts are written to their end."""
     return partial(cell.setting.classifier.settled, prompt) if cell.ends_early else None
@@ -384,8 +440,8 @@ class _Context:
     def prompts(self) -> tuple[Prompt, ...]:
         return self._setting.selection.prompts
 
-    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        return self._run.try_out(self._setting, self._extraction, trials)
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        return self._run.try_out(self._setting, self._extraction, trials, prompts)
 
 
 @frozen(eq=False)
@@ -449,7 +505,8 @@ def run_group(run: GroupRun) -> GroupResult:
             selections.append(_failed_entry(setting, str(error)))
             continue
         trial = Trial(selection.layer, selection.position, selection.multiplier)
-        # on the very prompts of the selection the cell is there already, and is not made again in full
+        # on the very prompts of the selection the cell is there already, and is not made again in full; of
+        # one that was ended early the rest is made
         same = setting.selection.prompts == setting.evaluation.prompts
         tried = same and (id(setting), trial) in run.outcomes
         final = run.steered(setting, setting.evaluation, extraction, trial, tried=tried)
@@ -491,7 +548,8 @@ def _failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> di
 def _selection_entry(
     setting: Setting, selection: Selection, final: Cell, outcome: Outcome | None
 ) -> dict[str, Any]:
-    """How a setting came to its layer, and how the chosen one did on the selection prompts, if tried."""
+    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts."""
+    whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
     return {
         "cell": final.id,
         "failed": False,
@@ -500,7 +558,7 @@ def _selection_entry(
         "reason": selection.reason,
         "prompts": setting.selection.name,
         "shared_prompts": len(_texts(setting.selection) & _texts(setting.evaluation)),
-        "refusal_rate": None if outcome is None else outcome.rate("refusal"),
+        "refusal_rate": outcome.rate("refusal") if outcome is not None and whole else None,
         "table": [dict(row) for row in selection.table],
     }
 

@@ -17,7 +17,7 @@ from steerkit_core.testing import (
     PromptSetContract,
     SiteContract,
 )
-from steerkit_depth import Depth, Fixed, Sweep
+from steerkit_depth import Adaptive, Depth, FamilyDepth, Fixed, Separation, Sweep
 from steerkit_dim import (
     DifferenceInMeans,
     LinearDiscriminant,
@@ -29,7 +29,7 @@ from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_judges import JudgeModel, RefusalLogprob
 from steerkit_keywords import RefusalKeywords
 from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
-from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
+from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
 from steerkit_residual import ResidualAblate, ResidualAdd
 
 
@@ -131,6 +131,34 @@ class TestSweep(LayerSelectorContract):
 class TestSweepOverMultipliers(LayerSelectorContract):
     component = Sweep
     options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0]}
+
+
+class TestAdaptive(LayerSelectorContract):
+    component = Adaptive
+
+
+class TestAdaptiveOverMultipliers(LayerSelectorContract):
+    component = Adaptive
+    options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0], "budget": 0.8, "first_round": 1}
+
+
+class TestSeparation(LayerSelectorContract):
+    component = Separation
+
+
+class TestSeparationInFewParts(LayerSelectorContract):
+    component = Separation
+    options = {"folds": 3, "seed": 5, "above": 0.3, "below": 1.0}
+
+
+class TestFamilyDepth(LayerSelectorContract):
+    component = FamilyDepth
+
+
+class TestFamilyDepthWithoutAdvice(LayerSelectorContract):
+    component = FamilyDepth
+    family = "mistral"
+    options = {"otherwise": 0.3}
 
 
 class TestResidualAdd(SiteContract):
@@ -241,6 +269,10 @@ class TestRefusal5(PromptSetContract):
 
 class TestRefusal64(PromptSetContract):
     component = Refusal64
+
+
+class TestRefusalVal32(PromptSetContract):
+    component = RefusalVal32
 
 
 class TestBenign30(PromptSetContract):
