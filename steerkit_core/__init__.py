@@ -38,16 +38,19 @@ from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Direction,
     DirectionSet,
     Edit,
     Intervention,
     Outcome,
+    Probe,
     Prompt,
     Rate,
     Selection,
     Steering,
+    TokenSpan,
     Trial,
     Unit,
     Verdict,
@@ -58,12 +61,14 @@ if TYPE_CHECKING:
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
+    from steerkit_core.passes import kl_divergence
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "kl_divergence": "steerkit_core.passes",
     "load_pretrained": "steerkit_core.loading",
     "refusal_score": "steerkit_core.generation",
 }
@@ -75,6 +80,7 @@ __all__ = [
     "Classifier",
     "Completion",
     "Component",
+    "Condition",
     "ContrastSet",
     "DegenerateDirection",
     "Direction",
@@ -93,6 +99,7 @@ __all__ = [
     "Outcome",
     "PluginError",
     "Position",
+    "Probe",
     "Prompt",
     "PromptSet",
     "Rate",
@@ -101,11 +108,13 @@ __all__ = [
     "Site",
     "Steering",
     "SteerkitError",
+    "TokenSpan",
     "Trial",
     "Unit",
     "Verdict",
     "Within",
     "hookimpl",
+    "kl_divergence",
     "load_pretrained",
     "nearest",
     "not_empty",

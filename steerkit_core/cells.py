@@ -6,7 +6,7 @@ Cells that differ in nothing but their classifier have the same completions; `so
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,7 +18,10 @@ from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.stats import wilson
 from steerkit_core.values import (
     CellRole,
+    ClassActivations,
     Completion,
+    Condition,
+    Direction,
     DirectionSet,
     Intervention,
     Steering,
@@ -27,7 +30,17 @@ from steerkit_core.values import (
 )
 
 # the columns of a cell that are null where nothing was steered
-STEERING = ("layer", "depth", "position", "multiplier", "unit", "strength", "direction", "extraction")
+STEERING = (
+    "layer",
+    "depth",
+    "position",
+    "multiplier",
+    "unit",
+    "strength",
+    "direction",
+    "condition",
+    "extraction",
+)
 
 
 @frozen
@@ -79,12 +92,16 @@ class Cell:
 
 @frozen(eq=False)
 class Source:
-    """What a steered cell is made from; `identity` names directions and site, `judge` the classifier."""
+    """What a steered cell is made from; `identity` names directions and site, `judge` the classifier.
+
+    `classes` reads the contrast set's activations, for a site that asks.
+    """
 
     directions: DirectionSet
     residual_norms: tuple[float, ...]
     identity: Mapping[str, Any]
     judge: Mapping[str, Any]
+    classes: Callable[[], ClassActivations]
 
 
 def baseline_cell(
@@ -137,6 +154,7 @@ def steered_cell(
         num_layers=model.num_layers,
         residual_norms=source.residual_norms,
         num_heads=model.num_heads,
+        classes=source.classes,
     )
     try:
         direction = steering.direction
@@ -154,9 +172,11 @@ def steered_cell(
     facts = _facts(model, setting, "steered", prompts) | {
         **place,
         "depth": round(trial.layer / model.num_layers, 4),
-        "unit": getattr(setting.site, "unit", None),
-        "strength": _strength(intervention, source.residual_norms[trial.layer], direction.raw_norm),
+        "unit": None if multiplier is None else getattr(setting.site, "unit", None),
+        "strength": _strength(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
+        "condition": _condition(intervention.condition),
+        "edited": len(prompts.prompts),
         "extraction": source.identity["extraction"],
     }
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
@@ -222,12 +242,22 @@ def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | Non
     return model.family_multiplier if own is None else own
 
 
-def _strength(intervention: Intervention, residual_norm: float, raw_norm: float) -> dict[str, float] | None:
+def _strength(intervention: Intervention, steering: Steering, chosen: Direction) -> dict[str, float] | None:
     """The length of what is added, in all three units, so that models can be compared."""
     if intervention.strength is None:
         return None
-    length = intervention.strength
-    return {"absolute": length, "residual": length / residual_norm, "raw": length / raw_norm}
+    length, layer = intervention.strength, intervention.strength_layer
+    measure = chosen if layer is None else steering.directions.at(layer, steering.position)
+    stream = steering.residual_norms[measure.layer]
+    return {"absolute": length, "residual": length / stream, "raw": length / measure.raw_norm}
+
+
+def _condition(condition: Condition | None) -> dict[str, Any] | None:
+    """Which prompts are edited, and what the site has to say of that."""
+    if condition is None:
+        return None
+    names = ("layer", "position", "module", "threshold", "when")
+    return {name: getattr(condition, name) for name in names} | dict(condition.facts)
 
 
 def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
@@ -257,6 +287,7 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
+        "edited": 0,
         "options": {part: _options(setting, part) for part in parts},
     }
 

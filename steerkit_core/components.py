@@ -252,6 +252,15 @@ class Site(Component):
         """Whether the strength of this site is a multiplier that selectors may vary."""
         return hasattr(self, "multiplier")
 
+    @property
+    def neutral_multiplier(self) -> float | None:
+        """The multiplier with which this site leaves the model as it was; None where none does.
+
+        A site that adds is neutral at 0. One that sets the projection to what the multiplier says is not
+        neutral at any.
+        """
+        return 0.0
+
     @abstractmethod
     def intervene(self, steering: Steering) -> Intervention:
         """Build the edits for one way to steer."""

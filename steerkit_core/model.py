@@ -19,14 +19,17 @@ from steerkit_core.generation import Row, Written, generate, left_pad, positions
 from steerkit_core.generation.answers import answer_log_probs, answer_tokens
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
-from steerkit_core.interventions import LayerEdit, Place, check_width, compile_edits
+from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
 from steerkit_core.options import GenerationOptions, ModelSpec
+from steerkit_core.passes import probed_logits, probed_means
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Intervention,
+    Probe,
     Prompt,
 )
 
@@ -56,6 +59,7 @@ class ModelHandle:
     batch_rows: dict[int, int] = field(factory=dict)
     rows_that_fit: dict[int, int] = field(factory=dict)
     _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
+    _conditioned: dict[tuple[Place, int], dict[str, Tensor]] = field(factory=dict, init=False, repr=False)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -113,6 +117,33 @@ class ModelHandle:
         for edit in intervention.edits:
             self.backend.target(Place(edit.layer, edit.module))
             check_width(edit, self.width(edit.module))
+        if intervention.edits and intervention.tokens == "suffix":
+            self._suffix_to_edit()
+        if intervention.condition is not None:
+            self.backend.target(Place(intervention.condition.layer, intervention.condition.module))
+
+    def compiled(self, interventions: Sequence[Intervention], phase: Phase) -> dict[Place, LayerEdit]:
+        """The edits of a batch, row by row, while it reads the prompts or while it writes.
+
+        Raises:
+            ModelError: an edit does not fit the model, or there is no such span of tokens in its prompts.
+        """
+        return compile_edits(
+            interventions,
+            phase,
+            width=self.width,
+            dtype=self.stream_dtype,
+            device=self.device,
+            suffix=self._suffix_to_edit,
+        )
+
+    def _suffix_to_edit(self) -> int:
+        if not self.suffix_length:
+            raise ModelError(
+                f"site.tokens: the chat template of {self.spec.id} puts nothing behind the user's text, so"
+                " that there is no 'suffix' to edit: choose 'last'"
+            )
+        return self.suffix_length
 
     @property
     def config(self) -> PreTrainedConfig:
@@ -258,16 +289,74 @@ class ModelHandle:
             What `reduce` gave, row by row, on the CPU.
         """
         kept: list[Tensor | None] = [None] * len(rows)
+        steered = self.conditioned(rows)
         for batch in self._batches([prompt for prompt, _ in rows]):
-            prompts, interventions = zip(*(rows[index] for index in batch), strict=True)
+            prompts = [rows[index][0] for index in batch]
             ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
-            edits = compile_edits(
-                interventions, "prompt", width=self.width, dtype=self.stream_dtype, device=self.device
-            )
+            edits = self.compiled([steered[index] for index in batch], "prompt")
             logits = self.next_logits(ids, mask, positions_of(mask), self.backend.new_cache(), edits)
             for index, found in zip(batch, reduce(logits.float()).cpu(), strict=True):
                 kept[index] = found
         return torch.stack([found for found in kept if found is not None])
+
+    def probed_means(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        layers: Sequence[int],
+        positions: Sequence[int] = (-1,),
+    ) -> tuple[Tensor, Tensor]:
+        """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
+
+        A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
+        given that block. For each prompt a probe everywhere costs max(layers) + 1 block evaluations, one at
+        the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM head is needed.
+
+        Args:
+            prompts: those that are averaged.
+            probes: the interventions.
+            layers: the blocks whose outputs are read.
+            positions: token positions counted from the end of the rendered prompt.
+
+        Returns:
+            Both float64, on the CPU: the plain means, (layers, positions, hidden), and those under the
+            probes, (probes, layers, positions, hidden), which may hold numbers that are not finite.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for, or the model's blocks cannot be
+                left out of a pass, as those of a model on a server.
+            NumericError: a plain activation is not finite.
+        """
+        self._check_positions(prompts, positions)
+        plain, found = probed_means(self, prompts, probes, layers, positions)
+        self._check_finite(plain.permute(1, 0, 2).unsqueeze(0), layers)
+        return plain, found
+
+    def probed_logits(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        compare: Callable[[Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """What is made of the logits of the first answer token, for every probe and prompt.
+
+        For each prompt a probe everywhere costs a forward pass, one at the input of block l the blocks from
+        l on, and all of them together one plain pass.
+
+        Args:
+            prompts: the prompts.
+            probes: the interventions.
+            compare: called batch by batch with plain logits, (prompts, vocabulary), and those of some
+                probes, (probes, prompts, vocabulary), both float32; gives (probes, prompts) or
+                (probes, prompts, any).
+
+        Returns:
+            What `compare` gave, probe by probe and prompt by prompt, on the CPU.
+
+        Raises:
+            ModelError: the model's blocks cannot be left out of a pass, as those of a model on a server.
+        """
+        return probed_logits(self, prompts, probes, compare)
 
     def next_logits(
         self,
@@ -299,6 +388,46 @@ class ModelHandle:
     ) -> Iterator[tuple[int, Written]]:
         """Complete every row under its own intervention; see `steerkit_core.generation.generate`."""
         return generate(self, rows, options, seed)
+
+    def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
+        """The rows' interventions, with none for a prompt that does not meet its condition."""
+        asked: dict[Condition, dict[str, Prompt]] = {}
+        for prompt, intervention in rows:
+            if intervention.condition is not None:
+                asked.setdefault(intervention.condition, {})[prompt.text] = prompt
+        met = {
+            (condition, text)
+            for condition, prompts in asked.items()
+            for text, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
+            if holds
+        }
+        return [
+            way if way.condition is None or (way.condition, prompt.text) in met else Intervention()
+            for prompt, way in rows
+        ]
+
+    def meets(self, prompts: Sequence[Prompt], condition: Condition) -> list[bool]:
+        """Which prompts meet a condition. What it asks of a prompt is read once, before anything is edited.
+
+        A prompt whose projection is not a number lies on no side, and counts as below.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than the condition's position asks for.
+        """
+        place = Place(condition.layer, condition.module)
+        known = self._conditioned.setdefault((place, condition.position), {})
+        missing = list({p.text: p for p in prompts if p.text not in known}.values())
+        self._check_positions(missing, (condition.position,))
+        for batch in self._batches(missing):
+            chosen = [missing[index] for index in batch]
+
+            def keep(_layer: int, found: Tensor, chosen: Sequence[Prompt] = chosen) -> None:
+                vectors = found[:, condition.position].float().cpu()
+                known.update(zip((prompt.text for prompt in chosen), vectors, strict=True))
+
+            self._forward(chosen, keep, place.module, (place.layer,))
+        unit = condition.unit.double().cpu()
+        return [condition.holds(float(known[prompt.text].double() @ unit)) for prompt in prompts]
 
     def mean_activations(
         self,
@@ -400,11 +529,12 @@ class ModelHandle:
         cut = len(contrast.positive)
         return ClassActivations(tuple(positions), chosen, found[:cut], found[cut:])
 
-    def _check_finite(self, activations: Tensor) -> None:
+    def _check_finite(self, activations: Tensor, layers: Sequence[int] | None = None) -> None:
         """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""
         sick = (~torch.isfinite(activations)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
         if bool(sick.any()):
-            layer = int(sick.nonzero()[0, 0])
+            row = int(sick.nonzero()[0, 0])
+            layer = row if layers is None else layers[row]
             remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
             raise NumericError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
 
@@ -439,8 +569,12 @@ class ModelHandle:
         prompts: Sequence[Prompt],
         observe: Callable[[int, Tensor], None],
         module: BlockModule = "residual",
+        layers: Sequence[int] | None = None,
     ) -> None:
-        """Send prompts through the decoder, without the LM head, and observe a module of every block."""
+        """Send prompts through the decoder, without the LM head, and observe a module of some blocks.
+
+        By default of all; of fewer the pass ends behind the last.
+        """
         ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
         inputs = {
             "input_ids": ids,
@@ -448,5 +582,5 @@ class ModelHandle:
             "position_ids": positions_of(mask),
             "use_cache": False,
         }
-        places = [Place(layer, module) for layer in range(self.num_layers)]
+        places = [Place(layer, module) for layer in (range(self.num_layers) if layers is None else layers)]
         self.backend.observe(inputs, places, lambda place, found: observe(place.layer, found))

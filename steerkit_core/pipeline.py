@@ -37,6 +37,7 @@ from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
 from steerkit_core.store import RunDirectory
 from steerkit_core.values import (
+    ClassActivations,
     Completion,
     ContrastSet,
     DirectionSet,
@@ -86,10 +87,12 @@ class GroupRun:
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
     measured: list[tuple[Setting, Extraction]] = field(factory=list)
+    classes: dict[str, ClassActivations] = field(factory=dict)
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
     asked: dict[str, set[str]] = field(factory=dict)
+    untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -140,6 +143,7 @@ class GroupRun:
                 f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
                 f" {sick[0]['sick']}."
             )
+        found += _condition_notes(what, [entry for entry in entries if entry["condition"] is not None])
         return list(dict.fromkeys(found))
 
     @property
@@ -148,14 +152,23 @@ class GroupRun:
         return {"model": spec.id, "quantization": spec.quantization, "dtype": self.model.dtype}
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
-        """SELECT: ask the setting's selector.
+        """SELECT: ask the setting's selector, once for all settings that give it the same to look at.
+
+        One that has tried nothing cannot know of site, classifier and generation.
 
         Raises:
             SteerkitError: it chose a layer that the model has not.
         """
+        own = fingerprint(self._identity("selector", setting.selector))
+        seen = (setting.contrast, setting.validation, setting.selection.prompts)
+        key = (own, extraction.key, *seen)
+        if key in self.untried:
+            return self.untried[key]
         with self._blamed("selector", setting.selector):
             selection = setting.selector.select(_Context(self, setting, extraction))
         check_layer(selection.layer, self.model.num_layers)
+        if not any(owner == id(setting) for owner, _ in self.outcomes):
+            self.untried[key] = selection
         return selection
 
     def baseline(self, setting: Setting) -> Cell:
@@ -180,7 +193,13 @@ class GroupRun:
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
         judge = self.judges.identity(setting.classifier)
-        source = Source(extraction.directions, extraction.stream.norm_mean, identity, judge)
+        source = Source(
+            extraction.directions,
+            extraction.stream.norm_mean,
+            identity,
+            judge,
+            partial(self.read_classes, setting, extraction),
+        )
         with self._blamed("site", setting.site):
             cell = steered_cell(
                 self._cell_model,
@@ -193,7 +212,21 @@ class GroupRun:
                 reading=self._reading(setting),
             )
         self.model.check(cell.intervention)
+        condition = cell.intervention.condition
+        if condition is not None:
+            edited = sum(self.model.meets(prompts.prompts, condition))
+            cell = attrs.evolve(cell, facts={**cell.facts, "edited": edited})
         return self._known(cell)
+
+    def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
+        """The contrast set's activations in this model, where an extraction's directions were read."""
+        if extraction.key not in self.classes:
+            found = extraction.directions
+            self.progress.step(f"reading the contrast set: {setting.contrast.name}")
+            self.classes[extraction.key] = self.model.class_activations(
+                setting.contrast, found.positions, found.module
+            )
+        return self.classes[extraction.key]
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
@@ -273,17 +306,13 @@ class GroupRun:
     def judge_all(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
         """JUDGE: ask every classifier for all texts at once that it has not seen.
 
-        Args:
-            cells: whose completions.
-            prompts: those of some prompts only; by default all that were asked for.
-
         Raises:
             SteerkitError: a classifier needs a model that cannot be had, or gave no proper verdict.
         """
         by_classifier: dict[Classifier, list[Completion]] = {}
         for cell in cells:
             by_classifier.setdefault(cell.setting.classifier, []).extend(
-                one for one in self._completions(cell, prompts) if one.error is None
+                completion for completion in self._completions(cell, prompts) if completion.error is None
             )
         for classifier, completions in by_classifier.items():
             missing = self.judges.missing(classifier, completions)
@@ -306,10 +335,14 @@ class GroupRun:
         verdicts = iter(self.judges.judge(cell.setting.classifier, sound))
         return [(one, next(verdicts) if one.error is None else None) for one in completions]
 
-    def _completions(self, cell: Cell, prompts: Sequence[Prompt] | None) -> list[Completion]:
+    def _completions(self, cell: Cell, prompts: Sequence[Prompt] | None = None) -> list[Completion]:
+        """The cell's completions that were asked for, or those of some prompts, in the set's order."""
         chosen = self.asked[cell.id] if prompts is None else {prompt.id for prompt in prompts}
-        asked = (prompt for prompt in cell.prompts.prompts if prompt.id in chosen)
-        return [self.store.completions[cell.id, prompt.id] for prompt in asked]
+        return [
+            self.store.completions[cell.id, prompt.id]
+            for prompt in cell.prompts.prompts
+            if prompt.id in chosen
+        ]
 
     def _reading(self, setting: Setting) -> Reading:
         """What the setting's judge wants of every text."""
@@ -405,6 +438,26 @@ def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
                 f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
                 f" ({setting.selection.name})"
             )
+
+
+def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of cells under a condition: whether no prompt of theirs, or of the contrast set, meets it."""
+    idle = [entry for entry in entries if not entry["edited"]]
+    blind = [
+        entry
+        for entry in entries
+        if not entry["condition"].get("positive", 1) + entry["condition"].get("negative", 1)
+    ]
+    notes = []
+    for cells, whose in ((idle, "their prompts, which are all unedited"), (blind, "the contrast prompts")):
+        if cells:
+            limits = cells[0]["condition"]
+            notes.append(
+                f"{what}: the condition of {len(cells)} of {len(entries)} conditional cells holds for none"
+                f" of {whose}, such as {cells[0]['id']}: projection {limits['when']}"
+                f" {limits['threshold']:g} at layer {limits['layer']}, position {limits['position']}."
+            )
+    return notes
 
 
 def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:

@@ -10,7 +10,7 @@ import torch
 from steerkit_core.generation.first_token import first_scores
 from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
 from steerkit_core.generation.sampling import Chooser
-from steerkit_core.interventions import compile_edits, select_rows
+from steerkit_core.interventions import Phase, select_rows
 from steerkit_core.options import GenerationOptions
 from steerkit_core.values import StopReason
 
@@ -35,10 +35,10 @@ def generate_batch(
     """
     device = model.device
     interventions = [row.intervention for row in rows]
-    shape = {"width": model.width, "dtype": model.stream_dtype, "device": device}
+    phase: Phase = "prompt"
     edits = {
-        phase: compile_edits(interventions, phase, **shape)  # type: ignore[arg-type]  # reason: a dict of keywords
-        for phase in ("prompt", "generated")
+        "prompt": model.compiled(interventions, "prompt"),
+        "generated": model.compiled(interventions, "generated"),
     }
     choose = Chooser(rows, options, seed)
     tokens: list[list[int]] = [[] for _ in rows]
@@ -47,7 +47,6 @@ def generate_batch(
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
     cache = model.new_cache()
-    phase = "prompt"
     scores: list[float | None] = [None] * len(rows)
     for _ in range(options.max_new_tokens):
         logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from steerkit_arditi import Arditi
+from steerkit_contrib_cosmic import Cosmic
 from steerkit_contrib_rfm import RecursiveFeatureMachine
 from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
@@ -28,9 +30,31 @@ from steerkit_dim import (
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_judges import JudgeModel, RefusalLogprob
 from steerkit_keywords import RefusalKeywords
-from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
-from steerkit_residual import ResidualAblate, ResidualAdd
+from steerkit_sites import (
+    AttentionAblate,
+    AttentionAdd,
+    AttentionAffine,
+    AttentionClamp,
+    AttentionReflect,
+    Conditional,
+    HeadAblate,
+    HeadAdd,
+    HeadAffine,
+    HeadClamp,
+    HeadReflect,
+    MlpAblate,
+    MlpAdd,
+    MlpAffine,
+    MlpClamp,
+    MlpReflect,
+    ResidualAblate,
+    ResidualAdd,
+    ResidualAffine,
+    ResidualClamp,
+    ResidualReflect,
+)
+from steerkit_tiered import RefusalTiered
 
 
 class TestDim(ExtractorContract):
@@ -161,6 +185,34 @@ class TestFamilyDepthWithoutAdvice(LayerSelectorContract):
     options = {"otherwise": 0.3}
 
 
+class TestCosmic(LayerSelectorContract):
+    component = Cosmic
+    options = {"kl_threshold": "off"}
+
+
+class TestCosmicOfThePaper(LayerSelectorContract):
+    component = Cosmic
+    options = {"variant": "paper", "form": "affine", "low_share": 0.5}
+    family = "gemma2"
+
+
+class TestCosmicAtOneLayer(LayerSelectorContract):
+    component = Cosmic
+    options = {"ablation": "layer", "kl_threshold": 1000.0, "depth_limit": 1.0}
+    family = "mistral"
+
+
+class TestArditi(LayerSelectorContract):
+    component = Arditi
+    options = {"kl_threshold": "off", "induce_threshold": "off"}
+
+
+class TestArditiOfGemma(LayerSelectorContract):
+    component = Arditi
+    options = {"kl_threshold": 1000.0, "induce_threshold": -1000.0, "openings": ["Sorry", "I"]}
+    family = "gemma2"
+
+
 class TestResidualAdd(SiteContract):
     component = ResidualAdd
 
@@ -212,6 +264,119 @@ class TestHeadAddInTwoHeads(SiteContract):
     options = {"heads": [1, 3], "unit": "raw", "tokens": "generated"}
 
 
+class TestResidualAddAtEveryLayerItsOwn(SiteContract):
+    component = ResidualAdd
+    options = {"span": "everywhere", "directions": "per-layer", "unit": "residual", "multiplier": 0.4}
+
+
+class TestResidualAddOfTheSameLength(SiteContract):
+    component = ResidualAdd
+    options = {"preserve_norm": True, "tokens": "answer"}
+
+
+class TestResidualAblateOfTheSameLength(SiteContract):
+    component = ResidualAblate
+    options = {"preserve_norm": True, "directions": "per-layer"}
+
+
+class TestResidualClamp(SiteContract):
+    component = ResidualClamp
+
+
+class TestResidualAffine(SiteContract):
+    component = ResidualAffine
+
+
+class TestResidualReflect(SiteContract):
+    component = ResidualReflect
+
+
+class TestResidualClampInUnitsOfEachLayer(SiteContract):
+    component = ResidualClamp
+    options = {"unit": "raw", "directions": "per-layer", "tokens": "last"}
+
+
+class TestResidualAffineAtTheSuffix(SiteContract):
+    component = ResidualAffine
+    options = {"unit": "absolute", "span": "layer", "tokens": "suffix"}
+
+
+class TestResidualReflectEverywhere(SiteContract):
+    component = ResidualReflect
+    options = {"span": "everywhere", "directions": "per-layer"}
+
+
+class TestAttentionAblate(SiteContract):
+    component = AttentionAblate
+
+
+class TestAttentionClamp(SiteContract):
+    component = AttentionClamp
+
+
+class TestAttentionAffine(SiteContract):
+    component = AttentionAffine
+
+
+class TestAttentionReflect(SiteContract):
+    component = AttentionReflect
+
+
+class TestMlpAblate(SiteContract):
+    component = MlpAblate
+
+
+class TestMlpClamp(SiteContract):
+    component = MlpClamp
+
+
+class TestMlpAffine(SiteContract):
+    component = MlpAffine
+
+
+class TestMlpReflect(SiteContract):
+    component = MlpReflect
+
+
+class TestHeadAblate(SiteContract):
+    component = HeadAblate
+    options = {"heads": [0, 2]}
+
+
+class TestHeadClamp(SiteContract):
+    component = HeadClamp
+    options = {"heads": [0, 2]}
+
+
+class TestHeadAffine(SiteContract):
+    component = HeadAffine
+    options = {"heads": [0, 2]}
+
+
+class TestHeadReflect(SiteContract):
+    component = HeadReflect
+    options = {"heads": [0, 2]}
+
+
+class TestConditional(SiteContract):
+    component = Conditional
+
+
+class TestConditionalAblation(SiteContract):
+    component = Conditional
+    options = {"operation": "ablate", "when": "below", "condition_layer": 0}
+
+
+class TestConditionalAffine(SiteContract):
+    component = Conditional
+    options = {"operation": "affine", "unit": "raw", "multiplier": 1.0, "threshold": 0.5}
+
+
+class TestConditionalAtADepth(SiteContract):
+    component = Conditional
+    options = {"operation": "reflect", "condition_depth": 0.3, "tokens": "answer"}
+
+
 class TestRefusalKeywords(ClassifierContract):
     component = RefusalKeywords
     texts = {
@@ -246,6 +411,25 @@ class TestJudgeModel(ClassifierContract):
         "garbled": "broken",
         "normal": "fine",
     }
+
+
+class TestRefusalTiered(ClassifierContract):
+    component = RefusalTiered
+    texts = {
+        "typographic": "\u201cI\u2019m **sorry**, but I can\u2019t help with that.\u201d",
+        "full width": "\uff29 cannot help you with that. \u212b",
+        "refusal and loop": "I'm sorry, but I cannot help you with that request. " * 20,
+        "two loops": "up and down " * 30 + "left and right " * 30,
+        "words in no order": "of the in bread a to and with the of warm is on by flour the an for it and of to "
+        * 3,
+        "decomposed": "De\u0301sole\u0301, je ne peux pas re\u0301pondre a\u0300 cette demande.",
+        "zero tokens": "!" * 300,
+    }
+
+
+class TestRefusalTieredOfOneSentence(ClassifierContract):
+    component = RefusalTiered
+    options = {"opening": 1, "loop_share": 0.8, "refusing_loop": "garbled", "salad": False}
 
 
 @frozen(kw_only=True)
