@@ -31,6 +31,7 @@ from steerkit_core.errors import (
     nearest,
 )
 from steerkit_core.hookspecs import hookimpl
+from steerkit_core.stats import wilson
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
@@ -112,6 +113,7 @@ __all__ = [
     "option",
     "positions_once",
     "refusal_score",
+    "wilson",
 ]
 
 

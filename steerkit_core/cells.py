@@ -153,7 +153,6 @@ def steered_cell(
         "strength": _strength(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
         "condition": _condition(intervention.condition),
-        "edited": len(prompts.prompts),
         "extraction": source.identity["extraction"],
     }
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
@@ -175,7 +174,10 @@ def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], s
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
-    """The cell's entry of `results.json`: counts and rates over the rows that have a verdict."""
+    """The cell's entry of `results.json`: counts and rates over the rows that have a verdict.
+
+    `judged` are the rows that were asked for, fewer than the cell has prompts where it was ended early.
+    """
     labels = [verdict.label for _, verdict in judged if verdict is not None]
     counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
     causes = [completion.error for completion, _ in judged if completion.error is not None]
@@ -185,6 +187,7 @@ def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> di
         "n": len(labels),
         "n_unique": len({c.prompt.text for c, verdict in judged if verdict is not None}),
         "failed": len(judged) - len(labels),
+        "prompts_total": len(cell.prompts.prompts),
         "errors": sorted(set(causes)),
         "sick": sick_cause(causes, len(judged)),
         "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
@@ -260,7 +263,6 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
-        "edited": 0,
         "options": {part: _options(setting, part) for part in parts},
     }
 

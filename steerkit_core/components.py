@@ -191,8 +191,20 @@ class SelectionContext(Protocol):
     def prompts(self) -> tuple[Prompt, ...]:
         """The selection prompts."""
 
-    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Steer, generate and judge on the selection prompts; a trial that was run is not run again."""
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        """Steer, generate and judge on the selection prompts, by default on all of them.
+
+        Args:
+            trials: ways to steer.
+            prompts: some of the selection prompts, for a first look. Asked again with more of them, only
+                those that are new are generated; no row ever is twice.
+
+        Returns:
+            What became of each trial on just these prompts.
+
+        Raises:
+            SteerkitError: a prompt is none of the selection prompts, or there is none.
+        """
 
 
 class LayerSelector(Component):
@@ -212,6 +224,13 @@ class LayerSelector(Component):
             positions: where the extractor reads directions; none where only a loaded model can tell.
         """
         return ()
+
+    def candidates(self, num_layers: int, positions: Sequence[int]) -> tuple[Trial, ...]:
+        """All trials that may be asked for, as far as they are known before anything ran.
+
+        They are checked against model and site with the recipe; by default these are the certain ones.
+        """
+        return self.trials(num_layers, positions)
 
     @abstractmethod
     def select(self, context: SelectionContext) -> Selection:
@@ -337,6 +356,17 @@ class ModelAdapter(Component):
     def write(self, output: Any, residual: Tensor) -> Any:
         """`output` with its residual stream replaced."""
         return (residual, *output[1:]) if isinstance(output, tuple) else residual
+
+    def depth(self, parameters: int) -> float | None:
+        """The share of the blocks before the layer at which a model of that size is said to steer best.
+
+        Args:
+            parameters: how many the model has, embeddings included.
+
+        Returns:
+            A number between 0 and 1, or None where the field has no advice for the family.
+        """
+        return None
 
     def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:
         """Keyword arguments for `from_pretrained` that this family needs."""

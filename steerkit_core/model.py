@@ -105,6 +105,14 @@ class ModelHandle:
         return len(self.blocks)
 
     @property
+    def num_parameters(self) -> int:
+        """How many parameters there are, embeddings included, tied ones once.
+
+        Of a model in int4, whose tensors hold two parameters in each byte, it is the number before packing.
+        """
+        return int(self.model.num_parameters())
+
+    @property
     def hidden_size(self) -> int:
         """Width of the residual stream."""
         return int(self.config.hidden_size)

@@ -80,6 +80,7 @@ class GroupRun:
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
     judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
+    asked: dict[str, set[str]] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -183,10 +184,9 @@ class GroupRun:
                 self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
             )
         self.model.check(cell.intervention)
-        condition = cell.intervention.condition
-        if condition is not None:
-            edited = sum(self.model.meets(prompts.prompts, condition))
-            cell = attrs.evolve(cell, facts={**cell.facts, "edited": edited})
+        if cell.intervention.condition is not None:
+            # of all prompts at once: a run that goes on would else read them in other batches
+            self.model.meets(prompts.prompts, cell.intervention.condition)
         return self._known(cell)
 
     def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
@@ -208,6 +208,7 @@ class GroupRun:
         for prompt in cell.prompts.prompts:
             if (cell.id, prompt.id) not in self.store.completions:
                 self.store.append(cell.id, Completion(prompt, "", 0, "failed", str(error)))
+        self._ask([cell])
         return cell
 
     def all_sick(self, setting: Setting) -> bool:
@@ -215,16 +216,18 @@ class GroupRun:
         tried = [outcome for (owner, _), outcome in self.outcomes.items() if owner == id(setting)]
         return bool(tried) and all(outcome.sick for outcome in tried)
 
-    def complete(self, cells: Iterable[Cell], text: str) -> None:
-        """STEER: generate every row of the cells that the run does not have yet.
+    def complete(self, cells: Sequence[Cell], text: str, prompts: Sequence[Prompt] | None = None) -> None:
+        """STEER: generate every row of the cells that the run does not have yet, or those of some prompts.
 
-        Cells of one source share their completions: a row is generated once and kept for each of them.
+        Cells of one source share their completions: a row is generated once and kept for each of them that
+        was asked for it.
         """
         from steerkit_core.generation import Row
 
+        self._ask(cells, prompts)
         wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {}
         for cell in cells:
-            for prompt in cell.prompts.prompts:
+            for prompt in cell.prompts.prompts if prompts is None else prompts:
                 if (cell.id, prompt.id) not in self.store.completions:
                     made = self._made(cell, prompt)
                     if made is None:
@@ -244,8 +247,19 @@ class GroupRun:
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
                     for sharer in self.sharers[cell.source].values():
-                        self.store.append(sharer.id, completion)
+                        if prompt.id in self.asked.get(sharer.id, ()):
+                            self.store.append(sharer.id, completion)
                     advance(completion.tokens)
+
+    def _ask(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
+        """Note which rows belong to the cells' results.
+
+        What the run directory holds besides, such as rows of a run that was killed later than this, is
+        not counted: a selector that ends cells early would then decide otherwise.
+        """
+        for cell in cells:
+            chosen = cell.prompts.prompts if prompts is None else prompts
+            self.asked.setdefault(cell.id, set()).update(prompt.id for prompt in chosen)
 
     def _made(self, cell: Cell, prompt: Prompt) -> Completion | None:
         """The completion that another cell of the same source has already."""
@@ -253,8 +267,12 @@ class GroupRun:
         found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
         return next((completion for completion in found if completion is not None), None)
 
-    def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
-        """JUDGE: the cell's completions with their verdicts; a failed row has none.
+    def judge(
+        self, cell: Cell, prompts: Sequence[Prompt] | None = None
+    ) -> list[tuple[Completion, Verdict | None]]:
+        """JUDGE: the cell's completions with their verdicts, or those of some prompts, in the set's order.
+
+        A failed row has no verdict, and rows that nobody asked for are left out.
 
         Raises:
             SteerkitError: the classifier gave a label that it does not declare.
@@ -262,7 +280,10 @@ class GroupRun:
         classifier = cell.setting.classifier
         name = fingerprint(self._identity("classifier", classifier))
         pairs: list[tuple[Completion, Verdict | None]] = []
+        chosen = self.asked[cell.id] if prompts is None else {prompt.id for prompt in prompts}
         for prompt in cell.prompts.prompts:
+            if prompt.id not in chosen:
+                continue
             completion = self.store.completions[cell.id, prompt.id]
             if completion.error is not None:
                 pairs.append((completion, None))
@@ -282,18 +303,38 @@ class GroupRun:
 
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
-        return count(cell, self.judge(cell))
+        judged = self.judge(cell)
+        rows = [(completion.prompt, cell.intervention) for completion, _ in judged]
+        edited = sum(bool(way.edits) for way in self.model.conditioned(rows))
+        return count(cell, judged) | {"edited": edited}
 
-    def try_out(self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]) -> list[Outcome]:
-        """Steer, judge and count trials on the selection prompts."""
+    def try_out(
+        self,
+        setting: Setting,
+        extraction: Extraction,
+        trials: Sequence[Trial],
+        prompts: Sequence[Prompt] | None = None,
+    ) -> list[Outcome]:
+        """Steer, judge and count trials on the selection prompts, or on some of them.
+
+        Raises:
+            SteerkitError: a prompt is none of the selection prompts, or there is none.
+        """
+        chosen = setting.selection.prompts if prompts is None else tuple(dict.fromkeys(prompts))
+        _check_selection(setting, chosen)
         cells = [
             self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
         ]
-        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells")
+        part = "" if prompts is None else f", {len(chosen)} prompts"
+        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells{part}", chosen)
+        found: list[Outcome] = []
         for cell, trial in zip(cells, trials, strict=True):
-            entry = self.count(cell)
-            self.outcomes[id(setting), trial] = Outcome(trial, entry["counts"], entry["failed"])
-        return [self.outcomes[id(setting), trial] for trial in trials]
+            entry = count(cell, self.judge(cell, chosen))
+            found.append(Outcome(trial, entry["counts"], entry["failed"]))
+            known = self.outcomes.get((id(setting), trial))
+            if known is None or known.asked <= found[-1].asked:
+                self.outcomes[id(setting), trial] = found[-1]
+        return found
 
     @property
     def _one_judge(self) -> bool:
@@ -356,6 +397,19 @@ def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[st
     return notes
 
 
+def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
+    """Raise `SteerkitError` where a selector asks for no prompt, or for one that is not its own."""
+    where = f"selector {setting.selector.name!r}"
+    if not prompts:
+        raise SteerkitError(f"{where} asked for no prompt, expected some of {setting.selection.name}")
+    for prompt in prompts:
+        if prompt not in setting.selection.prompts:
+            raise SteerkitError(
+                f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
+                f" ({setting.selection.name})"
+            )
+
+
 def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:
     """How to ask the cell's judge whether a text may end; None where texts are written to their end."""
     return partial(cell.setting.classifier.settled, prompt) if cell.ends_early else None
@@ -389,8 +443,8 @@ class _Context:
     def prompts(self) -> tuple[Prompt, ...]:
         return self._setting.selection.prompts
 
-    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        return self._run.try_out(self._setting, self._extraction, trials)
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        return self._run.try_out(self._setting, self._extraction, trials, prompts)
 
 
 @frozen(eq=False)
@@ -454,7 +508,8 @@ def run_group(run: GroupRun) -> GroupResult:
             selections.append(_failed_entry(setting, str(error)))
             continue
         trial = Trial(selection.layer, selection.position, selection.multiplier)
-        # on the very prompts of the selection the cell is there already, and is not made again in full
+        # on the very prompts of the selection the cell is there already, and is not made again in full; of
+        # one that was ended early the rest is made
         same = setting.selection.prompts == setting.evaluation.prompts
         tried = same and (id(setting), trial) in run.outcomes
         final = run.steered(setting, setting.evaluation, extraction, trial, tried=tried)
@@ -495,7 +550,8 @@ def _failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> di
 def _selection_entry(
     setting: Setting, selection: Selection, final: Cell, outcome: Outcome | None
 ) -> dict[str, Any]:
-    """How a setting came to its layer, and how the chosen one did on the selection prompts, if tried."""
+    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts."""
+    whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
     return {
         "cell": final.id,
         "failed": False,
@@ -504,7 +560,7 @@ def _selection_entry(
         "reason": selection.reason,
         "prompts": setting.selection.name,
         "shared_prompts": len(_texts(setting.selection) & _texts(setting.evaluation)),
-        "refusal_rate": None if outcome is None else outcome.rate("refusal"),
+        "refusal_rate": outcome.rate("refusal") if outcome is not None and whole else None,
         "table": [dict(row) for row in selection.table],
     }
 

@@ -147,7 +147,7 @@ class Trial:
 
 @frozen
 class Outcome:
-    """What became of a trial on the selection prompts."""
+    """What became of a trial on the selection prompts that were asked."""
 
     trial: Trial
     counts: Mapping[str, int]
@@ -157,6 +157,11 @@ class Outcome:
     def judged(self) -> int:
         """How many completions have a verdict."""
         return sum(self.counts.values())
+
+    @property
+    def asked(self) -> int:
+        """On how many prompts the trial was made: those with a verdict, and those that failed."""
+        return self.judged + self.failed
 
     @property
     def sick(self) -> bool:

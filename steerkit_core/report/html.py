@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from steerkit_core.report.maps import VARYING, maps
+from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
 
@@ -25,6 +25,7 @@ def render_html(
     """
     source = files("steerkit_core.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.tests["ended_early"] = ended_early
     labels = list(dict.fromkeys(label for cell in report["cells"] for label in cell["counts"]))
     cells = report["cells"]
     steered = [cell for cell in cells if cell["role"] != "baseline"]
@@ -36,6 +37,7 @@ def render_html(
         maps=maps(report),
         drift=drift_rows(report),
         name_of=name_of,
+        ended_early=ended_early,
         audit_lines=audit_lines,
         main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
         varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from steerkit_contrib_rfm import RecursiveFeatureMachine
 from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
     FAMILIES,
@@ -16,11 +17,17 @@ from steerkit_core.testing import (
     PromptSetContract,
     SiteContract,
 )
-from steerkit_depth import Depth, Fixed, Sweep
-from steerkit_dim import DifferenceInMeans
+from steerkit_depth import Adaptive, Depth, FamilyDepth, Fixed, Separation, Sweep
+from steerkit_dim import (
+    DifferenceInMeans,
+    LinearDiscriminant,
+    LogisticRegression,
+    PrincipalComponent,
+    RandomDirection,
+)
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_keywords import RefusalKeywords
-from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
+from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
 from steerkit_sites import (
     AttentionAblate,
     AttentionAdd,
@@ -67,6 +74,62 @@ class TestDimOfTheHeadsOfGemma(ExtractorContract):
     family = "gemma2"
 
 
+class TestRfm(ExtractorContract):
+    component = RecursiveFeatureMachine
+
+
+class TestRfmWithPromptsHeldOutOfGemma(ExtractorContract):
+    component = RecursiveFeatureMachine
+    options = {"leave_one_out_below": 0, "criterion": "auc", "iterations": 2, "bandwidths": [1.0]}
+    family = "gemma2"
+
+
+class TestRfmOfTheAttention(ExtractorContract):
+    component = RecursiveFeatureMachine
+    options = {"module": "attention", "position": [-2, -1]}
+
+
+class TestPca(ExtractorContract):
+    component = PrincipalComponent
+
+
+class TestPcaOfTheSuffixOfGemma(ExtractorContract):
+    component = PrincipalComponent
+    options = {"position": "suffix"}
+    family = "gemma2"
+
+
+class TestLogistic(ExtractorContract):
+    component = LogisticRegression
+
+
+class TestLogisticWithStandardisedFeatures(ExtractorContract):
+    component = LogisticRegression
+    options = {"scale": "features", "inverse_penalty": 0.1, "module": "heads"}
+
+
+class TestLda(ExtractorContract):
+    component = LinearDiscriminant
+
+
+class TestLdaWithMuchShrinkage(ExtractorContract):
+    component = LinearDiscriminant
+    options = {"shrinkage": 0.9, "module": "mlp"}
+    family = "gemma2"
+
+
+class TestRandom(ExtractorContract):
+    component = RandomDirection
+    options = {"seed": 7}
+    signed = False
+
+
+class TestRandomOfTheSuffix(ExtractorContract):
+    component = RandomDirection
+    options = {"position": "suffix", "module": "heads"}
+    signed = False
+
+
 class TestFixed(LayerSelectorContract):
     component = Fixed
     options = {"layer": 2}
@@ -88,6 +151,34 @@ class TestSweep(LayerSelectorContract):
 class TestSweepOverMultipliers(LayerSelectorContract):
     component = Sweep
     options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0]}
+
+
+class TestAdaptive(LayerSelectorContract):
+    component = Adaptive
+
+
+class TestAdaptiveOverMultipliers(LayerSelectorContract):
+    component = Adaptive
+    options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0], "budget": 0.8, "first_round": 1}
+
+
+class TestSeparation(LayerSelectorContract):
+    component = Separation
+
+
+class TestSeparationInFewParts(LayerSelectorContract):
+    component = Separation
+    options = {"folds": 3, "seed": 5, "above": 0.3, "below": 1.0}
+
+
+class TestFamilyDepth(LayerSelectorContract):
+    component = FamilyDepth
+
+
+class TestFamilyDepthWithoutAdvice(LayerSelectorContract):
+    component = FamilyDepth
+    family = "mistral"
+    options = {"otherwise": 0.3}
 
 
 class TestResidualAdd(SiteContract):
@@ -290,6 +381,10 @@ class TestRefusal5(PromptSetContract):
 
 class TestRefusal64(PromptSetContract):
     component = Refusal64
+
+
+class TestRefusalVal32(PromptSetContract):
+    component = RefusalVal32
 
 
 class TestBenign30(PromptSetContract):
