@@ -13,6 +13,7 @@ from steerkit_core.components import (
     FamilyDefaults,
     LayerSelector,
     ModelAdapter,
+    ModelLoader,
     OptionError,
     Position,
     PromptSet,
@@ -44,6 +45,7 @@ from steerkit_core.values import (
     Edit,
     Intervention,
     Outcome,
+    Probe,
     Prompt,
     Rate,
     Selection,
@@ -55,17 +57,20 @@ from steerkit_core.values import (
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle, refusal_score
+    from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
+    from steerkit_core.passes import kl_divergence
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "kl_divergence": "steerkit_core.passes",
     "load_pretrained": "steerkit_core.loading",
-    "refusal_score": "steerkit_core.model",
+    "refusal_score": "steerkit_core.generation",
 }
 
 __all__ = [
@@ -88,11 +93,13 @@ __all__ = [
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
+    "ModelLoader",
     "ModelSpec",
     "OptionError",
     "Outcome",
     "PluginError",
     "Position",
+    "Probe",
     "Prompt",
     "PromptSet",
     "Rate",
@@ -107,6 +114,7 @@ __all__ = [
     "Verdict",
     "Within",
     "hookimpl",
+    "kl_divergence",
     "load_pretrained",
     "nearest",
     "not_empty",

@@ -55,12 +55,29 @@ class CellModel:
     num_heads: int = 1
 
 
+@frozen
+class Reading:
+    """What a classifier wants of every text: tokens to be watched at its first, and where it may end."""
+
+    watch: tuple[int, ...] = ()
+    enough: int | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Its part of a cell's name; nothing where nothing is wanted."""
+        found = {"watch": list(self.watch), "enough": self.enough}
+        return {name: value for name, value in found.items() if value}
+
+
+PLAIN = Reading()
+
+
 @frozen(eq=False)
 class Cell:
     """One intervention on one set of prompts, and its judge. `facts` are its columns in `results.json`.
 
     `source` hashes all that determines the completions, `id` the judge too. Where it `ends_early`, a text
-    ends as soon as its verdict is settled.
+    ends as soon as its verdict is settled. `reading` is what the judge wants of every text.
     """
 
     id: str
@@ -70,6 +87,7 @@ class Cell:
     intervention: Intervention
     facts: Mapping[str, Any]
     ends_early: bool = False
+    reading: Reading = PLAIN
 
 
 @frozen(eq=False)
@@ -86,11 +104,14 @@ class Source:
     classes: Callable[[], ClassActivations]
 
 
-def baseline_cell(model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int) -> Cell:
+def baseline_cell(
+    model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int, reading: Reading = PLAIN
+) -> Cell:
     """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
-    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None}
+    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None} | reading.identity
     facts = _facts(model, setting, "baseline", setting.evaluation) | dict.fromkeys(STEERING)
-    return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
+    cell = _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
+    return evolve(cell, reading=reading)
 
 
 def _cell(
@@ -115,6 +136,7 @@ def steered_cell(
     seed: int,
     *,
     ends_early: bool = False,
+    reading: Reading = PLAIN,
 ) -> Cell:
     """The cell that steers as `trial` says.
 
@@ -146,6 +168,7 @@ def steered_cell(
     identity = _identity(model, setting, prompts, seed) | {"steering": dict(source.identity) | place}
     if ends_early:
         identity["ends_early"] = True
+    identity |= reading.identity
     facts = _facts(model, setting, "steered", prompts) | {
         **place,
         "depth": round(trial.layer / model.num_layers, 4),
@@ -156,7 +179,7 @@ def steered_cell(
         "extraction": source.identity["extraction"],
     }
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
-    return evolve(cell, ends_early=ends_early)
+    return evolve(cell, ends_early=ends_early, reading=reading)
 
 
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:

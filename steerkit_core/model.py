@@ -16,10 +16,12 @@ from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError, NumericError
 from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
+from steerkit_core.generation.answers import answer_log_probs, answer_tokens
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
 from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
 from steerkit_core.options import GenerationOptions, ModelSpec
+from steerkit_core.passes import probed_logits, probed_means
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,
@@ -27,6 +29,7 @@ from steerkit_core.values import (
     Condition,
     ContrastSet,
     Intervention,
+    Probe,
     Prompt,
 )
 
@@ -35,18 +38,6 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
-
-
-def refusal_score(logits: Tensor, tokens: Sequence[int]) -> Tensor:
-    """`log p(R) - log(1 - p(R))` for logits of shape (rows, vocabulary); R are the refusal `tokens`.
-
-    Arditi et al. (2024), section 2.4. Returns shape (rows,), float64.
-    """
-    wide = logits.double()
-    refusing = torch.zeros(wide.shape[-1], dtype=torch.bool, device=wide.device)
-    refusing[list(tokens)] = True
-    # a ratio of two sums over the same softmax: its normaliser cancels, and 1 - p never loses its digits
-    return wide[:, refusing].logsumexp(dim=-1) - wide[:, ~refusing].logsumexp(dim=-1)
 
 
 @define(eq=False, slots=False)
@@ -203,11 +194,14 @@ class ModelHandle:
         return cast("str", self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
     def completion(self, prompt: Prompt, written: Written) -> Completion:
-        """What was written, as text. An empty answer is a failure to report, not a garbled one."""
+        """What was written, as text. An empty answer is a failure to report, not a garbled one.
+
+        Not so where its first token was watched: that is known, whatever came of the text.
+        """
         text, stop, error = self.decode(written.token_ids), written.stop, written.error
-        if error is None and not text.strip():
+        if error is None and written.score is None and not text.strip():
             stop, error = "failed", "the output is empty"
-        return Completion(prompt, text, len(written.token_ids), stop, error)
+        return Completion(prompt, text, len(written.token_ids), stop, error, written.score)
 
     def new_cache(self) -> Any:
         """What a batch remembers between two calls of `next_logits`: an empty one."""
@@ -242,6 +236,43 @@ class ModelHandle:
             )
         return tuple(found)
 
+    def answer_log_probs(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
+        """Find log p that the model's answer to a prompt begins with each of some words.
+
+        Each word is encoded as it stands behind the template, and with a space before it; the probabilities
+        of both are added. Nothing is generated.
+
+        Returns:
+            float64, (prompts, answers), on the CPU.
+
+        Raises:
+            ModelError: no answer can begin with one of the words.
+            NumericError: a number is not finite.
+        """
+        spelt = [answer_tokens(self, answer) for answer in answers]
+        for answer, ways in zip(answers, spelt, strict=True):
+            if not ways:
+                raise ModelError(
+                    f"{answer!r} can begin no answer of {self.spec.id}: its tokenizer joins it"
+                    " with the template"
+                )
+        encoded = [
+            self.tokenizer(self.render(prompt), add_special_tokens=False)["input_ids"] for prompt in prompts
+        ]
+        found = torch.empty(len(prompts), len(answers), dtype=torch.float64)
+        order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+        while order:
+            size = max(1, FORWARD_TOKENS // len(encoded[order[0]]))
+            batch, order = order[:size], order[size:]
+            each = answer_log_probs(
+                self, [encoded[index] for index in batch], [tokens for ways in spelt for tokens in ways]
+            )
+            parts = torch.split(each, [len(ways) for ways in spelt], dim=1)
+            found[batch] = torch.stack([part.logsumexp(dim=1) for part in parts], dim=1)
+        if not bool(torch.isfinite(found).all()):
+            raise NumericError(f"the logits of {self.spec.id} are not finite in {self.dtype}")
+        return found
+
     @torch.inference_mode()
     def last_logits(
         self,
@@ -268,6 +299,65 @@ class ModelHandle:
                 kept[index] = found
         return torch.stack([found for found in kept if found is not None])
 
+    def probed_means(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        layers: Sequence[int],
+        positions: Sequence[int] = (-1,),
+    ) -> tuple[Tensor, Tensor]:
+        """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
+
+        A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
+        given that block. For each prompt a probe everywhere costs max(layers) + 1 block evaluations, one at
+        the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM head is needed.
+
+        Args:
+            prompts: those that are averaged.
+            probes: the interventions.
+            layers: the blocks whose outputs are read.
+            positions: token positions counted from the end of the rendered prompt.
+
+        Returns:
+            Both float64, on the CPU: the plain means, (layers, positions, hidden), and those under the
+            probes, (probes, layers, positions, hidden), which may hold numbers that are not finite.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for, or the model's blocks cannot be
+                left out of a pass, as those of a model on a server.
+            NumericError: a plain activation is not finite.
+        """
+        self._check_positions(prompts, positions)
+        plain, found = probed_means(self, prompts, probes, layers, positions)
+        self._check_finite(plain.permute(1, 0, 2).unsqueeze(0), layers)
+        return plain, found
+
+    def probed_logits(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        compare: Callable[[Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """What is made of the logits of the first answer token, for every probe and prompt.
+
+        For each prompt a probe everywhere costs a forward pass, one at the input of block l the blocks from
+        l on, and all of them together one plain pass.
+
+        Args:
+            prompts: the prompts.
+            probes: the interventions.
+            compare: called batch by batch with plain logits, (prompts, vocabulary), and those of some
+                probes, (probes, prompts, vocabulary), both float32; gives (probes, prompts) or
+                (probes, prompts, any).
+
+        Returns:
+            What `compare` gave, probe by probe and prompt by prompt, on the CPU.
+
+        Raises:
+            ModelError: the model's blocks cannot be left out of a pass, as those of a model on a server.
+        """
+        return probed_logits(self, prompts, probes, compare)
+
     def next_logits(
         self,
         ids: Tensor,
@@ -275,10 +365,12 @@ class ModelHandle:
         position_ids: Tensor,
         cache: Cache | None,
         edits: Mapping[Place, LayerEdit] | None = None,
+        keep: int | None = None,
     ) -> Tensor:
         """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`.
 
-        Without a cache nothing is remembered of the tokens.
+        Without a cache nothing is remembered of the tokens. With `keep`, those after each of the last so
+        many tokens, (rows, keep, vocabulary).
         """
         inputs = {
             "input_ids": ids,
@@ -286,9 +378,10 @@ class ModelHandle:
             "position_ids": position_ids,
             "past_key_values": cache,
             "use_cache": cache is not None,
-            "logits_to_keep": 1,
+            "logits_to_keep": keep or 1,
         }
-        return self.backend.logits(inputs, edits or {})[:, -1]
+        logits = self.backend.logits(inputs, edits or {})
+        return logits[:, -1] if keep is None else logits[:, -keep:]
 
     def generate(
         self, rows: Sequence[Row], options: GenerationOptions, seed: int = 0
@@ -436,11 +529,12 @@ class ModelHandle:
         cut = len(contrast.positive)
         return ClassActivations(tuple(positions), chosen, found[:cut], found[cut:])
 
-    def _check_finite(self, activations: Tensor) -> None:
+    def _check_finite(self, activations: Tensor, layers: Sequence[int] | None = None) -> None:
         """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""
         sick = (~torch.isfinite(activations)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
         if bool(sick.any()):
-            layer = int(sick.nonzero()[0, 0])
+            row = int(sick.nonzero()[0, 0])
+            layer = row if layers is None else layers[row]
             remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
             raise NumericError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
 

@@ -14,13 +14,24 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import attrs
 from attrs import define, field, frozen
 
-from steerkit_core.cells import Cell, CellModel, Source, baseline_cell, count, failed_cell, steered_cell
-from steerkit_core.components import Component, ModelAdapter
+from steerkit_core.cells import (
+    PLAIN,
+    Cell,
+    CellModel,
+    Reading,
+    Source,
+    baseline_cell,
+    count,
+    failed_cell,
+    steered_cell,
+)
+from steerkit_core.components import Classifier, Component, ModelAdapter
 from steerkit_core.drift import drift_entries
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction, extract, extraction_identity
 from steerkit_core.fit import check_layer
 from steerkit_core.health import warnings_of
+from steerkit_core.judging import Judges
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
@@ -72,6 +83,7 @@ class GroupRun:
     store: RunDirectory
     registry: Registry
     seed: int
+    judges: Judges
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
     measured: list[tuple[Setting, Extraction]] = field(factory=list)
@@ -79,8 +91,8 @@ class GroupRun:
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
-    judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
     asked: dict[str, set[str]] = field(factory=dict)
+    untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -140,20 +152,29 @@ class GroupRun:
         return {"model": spec.id, "quantization": spec.quantization, "dtype": self.model.dtype}
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
-        """SELECT: ask the setting's selector.
+        """SELECT: ask the setting's selector, once for all settings that give it the same to look at.
+
+        One that has tried nothing cannot know of site, classifier and generation.
 
         Raises:
             SteerkitError: it chose a layer that the model has not.
         """
+        own = fingerprint(self._identity("selector", setting.selector))
+        seen = (setting.contrast, setting.validation, setting.selection.prompts)
+        key = (own, extraction.key, *seen)
+        if key in self.untried:
+            return self.untried[key]
         with self._blamed("selector", setting.selector):
             selection = setting.selector.select(_Context(self, setting, extraction))
         check_layer(selection.layer, self.model.num_layers)
+        if not any(owner == id(setting) for owner, _ in self.outcomes):
+            self.untried[key] = selection
         return selection
 
     def baseline(self, setting: Setting) -> Cell:
         """The unsteered cell on the evaluation prompts."""
-        judge = self._identity("classifier", setting.classifier)
-        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed))
+        judge, reading = self.judges.identity(setting.classifier), self._reading(setting)
+        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed, reading))
 
     def steered(
         self,
@@ -171,7 +192,7 @@ class GroupRun:
         """
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
-        judge = self._identity("classifier", setting.classifier)
+        judge = self.judges.identity(setting.classifier)
         source = Source(
             extraction.directions,
             extraction.stream.norm_mean,
@@ -181,7 +202,14 @@ class GroupRun:
         )
         with self._blamed("site", setting.site):
             cell = steered_cell(
-                self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
+                self._cell_model,
+                setting,
+                prompts,
+                trial,
+                source,
+                self.seed,
+                ends_early=ends_early,
+                reading=self._reading(setting),
             )
         self.model.check(cell.intervention)
         if cell.intervention.condition is not None:
@@ -202,7 +230,7 @@ class GroupRun:
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
         parts = {word: self._identity(word, getattr(setting, word)) for word in ("extractor", "site")}
-        judge = self._identity("classifier", setting.classifier)
+        judge = self.judges.identity(setting.classifier)
         source = {"steering": parts | {"error": str(error)}, "judge": judge}
         cell = self._known(failed_cell(self._cell_model, setting, source, self.seed))
         for prompt in cell.prompts.prompts:
@@ -240,7 +268,14 @@ class GroupRun:
         with self.progress.track(text, len(wanted)) as advance:
             for options, missing in by_options.items():
                 rows = [
-                    Row(prompt, cell.intervention, cell.source, _settled(cell, prompt))
+                    Row(
+                        prompt,
+                        cell.intervention,
+                        cell.source,
+                        _settled(cell, prompt),
+                        cell.reading.enough,
+                        cell.reading.watch,
+                    )
                     for cell, prompt in missing
                 ]
                 for index, written in self.model.generate(rows, options, self.seed):
@@ -267,39 +302,55 @@ class GroupRun:
         found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
         return next((completion for completion in found if completion is not None), None)
 
+    def judge_all(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
+        """JUDGE: ask every classifier for all texts at once that it has not seen.
+
+        Raises:
+            SteerkitError: a classifier needs a model that cannot be had, or gave no proper verdict.
+        """
+        by_classifier: dict[Classifier, list[Completion]] = {}
+        for cell in cells:
+            by_classifier.setdefault(cell.setting.classifier, []).extend(
+                completion for completion in self._completions(cell, prompts) if completion.error is None
+            )
+        for classifier, completions in by_classifier.items():
+            missing = self.judges.missing(classifier, completions)
+            with (
+                self.progress.track(f"judging: {classifier.name}", missing) as advance,
+                self._blamed("classifier", classifier),
+            ):
+                self.judges.judge(classifier, completions, advance)
+
     def judge(
         self, cell: Cell, prompts: Sequence[Prompt] | None = None
     ) -> list[tuple[Completion, Verdict | None]]:
-        """JUDGE: the cell's completions with their verdicts, or those of some prompts, in the set's order.
+        """The cell's completions with their verdicts, or those of some prompts, in the set's order.
 
         A failed row has no verdict, and rows that nobody asked for are left out.
-
-        Raises:
-            SteerkitError: the classifier gave a label that it does not declare.
         """
-        classifier = cell.setting.classifier
-        name = fingerprint(self._identity("classifier", classifier))
-        pairs: list[tuple[Completion, Verdict | None]] = []
+        self.judge_all([cell], prompts)
+        completions = self._completions(cell, prompts)
+        sound = [completion for completion in completions if completion.error is None]
+        verdicts = iter(self.judges.judge(cell.setting.classifier, sound))
+        return [(one, next(verdicts) if one.error is None else None) for one in completions]
+
+    def _completions(self, cell: Cell, prompts: Sequence[Prompt] | None = None) -> list[Completion]:
+        """The cell's completions that were asked for, or those of some prompts, in the set's order."""
         chosen = self.asked[cell.id] if prompts is None else {prompt.id for prompt in prompts}
-        for prompt in cell.prompts.prompts:
-            if prompt.id not in chosen:
-                continue
-            completion = self.store.completions[cell.id, prompt.id]
-            if completion.error is not None:
-                pairs.append((completion, None))
-                continue
-            key = (name, prompt.text, completion.text)
-            if key not in self.judged:
-                with self._blamed("classifier", classifier):
-                    verdict = classifier.classify(prompt, completion.text)
-                if verdict.label not in classifier.labels:
-                    raise SteerkitError(
-                        f"classifier {classifier.name!r} gave the label {verdict.label!r}, expected one of"
-                        f" {', '.join(classifier.labels)}"
-                    )
-                self.judged[key] = verdict
-            pairs.append((completion, self.judged[key]))
-        return pairs
+        return [
+            self.store.completions[cell.id, prompt.id]
+            for prompt in cell.prompts.prompts
+            if prompt.id in chosen
+        ]
+
+    def _reading(self, setting: Setting) -> Reading:
+        """What the setting's judge wants of every text."""
+        classifier = setting.classifier
+        if classifier.watched is None and classifier.enough_tokens is None:
+            return PLAIN
+        with self._blamed("classifier", classifier):
+            watch = () if classifier.watched is None else self.model.refusal_tokens(classifier.watched)
+        return Reading(watch, None if setting.generation.full_texts else classifier.enough_tokens)
 
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
@@ -327,6 +378,7 @@ class GroupRun:
         ]
         part = "" if prompts is None else f", {len(chosen)} prompts"
         self.complete(cells, f"{setting.selector.name}: {len(cells)} cells{part}", chosen)
+        self.judge_all(cells, chosen)
         found: list[Outcome] = []
         for cell, trial in zip(cells, trials, strict=True):
             entry = count(cell, self.judge(cell, chosen))
@@ -338,8 +390,8 @@ class GroupRun:
 
     @property
     def _one_judge(self) -> bool:
-        judges = [self._identity("classifier", setting.classifier) for setting in self.group.settings]
-        return all(judge == judges[0] for judge in judges)
+        judges = {setting.classifier for setting in self.group.settings}
+        return len(judges) == 1
 
     @property
     def _cell_model(self) -> CellModel:
@@ -377,6 +429,19 @@ class GroupRun:
         }
 
 
+def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
+    """Raise `SteerkitError` where a selector asks for no prompt, or for one that is not its own."""
+    where = f"selector {setting.selector.name!r}"
+    if not prompts:
+        raise SteerkitError(f"{where} asked for no prompt, expected some of {setting.selection.name}")
+    for prompt in prompts:
+        if prompt not in setting.selection.prompts:
+            raise SteerkitError(
+                f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
+                f" ({setting.selection.name})"
+            )
+
+
 def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Of cells under a condition: whether no prompt of theirs, or of the contrast set, meets it."""
     idle = [entry for entry in entries if not entry["edited"]]
@@ -395,19 +460,6 @@ def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[st
                 f" {limits['threshold']:g} at layer {limits['layer']}, position {limits['position']}."
             )
     return notes
-
-
-def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
-    """Raise `SteerkitError` where a selector asks for no prompt, or for one that is not its own."""
-    where = f"selector {setting.selector.name!r}"
-    if not prompts:
-        raise SteerkitError(f"{where} asked for no prompt, expected some of {setting.selection.name}")
-    for prompt in prompts:
-        if prompt not in setting.selection.prompts:
-            raise SteerkitError(
-                f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
-                f" ({setting.selection.name})"
-            )
 
 
 def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:
@@ -520,6 +572,7 @@ def run_group(run: GroupRun) -> GroupResult:
     if finals:
         run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
 
+    run.judge_all(run.cells.values())
     chosen = {cell.id for cell in finals}
     entries = [run.count(cell) | {"selected": cell.id in chosen} for cell in run.cells.values()]
     return GroupResult(

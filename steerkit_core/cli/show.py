@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from steerkit_core.errors import StoreError, nearest
+from steerkit_core.cli.application import run_folder
+from steerkit_core.errors import StoreError
 
 
 @click.command(short_help="Show a run's results and completions.")
@@ -18,6 +19,11 @@ from steerkit_core.errors import StoreError, nearest
 @click.option("--all", "every_cell", is_flag=True, help="Put the swept cells into the table too.")
 @click.option(
     "--audit", is_flag=True, help="Show the prompts and the numbers: tokens read, residual stream."
+)
+@click.option(
+    "--selection",
+    is_flag=True,
+    help="Show every candidate that the selectors compared, not the best alone.",
 )
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw the results into this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -29,6 +35,7 @@ def show(
     *,
     every_cell: bool,
     audit: bool,
+    selection: bool,
     as_json: bool,
 ) -> None:
     """Show the results of RUN, a run directory or the name of one below runs/.
@@ -38,15 +45,18 @@ def show(
         steerkit show quickstart
         steerkit show runs/quickstart --cell 1f0c2a9b7d3e --label garbled
         steerkit show quickstart --audit
+        steerkit show cosmic --selection
     """
     from steerkit_core.store import MANIFEST, RESULTS, read_json
 
-    folder = run if run.exists() or not (Path("runs") / run).exists() else Path("runs") / run
+    folder = run_folder(run)
     report = read_json(folder, RESULTS)
     if cell is not None:
         _show_cell(report, folder, cell, label, as_json=as_json)
     elif audit:
         _show_audit(read_json(folder, MANIFEST)["models"], report, as_json=as_json)
+    elif selection:
+        _show_selections(report, as_json=as_json)
     elif as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
@@ -58,18 +68,14 @@ def show(
 
 
 def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
-    ids = [entry["id"] for entry in report["cells"]]
-    chosen = [name for name in ids if name.startswith(cell)] if cell else []
-    if len(chosen) != 1:
-        raise StoreError(
-            f"{folder}: {'no' if not chosen else 'more than one'} cell {cell!r}{nearest(cell, ids)}"
-            f" (cells: {', '.join(ids)})"
-        )
+    from steerkit_core.texts import find_cell
+
+    chosen = find_cell(report, folder, cell)
     from steerkit_core.store import COMPLETIONS, VERDICTS
 
-    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen[0]}
+    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen}
     # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen[0]}
+    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen}
     rows = [
         {**texts[prompt_id], **verdict}
         for prompt_id, verdict in verdicts.items()
@@ -80,8 +86,17 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
         return
     from steerkit_core.report.console import print_completions
 
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen[0])
+    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
     print_completions(entry, rows)
+
+
+def _show_selections(report: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report["selections"], indent=1, ensure_ascii=False))
+        return
+    from steerkit_core.report.selection import print_selections
+
+    print_selections(report)
 
 
 def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json: bool) -> None:
