@@ -45,8 +45,9 @@ def test_the_index_names_every_page():
 
 
 @pytest.mark.parametrize("line", commands())
-def test_commands_are_understood(line, shipped):
+def test_commands_are_understood(line, shipped, host):
     group = make_group()
+    list(host.collect("steerkit_add_commands", group=group))
     name, *arguments = shlex.split(line, comments=True)[1:]
     command = group.get_command(None, name)
     assert command is not None

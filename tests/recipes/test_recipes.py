@@ -27,6 +27,28 @@ PAPER = {
 }
 EVALUATION_PROMPTS = 30
 
+# the paper's other tables at one layer: model, blocks, precision, layer, and the grid
+WITHOUT_SWEEP = {
+    "quantisation-7b": ("Qwen/Qwen2.5-7B-Instruct", 28, "float16", 16, {"model.quantization", "extractor.source"}),
+    "quantisation-32b": (
+        "Qwen/Qwen2.5-32B-Instruct", 64, "bfloat16", 32, {"model.quantization", "extractor.source"}
+    ),
+    "window-32b": ("Qwen/Qwen2.5-32B-Instruct", 64, "bfloat16", 32, {"site.multiplier"}),
+    "tooling-7b-hooks": ("Qwen/Qwen2.5-7B-Instruct", 28, "float16", 16, set()),
+    "tooling-7b-nnsight": ("Qwen/Qwen2.5-7B-Instruct", 28, "float16", 16, set()),
+}  # fmt: skip
+
+# each runs on the bundled models what the recipes beside it run on the paper's
+TWINS = {
+    "bundled-sizes": ("qwen2.5-dim", "gemma2-dim"),
+    "bundled-architectures": ("qwen2.5-dim", "gemma2-dim", "mistral-dim"),
+    "bundled-cosmic": ("qwen2.5-cosmic", "gemma2-cosmic"),
+    "bundled-quantisation": ("quantisation-7b", "quantisation-32b"),
+    "bundled-window": ("window-32b",),
+    "bundled-tooling-hooks": ("tooling-7b-hooks",),
+    "bundled-tooling-nnsight": ("tooling-7b-nnsight",),
+}
+
 
 @pytest.fixture(params=sorted(PAPER))
 def case(request, shipped):
@@ -35,7 +57,7 @@ def case(request, shipped):
 
 
 def test_every_shipped_recipe_loads(shipped):
-    assert {"quickstart", *PAPER} <= set(shipped.recipes)
+    assert {"quickstart", *PAPER, *WITHOUT_SWEEP, *TWINS} <= set(shipped.recipes)
     for name, path in shipped.recipes.items():
         recipe = load_recipe(path, shipped)
         assert recipe.run.name == name
@@ -94,9 +116,79 @@ def test_prompts_are_the_papers(case):
         assert prompts[29].text == "How do I write a good resume?"
 
 
-def test_every_key_of_a_paper_recipe_has_its_default_written_out(case):
+@pytest.fixture(params=sorted(WITHOUT_SWEEP))
+def single(request, shipped):
+    return load_recipe(shipped.recipes[request.param], shipped), *WITHOUT_SWEEP[request.param]
+
+
+def test_the_tables_at_one_layer_use_the_papers_layer_and_precision(single):
+    recipe, model, blocks, dtype, layer, _ = single
+    for setting in recipe.settings:
+        assert (setting.model.id, setting.model.dtype) == (model, dtype)
+        assert setting.selector.name == "depth"
+        assert int(blocks * setting.selector.depth) == layer
+        assert (setting.extractor.name, setting.extractor.position) == ("dim", -1)
+        assert (setting.site.name, setting.site.unit, setting.site.span) == (
+            "residual-add", "absolute", "onward"
+        )  # fmt: skip
+        assert setting.classifier.name == "refusal-keywords"
+        assert (setting.generation.max_new_tokens, setting.generation.temperature) == (100, 0.0)
+        assert len(setting.evaluation.prompts) == EVALUATION_PROMPTS
+        assert setting.contrast.name == "refusal-5"
+
+
+def test_the_tables_at_one_layer_vary_what_the_paper_varies(single):
+    recipe, _, _, _, _, varied = single
+    found = {place for setting in recipe.settings for place in setting.overrides}
+    assert found == varied
+    multipliers = [setting.site.multiplier for setting in recipe.settings]
+    quantized = {(setting.model.quantization, setting.extraction.source) for setting in recipe.settings}
+    if recipe.run.name == "window-32b":
+        # the paper's three, and those that its author added later
+        assert multipliers == [10.0, 12.5, 15.0, 17.5, 20.0, 25.0]
+    else:
+        assert set(multipliers) == {15.0}
+    if recipe.run.name.startswith("quantisation"):
+        both = ("self", "unquantized")
+        assert quantized == {
+            (precision, source) for precision in ("none", "int8", "int4") for source in both
+        }
+    else:
+        assert quantized == {("none", "self")}
+
+
+def test_the_halves_of_the_tooling_comparison_differ_in_the_backend_alone(shipped):
+    for pair in (
+        ("tooling-7b-hooks", "tooling-7b-nnsight"),
+        ("bundled-tooling-hooks", "bundled-tooling-nnsight"),
+    ):
+        documents = [load_recipe(shipped.recipes[name], shipped).document for name in pair]
+        assert [document["model"].pop("backend") for document in documents] == ["hooks", "nnsight"]
+        assert [document.pop("run")["name"] for document in documents] == list(pair)
+        assert documents[0] == documents[1]
+
+
+@pytest.mark.parametrize("name", sorted(TWINS))
+def test_a_twin_has_the_structure_of_what_it_stands_for(name, shipped):
+    twin = load_recipe(shipped.recipes[name], shipped)
+    assert all(setting.model.id.startswith("bundled:") for setting in twin.settings)
+    for original in (load_recipe(shipped.recipes[other], shipped) for other in TWINS[name]):
+        for table in ("extractor", "selector", "site", "classifier"):
+            assert twin.document[table]["use"] == original.document[table]["use"]
+        assert set(original.document["extractor"]) == set(twin.document["extractor"])
+        assert set(original.document["site"]) == set(twin.document["site"])
+        assert original.document["prompts"] == twin.document["prompts"]
+        assert original.document["generation"] == twin.document["generation"]
+        # a twin of several originals runs their models as a grid
+        assert set(original.document.get("grid", {})) - {"model"} == set(twin.document.get("grid", {})) - {
+            "model"
+        }
+
+
+@pytest.mark.parametrize("name", sorted({*PAPER, *WITHOUT_SWEEP, *TWINS}))
+def test_every_key_of_a_paper_recipe_has_its_default_written_out(name, shipped):
     """A recipe that leaves a key of its component tables open would change with our defaults."""
-    recipe, _, _, _ = case
+    recipe = load_recipe(shipped.recipes[name], shipped)
     for table in ("extractor", "site"):
         written = set(recipe.document[table]) - {"use"}
         built = getattr(recipe.settings[0], table)

@@ -1,0 +1,222 @@
+"""Intervals, tests and effect sizes, each a small function of counts.
+
+Rates are shares in [0, 1], intervals and differences too; percent is a matter of printing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import acos, asin, degrees, sqrt
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CONFIDENCE = 0.95
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval without continuity correction (Wilson, 1927)."""
+    return _interval(k, n, "wilson")
+
+
+def wilson_corrected(k: int, n: int) -> tuple[float, float]:
+    """Wilson's interval with continuity correction (Newcombe, 1998, method 4)."""
+    return _interval(k, n, "wilsoncc")
+
+
+def clopper_pearson(k: int, n: int) -> tuple[float, float]:
+    """The exact interval of Clopper and Pearson (1934)."""
+    return _interval(k, n, "exact")
+
+
+def normal(k: int, n: int) -> tuple[float, float]:
+    """The normal (Wald) interval, cut at 0 and 1."""
+    from scipy.stats import norm
+
+    rate = k / n
+    reach = float(norm.ppf(0.5 + CONFIDENCE / 2)) * sqrt(rate * (1 - rate) / n)
+    return max(0.0, rate - reach), min(1.0, rate + reach)
+
+
+def agresti_coull(k: int, n: int) -> tuple[float, float]:
+    """The normal interval around the rate with z squared more trials, half of them successes."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    total = n + z**2
+    rate = (k + z**2 / 2) / total
+    reach = z * sqrt(rate * (1 - rate) / total)
+    return max(0.0, rate - reach), min(1.0, rate + reach)
+
+
+def jeffreys(k: int, n: int) -> tuple[float, float]:
+    """The equal-tailed interval of the Beta(k + 1/2, n - k + 1/2) posterior."""
+    from scipy.stats import beta
+
+    low, high = (
+        float(beta.ppf(share, k + 0.5, n - k + 0.5))
+        for share in (0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2)
+    )
+    return low, high
+
+
+def _interval(k: int, n: int, method: Literal["exact", "wilson", "wilsoncc"]) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    found = binomtest(k, n).proportion_ci(confidence_level=CONFIDENCE, method=method)
+    return float(found.low), float(found.high)
+
+
+def fisher(k1: int, n1: int, k2: int, n2: int) -> float:
+    """Fisher's exact test of two independent rates, two-sided p."""
+    from scipy.stats import fisher_exact
+
+    return float(fisher_exact(_table(k1, n1, k2, n2)).pvalue)
+
+
+def fisher_one_sided(k1: int, n1: int, k2: int, n2: int) -> float:
+    """Fisher's exact test against the side on which the first rate lies."""
+    from scipy.stats import fisher_exact
+
+    side: Literal["greater", "less"] = "greater" if k1 / n1 >= k2 / n2 else "less"
+    return float(fisher_exact(_table(k1, n1, k2, n2), side).pvalue)
+
+
+def _table(k1: int, n1: int, k2: int, n2: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Successes and failures of each arm, an arm to a row."""
+    import numpy as np
+
+    return np.array([[k1, n1 - k1], [k2, n2 - k2]])
+
+
+def chi_squared(k1: int, n1: int, k2: int, n2: int) -> float:
+    """Pearson's chi-squared test of two rates, without continuity correction; p is 1 for equal margins."""
+    return _chi_squared(k1, n1, k2, n2, corrected=False)
+
+
+def chi_squared_corrected(k1: int, n1: int, k2: int, n2: int) -> float:
+    """The same with Yates' continuity correction."""
+    return _chi_squared(k1, n1, k2, n2, corrected=True)
+
+
+def _chi_squared(k1: int, n1: int, k2: int, n2: int, *, corrected: bool) -> float:
+    from scipy.stats import chi2_contingency
+
+    if k1 + k2 in (0, n1 + n2):
+        return 1.0
+    return float(chi2_contingency(_table(k1, n1, k2, n2), correction=corrected).pvalue)
+
+
+def boschloo(k1: int, n1: int, k2: int, n2: int) -> float:
+    """Boschloo's exact test of two independent rates, two-sided p."""
+    from scipy.stats import boschloo_exact
+
+    return float(boschloo_exact(_table(k1, n1, k2, n2).T).pvalue)
+
+
+def barnard(k1: int, n1: int, k2: int, n2: int) -> float:
+    """Barnard's exact test of two independent rates, two-sided p."""
+    from scipy.stats import barnard_exact
+
+    return float(barnard_exact(_table(k1, n1, k2, n2).T).pvalue)
+
+
+def mcnemar_bounds(k1: int, k2: int, n: int) -> tuple[float, float]:
+    """The smallest and largest p of the exact McNemar test that two rates on the same prompts allow.
+
+    McNemar's test needs the pairs: how often only the first arm, and only the second, succeeded (b and
+    c). The rates fix b - c alone. At the least c = 0; at the most as many prompts differ as there can. Both
+    ends agree where one arm is at 0 or n.
+    """
+    from scipy.stats import binomtest
+
+    more, less = max(k1, k2), min(k1, k2)
+    found = []
+    for c in range(min(less, n - more) + 1):
+        discordant = more - less + 2 * c
+        found.append(float(binomtest(c, discordant).pvalue) if discordant else 1.0)
+    return min(found), max(found)
+
+
+def cohens_h(rate1: float, rate2: float) -> float:
+    """Cohen's h, the difference of the arcsine-transformed rates (Cohen, 1988), without sign."""
+    return abs(2 * asin(sqrt(rate1)) - 2 * asin(sqrt(rate2)))
+
+
+def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float]:
+    """Newcombe's hybrid score interval of a difference of independent rates (1998, method 10)."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    low, high = confint_proportions_2indep(k1, n1, k2, n2, method="newcomb", compare="diff")
+    return float(low), float(high)
+
+
+def cochran_armitage(counts: Sequence[tuple[int, int]], scores: Sequence[float]) -> float:
+    """Two-sided p of the Cochran-Armitage trend test, without continuity correction.
+
+    The statistic is N times the squared correlation of score and outcome over all N trials, on one
+    degree of freedom; 1 where every outcome is the same.
+    """
+    from scipy.stats import chi2
+
+    total = sum(n for _, n in counts)
+    rate = sum(k for k, _ in counts) / total
+    if rate in (0.0, 1.0):
+        return 1.0
+    centre = sum(n * score for (_, n), score in zip(counts, scores, strict=True)) / total
+    slope = sum((k - n * rate) * (score - centre) for (k, n), score in zip(counts, scores, strict=True))
+    spread = sum(n * (score - centre) ** 2 for (_, n), score in zip(counts, scores, strict=True))
+    return float(chi2.sf(slope**2 / (rate * (1 - rate) * spread), 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values adjusted for their number by Holm's method (1979)."""
+    return _adjusted(p_values, "holm")
+
+
+def bonferroni(p_values: Sequence[float]) -> list[float]:
+    """P values times their number, at most 1."""
+    return _adjusted(p_values, "bonferroni")
+
+
+def _adjusted(p_values: Sequence[float], method: str) -> list[float]:
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(p_values, method=method)[1]]
+
+
+def angle(cosine: float) -> float:
+    """The angle of a cosine, in degrees."""
+    return degrees(acos(cosine))
+
+
+def chance_cosine(cosine: float, width: int) -> float:
+    """How often two random directions of that width have at least this cosine, whatever its sign.
+
+    The square of such a cosine is Beta(1/2, (width - 1)/2).
+    """
+    from scipy.stats import beta
+
+    return float(beta.sf(cosine**2, 0.5, (width - 1) / 2))
+
+
+Interval = Callable[[int, int], tuple[float, float]]
+INTERVALS: dict[str, Interval] = {
+    "Wilson": wilson,
+    "Wilson, corrected": wilson_corrected,
+    "Clopper-Pearson": clopper_pearson,
+    "normal": normal,
+    "Agresti-Coull": agresti_coull,
+    "Jeffreys": jeffreys,
+}
+
+TwoRates = Callable[[int, int, int, int], float]
+TESTS: dict[str, TwoRates] = {
+    "Fisher, two-sided": fisher,
+    "Fisher, one-sided": fisher_one_sided,
+    "chi-squared": chi_squared,
+    "chi-squared, corrected": chi_squared_corrected,
+    "Boschloo": boschloo,
+    "Barnard": barnard,
+}

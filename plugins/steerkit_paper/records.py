@@ -1,0 +1,234 @@
+"""What the paper prints, as `data/paper.toml` has it: cells, statistics, contradictions and claims."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import cattrs
+from attrs import frozen
+
+from steerkit_core import SteerkitError
+
+DATA = Path(__file__).parent / "data" / "paper.toml"
+
+
+@frozen(kw_only=True)
+class Cell:
+    """One printed number, or word, of a table.
+
+    `value` is it as a number (a rate in percent); `k` of `n` are the counts of a rate. `key`, `key_value`
+    and `key_n` are the same quantity in the results file. `depth` (percent) belongs to `layer`.
+    """
+
+    id: str
+    row: str
+    column: str
+    printed: str
+    source: str
+    value: float | None = None
+    k: int | None = None
+    n: int | None = None
+    layer: int | None = None
+    depth: int | None = None
+    model: str | None = None
+    key: str | None = None
+    key_value: float | None = None
+    key_n: int | None = None
+
+
+@frozen(kw_only=True)
+class Table:
+    """A table of the paper with the recipes that repeat it, for its own models and for the bundled ones."""
+
+    id: str
+    title: str
+    section: str
+    columns: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    rows: int
+    recipes: tuple[str, ...] = ()
+    bundled: tuple[str, ...] = ()
+    gap: str = ""
+
+    @property
+    def by_row(self) -> dict[str, list[Cell]]:
+        """The cells of each row, as they follow each other."""
+        found: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.row, []).append(cell)
+        return found
+
+
+@frozen(kw_only=True)
+class Statistic:
+    """Something the paper prints about cells.
+
+    `measure` says how it is recomputed (see `measures.MEASURES`); `relation` how the printed `values` are
+    meant. `else_of` are other cells that the figure may really have been computed from. Without a
+    `measure`, `reason` says why it cannot be recomputed.
+    """
+
+    id: str
+    table: str
+    section: str
+    what: str
+    printed: str
+    values: tuple[float, ...] = ()
+    about: tuple[str, ...] = ()
+    measure: str | None = None
+    relation: str = "="
+    parameters: Mapping[str, float] = {}
+    else_of: tuple[tuple[str, ...], ...] = ()
+    reason: str = ""
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class Supplement:
+    """A figure that the paper does not print, and that its counts allow."""
+
+    id: str
+    table: str
+    what: str
+    measure: str
+    about: tuple[str, ...]
+    scores: tuple[float, ...] = ()
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class Side:
+    """What one source says, in the fewest words."""
+
+    says: str
+    source: str
+
+
+@frozen(kw_only=True)
+class Contradiction:
+    """One quantity in several places."""
+
+    id: str
+    table: str
+    what: str
+    sides: tuple[Side, ...]
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class Claim:
+    """A statement of the paper that does not hold as it stands; `evidence` are ids of this file."""
+
+    id: str
+    claim: str
+    verdict: str
+    why: str
+    source: str
+    evidence: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Repeats:
+    """How many different prompts stand behind an `n`."""
+
+    n: int
+    unique: int
+    source: str
+
+
+@frozen(kw_only=True)
+class Model:
+    """A model of the paper: its id on the hub, number of blocks, and hidden size."""
+
+    label: str
+    id: str
+    blocks: int
+    width: int
+    source: str
+
+
+@frozen(kw_only=True, slots=False)
+class Paper:
+    """The whole study."""
+
+    schema_version: int
+    title: str
+    author: str
+    year: int
+    sources: Mapping[str, str]
+    repeats: tuple[Repeats, ...]
+    models: Mapping[str, Model]
+    tables: tuple[Table, ...]
+    statistics: tuple[Statistic, ...]
+    supplements: tuple[Supplement, ...]
+    contradictions: tuple[Contradiction, ...]
+    claims: tuple[Claim, ...]
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """Every cell by its id."""
+        return {cell.id: cell for table in self.tables for cell in table.cells}
+
+    def unique(self, n: int) -> int:
+        """The number of different prompts behind `n`."""
+        return next((entry.unique for entry in self.repeats if entry.n == n), n)
+
+    def ids(self) -> Iterator[str]:
+        """Every id of the file, repeated where the file repeats it."""
+        for table in self.tables:
+            yield table.id
+            yield from (cell.id for cell in table.cells)
+        for entries in (self.statistics, self.supplements, self.contradictions, self.claims):
+            yield from (entry.id for entry in entries)
+
+
+def load_paper(text: str | None = None) -> Paper:
+    """The paper's numbers, from the file that ships unless a text is given.
+
+    Raises:
+        SteerkitError: the text is no such file, an id occurs twice, or something refers to an id that
+            does not exist.
+    """
+    try:
+        document = tomllib.loads(DATA.read_text("utf-8") if text is None else text)
+        paper = cattrs.Converter(forbid_extra_keys=True).structure(document, Paper)
+    except (tomllib.TOMLDecodeError, cattrs.BaseValidationError) as error:
+        problems = (
+            cattrs.transform_error(error) if isinstance(error, cattrs.BaseValidationError) else [error]
+        )
+        raise SteerkitError(f"the paper's numbers: {problems[0]}") from error
+    known: set[str] = set()
+    for name in paper.ids():
+        if name in known:
+            raise SteerkitError(f"the paper's numbers: {name!r} is there twice")
+        known.add(name)
+    _check_references(paper, known)
+    return paper
+
+
+def _check_references(paper: Paper, known: set[str]) -> None:
+    wanted: list[tuple[str, str, bool]] = []
+    for statistic in paper.statistics:
+        cells = [*statistic.about, *(name for other in statistic.else_of for name in other)]
+        wanted += [(statistic.id, name, name in paper.cells) for name in cells]
+        wanted.append((statistic.id, statistic.table, _is_table(paper, statistic.table)))
+    for supplement in paper.supplements:
+        wanted += [(supplement.id, name, name in paper.cells) for name in supplement.about]
+        wanted.append((supplement.id, supplement.table, _is_table(paper, supplement.table)))
+    for contradiction in paper.contradictions:
+        wanted.append((contradiction.id, contradiction.table, _is_table(paper, contradiction.table)))
+    for claim in paper.claims:
+        wanted += [(claim.id, name, name in known) for name in claim.evidence]
+    for cell in paper.cells.values():
+        if cell.model is not None:
+            wanted.append((cell.id, cell.model, cell.model in paper.models))
+    for where, name, there in wanted:
+        if not there:
+            raise SteerkitError(f"the paper's numbers: {where!r} refers to {name!r}, which is not there")
+
+
+def _is_table(paper: Paper, name: str) -> bool:
+    return any(table.id == name for table in paper.tables)
