@@ -245,7 +245,7 @@ BAD = {
     "no such classifier": (
         ["--classifiers", "refusal-keyword,timid"],
         None,
-        "no classifier named 'refusal-keyword', did you mean 'refusal-keywords'? (installed: judge-model, refusal-keywords, refusal-logprob, timid)",
+        "no classifier named 'refusal-keyword', did you mean 'refusal-keywords'? (installed: judge-model, refusal-keywords, refusal-logprob, refusal-tiered, timid)",
     ),
     "a classifier twice": (["--classifiers", "timid,timid"], None, "--classifiers: 'timid' is named twice"),
     "one rater": (
