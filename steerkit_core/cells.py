@@ -176,7 +176,6 @@ def steered_cell(
         "strength": _strength(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
         "condition": _condition(intervention.condition),
-        "edited": len(prompts.prompts),
         "extraction": source.identity["extraction"],
     }
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
@@ -287,7 +286,6 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
-        "edited": 0,
         "options": {part: _options(setting, part) for part in parts},
     }
 

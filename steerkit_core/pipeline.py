@@ -212,10 +212,9 @@ class GroupRun:
                 reading=self._reading(setting),
             )
         self.model.check(cell.intervention)
-        condition = cell.intervention.condition
-        if condition is not None:
-            edited = sum(self.model.meets(prompts.prompts, condition))
-            cell = attrs.evolve(cell, facts={**cell.facts, "edited": edited})
+        if cell.intervention.condition is not None:
+            # of all prompts at once: a run that goes on would else read them in other batches
+            self.model.meets(prompts.prompts, cell.intervention.condition)
         return self._known(cell)
 
     def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
@@ -355,7 +354,10 @@ class GroupRun:
 
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
-        return count(cell, self.judge(cell))
+        judged = self.judge(cell)
+        rows = [(completion.prompt, cell.intervention) for completion, _ in judged]
+        edited = sum(bool(way.edits) for way in self.model.conditioned(rows))
+        return count(cell, judged) | {"edited": edited}
 
     def try_out(
         self,
