@@ -189,7 +189,9 @@ def _best(cells: Mapping[str, Mapping[str, Any]], selections: Sequence[Mapping[s
 def _notes(selections: list[dict[str, Any]]) -> list[str]:
     """What a reader of the rates has to know."""
     notes: list[str] = []
-    chosen = [entry for entry in selections if entry["shared_prompts"] and len(entry["table"]) > 1]
+    # one that has tried nothing has not looked at these prompts
+    tried = [entry for entry in selections if entry["refusal_rate"] is not None]
+    chosen = [entry for entry in tried if entry["shared_prompts"] and len(entry["table"]) > 1]
     if chosen:
         candidates = max(len(entry["table"]) for entry in chosen)
         shared = max(entry["shared_prompts"] for entry in chosen)
