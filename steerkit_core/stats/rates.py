@@ -1,10 +1,11 @@
-"""Rates with intervals. The unit is the unique prompt."""
+"""One rate and its interval, and how far apart two rates are."""
 
 from __future__ import annotations
 
-from steerkit_core.values import Rate
+import math
 
-CONFIDENCE = 0.95
+from steerkit_core.stats.estimate import CONFIDENCE
+from steerkit_core.values import Rate
 
 
 def wilson(k: int, n: int, confidence: float = CONFIDENCE) -> Rate:
@@ -21,3 +22,12 @@ def wilson(k: int, n: int, confidence: float = CONFIDENCE) -> Rate:
     low = 0.0 if k == 0 else float(interval.low)
     high = 1.0 if k == n else float(interval.high)
     return Rate(k, n, k / n, low, high)
+
+
+def cohens_h(first: float, second: float) -> float:
+    """Cohen's effect size of two rates, 2 asin sqrt(first) - 2 asin sqrt(second), from -pi to pi.
+
+    Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 6.2: 0.2 is small, 0.5 medium, 0.8
+    large.
+    """
+    return 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second))
