@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from steerkit_core.errors import StoreError, nearest
+from steerkit_core.cli.runs import find_cell, folder_of, judged_rows
 
 
 @click.command(short_help="Show a run's results and completions.")
@@ -41,7 +41,7 @@ def show(
     """
     from steerkit_core.store import MANIFEST, RESULTS, read_json
 
-    folder = run if run.exists() or not (Path("runs") / run).exists() else Path("runs") / run
+    folder = folder_of(run)
     report = read_json(folder, RESULTS)
     if cell is not None:
         _show_cell(report, folder, cell, label, as_json=as_json)
@@ -58,29 +58,13 @@ def show(
 
 
 def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
-    ids = [entry["id"] for entry in report["cells"]]
-    chosen = [name for name in ids if name.startswith(cell)] if cell else []
-    if len(chosen) != 1:
-        raise StoreError(
-            f"{folder}: {'no' if not chosen else 'more than one'} cell {cell!r}{nearest(cell, ids)}"
-            f" (cells: {', '.join(ids)})"
-        )
-    from steerkit_core.store import COMPLETIONS, VERDICTS
-
-    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen[0]}
-    # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen[0]}
-    rows = [
-        {**texts[prompt_id], **verdict}
-        for prompt_id, verdict in verdicts.items()
-        if label in (None, verdict["label"])
-    ]
+    entry = find_cell(report, folder, cell)
+    rows = [row for row in judged_rows(folder, entry["id"]) if label in (None, row["label"])]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from steerkit_core.report.console import print_completions
 
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen[0])
     print_completions(entry, rows)
 
 
@@ -101,11 +85,3 @@ def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json
     table = health_table(report)
     if table is not None:
         console.print(table)
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
