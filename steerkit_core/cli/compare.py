@@ -123,7 +123,7 @@ def _side(arm: Mapping[str, Any], labels: Mapping[str, str], label: str) -> dict
         "run": str(arm["folder"]),
         "cell": entry["id"],
         "role": entry["role"],
-        **{key: entry[key] for key in (*shown, "prompts", "classifier")},
+        **{key: entry.get(key) for key in (*shown, "prompts", "classifier")},
         "selected_on_evaluation": arm["chosen"],
         "rate": attrs.asdict(wilson(list(labels.values()).count(label), len(labels))),
     }

@@ -26,7 +26,7 @@ def comparison_rows(report: Entry) -> list[tuple[str, str, Entry, tuple[str, ...
     """Each comparison as (the cell in words, what it is held against, its entry, its columns)."""
     cells = {cell["id"]: cell for cell in report["cells"]}
     compared = [cells[entry["cell"]] for entry in report.get("comparisons", ())]
-    varying = [key for key in VARYING if len({cell[key] for cell in compared}) > 1]
+    varying = [key for key in VARYING if len({cell.get(key) for cell in compared}) > 1]
     return [
         (_name(cells[entry["cell"]], varying), _against(cells[entry["reference"]]), entry, columns(entry))
         for entry in report.get("comparisons", ())
@@ -91,7 +91,7 @@ def p_value(p: float) -> str:
 
 
 def _name(cell: Entry, varying: list[str]) -> str:
-    parts = [in_words(key, cell[key]) for key in varying]
+    parts = [in_words(key, cell.get(key)) for key in varying]
     parts.append(f"layer {cell['layer']}")
     if cell["multiplier"] is not None:
         parts.append(f"multiplier {cell['multiplier']:g}")

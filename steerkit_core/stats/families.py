@@ -12,8 +12,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     most alpha, however the tests depend on each other; Holm (1979), Scandinavian Journal of Statistics 6,
     65-70.
     """
-    if not p_values:
-        return []
+    if len(p_values) < 2:  # nothing to adjust, and statsmodels takes a while to import
+        return list(p_values)
     from statsmodels.stats.multitest import multipletests
 
     return [float(p) for p in multipletests(list(p_values), method="holm")[1]]
