@@ -7,7 +7,8 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling")
+# xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "xrfm")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed
@@ -55,6 +56,6 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure what people wait for, beside other ways to do the same in the same run; prints tables."""
-    session.install(*CONSTRAINTS, ".")
+    session.install(*CONSTRAINTS, ".", "xrfm")
     # other libraries are measured in environments of their own, which it makes itself beside this one
     session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests"})

@@ -1,4 +1,4 @@
-"""Write the generated parts of `docs/reference` from the code, or check that they are up to date.
+"""Write the generated parts of `docs/reference` and `docs/methods.md` from the code, or check that they are up to date.
 
     python docs/build_reference.py            rewrite what is stale
     python docs/build_reference.py --check    exit with 1 and name the pages that are stale
@@ -37,6 +37,7 @@ from steerkit_core.registry import KINDS, Registry
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
+METHODS = DOCS / "methods.json"
 PROJECT = DOCS.parent / "pyproject.toml"
 PART = re.compile(r"<!-- generated: (?P<name>[^>]+?) -->\n.*?<!-- end generated -->", re.DOTALL)
 WRONG = re.compile(
@@ -183,10 +184,64 @@ def hook_names() -> str:
     return _table(("hook", "in a sentence"), rows)
 
 
+def methods_table(registry: Registry, word: str) -> str:
+    """A Markdown table of one kind's components, with what each did on the bundled models.
+
+    The results are those that `docs/measure_methods.py` has kept; a component without one is left open, and
+    a test asks for it.
+    """
+    results = json.loads(METHODS.read_text("utf-8")) if METHODS.exists() else {}
+    models = list(dict.fromkeys(model for found in results.get(word, {}).values() for model in found))
+    rows = [
+        (
+            f"[`{name}`](reference/components.md#{name})",
+            entry.component.reference,
+            _options(entry.component),
+            entry.component.cost,
+            *(_result(results.get(word, {}).get(name, {}).get(model)) for model in models),
+        )
+        for kind, name, entry in registry
+        if kind == word
+    ]
+    return _table(("`use`", "source", "options", "cost in forward passes", *models), rows)
+
+
+def _options(component: type[Component]) -> str:
+    names = [field.name for field in attrs.fields(cast("Any", component))]
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def _result(found: dict[str, Any] | None) -> str:
+    """One cell of the table: coherent refusals, where and how strongly, and what was garbled."""
+    if found is None:
+        return ""
+    if "error" in found:
+        return found["error"]
+    counts = found["counts"]
+    where = [] if found["layer"] is None else [f"layer {found['layer']}"]
+    where += [f"position {found['position']}"] if found["position"] not in (None, -1) else []
+    where += [f"{found['multiplier']:g}"] if found["multiplier"] is not None else []
+    garbled = f" ({counts['garbled']})" if counts.get("garbled") else ""
+    return f"{counts.get('refusal', 0)}/{found['n']}{garbled}, {', '.join(where)}"
+
+
+def other_components(registry: Registry) -> str:
+    """A Markdown table of the adapters and prompt sets, which have no results of their own."""
+    rows = [
+        (f"[`{name}`](reference/components.md#{name})", word, _summary(entry.component))
+        for word, name, entry in registry
+        if word in ("model adapter", "prompt set")
+    ]
+    return _table(("name", "kind", "what it is"), rows)
+
+
 def generators(registry: Registry) -> dict[str, Callable[[], str]]:
     """Every part that a page may ask for, by name."""
     made: dict[str, Callable[[], str]] = {"components": lambda: component_sections(registry)}
     made["hooks"] = hook_names
+    for word in COMPONENT_TABLES:
+        made[f"methods {word}"] = partial(methods_table, registry, word)
+    made["methods others"] = partial(other_components, registry)
     for table, cl in OPTION_TABLES.items():
         made[f"options {table}"] = partial(option_table, cl, "key")
     for table, cl in CORE_KEYS.items():
@@ -241,7 +296,7 @@ def rebuilt(text: str, registry: Registry) -> str:
 def stale_pages() -> Iterator[tuple[Path, str]]:
     """The pages that are not as the code would have them, with what they should be."""
     registry = shipped_registry()
-    for page in sorted(REFERENCE.glob("*.md")):
+    for page in [DOCS / "methods.md", *sorted(REFERENCE.glob("*.md"))]:
         text = page.read_text("utf-8")
         wanted = rebuilt(text, registry)
         if wanted != text:

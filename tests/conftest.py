@@ -19,14 +19,25 @@ from steerkit_core.testing import save_tiny
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
 
-PLUGINS = ("bundled", "depth", "dim", "families", "keywords", "modules", "prompts", "recipes", "residual")
+PLUGINS = (
+    "bundled",
+    "contrib_rfm",
+    "depth",
+    "dim",
+    "families",
+    "keywords",
+    "modules",
+    "prompts",
+    "recipes",
+    "residual",
+)
 
 
 def first_party_host():
     """A host with the plugins that ship, whatever else is installed."""
     made = Host.load(points=[])
     for name in PLUGINS:
-        made.register(import_module(f"steerkit_{name}"), name)
+        made.register(import_module(f"steerkit_{name}"), name.removeprefix("contrib_"))
     return made
 
 

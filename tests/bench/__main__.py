@@ -14,11 +14,14 @@ from rich.progress import Progress
 from bench.extraction import extraction
 from bench.models import BUNDLED, RANDOM
 from bench.report import ROOT, Section, machine, show, write
+from bench.rfm import FULL as RFM_SIZES
+from bench.rfm import SHORT as RFM_SHORT
+from bench.rfm import rfm
 from bench.scaling import scaling
 from bench.startup import quickstart, startup
 from bench.throughput import Effort, throughput
 
-PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling")
+PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling", "rfm")
 FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
 SHORT = Effort(
     (BUNDLED[0], RANDOM),
@@ -87,6 +90,7 @@ def main(
                 "throughput": lambda folder=folder: throughput(folder, environments, effort),
                 "extraction": lambda folder=folder: extraction(folder, effort.models, 2 if quick else 9),
                 "scaling": lambda: scaling((10, 20) if quick else (10, 100, 1000)),
+                "rfm": lambda: rfm(RFM_SHORT if quick else RFM_SIZES),
             }
             sections.append(measure[name]())
             show(console, sections[-1])

@@ -9,6 +9,7 @@ from bench import report
 from bench.naive import naive
 from bench.ours import ours
 from bench.plain import plain
+from bench.rfm import Given, extracted, full_width, held_in, xrfm
 from bench.work import Cell, Work, without_end
 from steerkit_core.pipeline import adapters_of
 from steerkit_core.testing import tiny_handle
@@ -45,6 +46,15 @@ def test_the_limit_is_the_same_work_without_steering(handle):
 def test_a_text_ends_before_its_end_token_which_counts_as_made():
     assert without_end([5, 6, 2, 0], frozenset({2})) == ((5, 6), 3)
     assert without_end([5, 6], frozenset({2})) == ((5, 6), 2)
+
+
+@pytest.mark.parametrize("prompts", [10, 48])
+def test_all_ways_find_the_same_recursive_feature_machine(prompts):
+    given = Given.draw(prompts, hidden=40, layers=1)
+    (direction,) = extracted(given, (0,)).double()
+    assert abs(float(full_width(given) @ direction)) > 1 - 1e-6
+    if held_in(given) is not None:
+        assert abs(float(xrfm(given).double() @ direction)) > 0.999
 
 
 def test_the_pages_say_what_was_measured():

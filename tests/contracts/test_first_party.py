@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from steerkit_contrib_rfm import RecursiveFeatureMachine
 from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
     FAMILIES,
@@ -17,7 +18,13 @@ from steerkit_core.testing import (
     SiteContract,
 )
 from steerkit_depth import Depth, Fixed, Sweep
-from steerkit_dim import DifferenceInMeans
+from steerkit_dim import (
+    DifferenceInMeans,
+    LinearDiscriminant,
+    LogisticRegression,
+    PrincipalComponent,
+    RandomDirection,
+)
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
 from steerkit_keywords import RefusalKeywords
 from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
@@ -44,6 +51,62 @@ class TestDimOfTheHeadsOfGemma(ExtractorContract):
     component = DifferenceInMeans
     options = {"module": "heads"}
     family = "gemma2"
+
+
+class TestRfm(ExtractorContract):
+    component = RecursiveFeatureMachine
+
+
+class TestRfmWithPromptsHeldOutOfGemma(ExtractorContract):
+    component = RecursiveFeatureMachine
+    options = {"leave_one_out_below": 0, "criterion": "auc", "iterations": 2, "bandwidths": [1.0]}
+    family = "gemma2"
+
+
+class TestRfmOfTheAttention(ExtractorContract):
+    component = RecursiveFeatureMachine
+    options = {"module": "attention", "position": [-2, -1]}
+
+
+class TestPca(ExtractorContract):
+    component = PrincipalComponent
+
+
+class TestPcaOfTheSuffixOfGemma(ExtractorContract):
+    component = PrincipalComponent
+    options = {"position": "suffix"}
+    family = "gemma2"
+
+
+class TestLogistic(ExtractorContract):
+    component = LogisticRegression
+
+
+class TestLogisticWithStandardisedFeatures(ExtractorContract):
+    component = LogisticRegression
+    options = {"scale": "features", "inverse_penalty": 0.1, "module": "heads"}
+
+
+class TestLda(ExtractorContract):
+    component = LinearDiscriminant
+
+
+class TestLdaWithMuchShrinkage(ExtractorContract):
+    component = LinearDiscriminant
+    options = {"shrinkage": 0.9, "module": "mlp"}
+    family = "gemma2"
+
+
+class TestRandom(ExtractorContract):
+    component = RandomDirection
+    options = {"seed": 7}
+    signed = False
+
+
+class TestRandomOfTheSuffix(ExtractorContract):
+    component = RandomDirection
+    options = {"position": "suffix", "module": "heads"}
+    signed = False
 
 
 class TestFixed(LayerSelectorContract):

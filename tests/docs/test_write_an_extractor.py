@@ -104,7 +104,7 @@ def test_every_other_console_is_known():
         for command in re.findall(r"^\$ (.*)$", text, flags=re.MULTILINE)
     }
     checked = {parameter.values[1] for parameter in consoles()}
-    grid = 'steerkit run quickstart --set \'grid.extractor=[{use = "dim"}, {use = "random"}]\''
+    grid = 'steerkit run quickstart --set \'grid.extractor=[{use = "dim"}, {use = "noise"}]\''
     assert commands - checked == ELSEWHERE | {grid}
 
 

@@ -53,7 +53,7 @@ def test_its_plugin_is_listed_with_its_distribution(stranger):
         (entry["kind"], entry["name"]) for entry in listing["components"] if entry["plugin"] == "random"
     }
     assert brought == {
-        ("extractor", "random"),
+        ("extractor", "noise"),
         ("selector", "middle"),
         ("site", "residual-add-last"),
         ("classifier", "starts-with"),
@@ -61,7 +61,7 @@ def test_its_plugin_is_listed_with_its_distribution(stranger):
 
 
 def test_its_extractor_is_shown_with_its_option(stranger):
-    (shown,) = json.loads(stranger.steerkit("plugins", "show", "random", "--json").stdout)
+    (shown,) = json.loads(stranger.steerkit("plugins", "show", "noise", "--json").stdout)
     assert (shown["distribution"], shown["version"]) == ("steerkit-random", "0.1.0")
     assert shown["options"] == [
         {
@@ -81,7 +81,7 @@ def test_the_run_names_all_four_components(run):
     assert (baseline["role"], baseline["classifier"]) == ("baseline", "starts-with")
     parts = ("role", "extractor", "selector", "site", "classifier")
     assert [steered[part] for part in parts] == [
-        "steered", "random", "middle", "residual-add-last", "starts-with",
+        "steered", "noise", "middle", "residual-add-last", "starts-with",
     ]  # fmt: skip
     assert steered["layer"] == LAYERS // 2
     assert steered["strength"]["absolute"] == steered["multiplier"] == 4.0
@@ -103,10 +103,10 @@ def test_a_grid_compares_it_with_ours(stranger, tmp_path):
     model = save_tiny("qwen2", tmp_path / "model", layers=LAYERS, hidden=HIDDEN)
     done = stranger.steerkit(
         "check", "recipe.toml", "--json", "--set", f"model.id='{model}'",
-        "--set", 'grid.extractor=[{use = "dim"}, {use = "random", seed = 1}]',
+        "--set", 'grid.extractor=[{use = "dim"}, {use = "noise", seed = 1}]',
     )  # fmt: skip
     (group,) = json.loads(done.stdout)["groups"]
-    assert [setting["extractor"]["use"] for setting in group["settings"]] == ["dim", "random"]
+    assert [setting["extractor"]["use"] for setting in group["settings"]] == ["dim", "noise"]
 
 
 def test_it_keeps_its_contracts_from_its_own_folder(stranger):

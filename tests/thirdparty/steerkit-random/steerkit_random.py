@@ -38,7 +38,7 @@ class RandomDirections(Extractor):
     A standard normal vector is drawn for every layer, and divided by its length.
     """
 
-    name: ClassVar[str] = "random"
+    name: ClassVar[str] = "noise"
 
     seed: int = option(0, help="another number gives other directions", checks=[Within(0)])
 
@@ -54,7 +54,7 @@ class RandomDirections(Extractor):
 
 @hookimpl
 def steerkit_register_extractors() -> list[type[Extractor]]:
-    """Bring `random`."""
+    """Bring `noise`."""
     return [RandomDirections]
 
 
