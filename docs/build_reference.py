@@ -1,4 +1,4 @@
-"""Write the generated parts of `docs/reference` and `docs/methods.md` from the code, or check that they are up to date.
+"""Write the generated parts of `docs/reference` and `docs/methods.md` from the code, or check them.
 
     python docs/build_reference.py            rewrite what is stale
     python docs/build_reference.py --check    exit with 1 and name the pages that are stale

@@ -77,7 +77,9 @@ def site_tables(name: str, registry: Any) -> dict[str, Any]:
     return {**found, "selector": sweep}
 
 
-def measure(tables: Mapping[str, Any], models: Sequence[str], folder: Path, registry: Any) -> dict[str, Any]:
+def measure(
+    tables: Mapping[str, Any], models: Sequence[str], folder: Path, registry: Any
+) -> dict[str, Any]:
     """The chosen cell of every model, beside the unsteered one; a refusal to run is a result too."""
     from steerkit_core.errors import SteerkitError
     from steerkit_core.experiment import run_recipe
