@@ -189,7 +189,7 @@ class SelectionContext(Protocol):
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
-        """The selection prompts."""
+        """The selection prompts; where they are evaluation prompts too, a choice by them is marked."""
 
     def run(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Steer, generate and judge on the selection prompts; a trial that was run is not run again."""
