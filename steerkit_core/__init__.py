@@ -13,6 +13,7 @@ from steerkit_core.components import (
     FamilyDefaults,
     LayerSelector,
     ModelAdapter,
+    ModelLoader,
     OptionError,
     Position,
     PromptSet,
@@ -31,11 +32,13 @@ from steerkit_core.errors import (
     nearest,
 )
 from steerkit_core.hookspecs import hookimpl
+from steerkit_core.stats import wilson
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Direction,
     DirectionSet,
@@ -46,14 +49,16 @@ from steerkit_core.values import (
     Rate,
     Selection,
     Steering,
+    TokenSpan,
     Trial,
     Unit,
     Verdict,
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle, refusal_score
+    from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
 
 __version__ = "0.1.0"
@@ -62,7 +67,7 @@ _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
     "load_pretrained": "steerkit_core.loading",
-    "refusal_score": "steerkit_core.model",
+    "refusal_score": "steerkit_core.generation",
 }
 
 __all__ = [
@@ -72,6 +77,7 @@ __all__ = [
     "Classifier",
     "Completion",
     "Component",
+    "Condition",
     "ContrastSet",
     "DegenerateDirection",
     "Direction",
@@ -84,6 +90,7 @@ __all__ = [
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
+    "ModelLoader",
     "ModelSpec",
     "OptionError",
     "Outcome",
@@ -97,6 +104,7 @@ __all__ = [
     "Site",
     "Steering",
     "SteerkitError",
+    "TokenSpan",
     "Trial",
     "Unit",
     "Verdict",
@@ -108,6 +116,7 @@ __all__ = [
     "option",
     "positions_once",
     "refusal_score",
+    "wilson",
 ]
 
 

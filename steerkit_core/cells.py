@@ -6,7 +6,7 @@ Cells that differ in nothing but their classifier have the same completions; `so
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,7 +18,10 @@ from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.stats import fold, wilson
 from steerkit_core.values import (
     CellRole,
+    ClassActivations,
     Completion,
+    Condition,
+    Direction,
     DirectionSet,
     Intervention,
     Steering,
@@ -27,7 +30,17 @@ from steerkit_core.values import (
 )
 
 # the columns of a cell that are null where nothing was steered
-STEERING = ("layer", "depth", "position", "multiplier", "unit", "strength", "direction", "extraction")
+STEERING = (
+    "layer",
+    "depth",
+    "position",
+    "multiplier",
+    "unit",
+    "strength",
+    "direction",
+    "condition",
+    "extraction",
+)
 
 
 @frozen
@@ -42,12 +55,29 @@ class CellModel:
     num_heads: int = 1
 
 
+@frozen
+class Reading:
+    """What a classifier wants of every text: tokens to be watched at its first, and where it may end."""
+
+    watch: tuple[int, ...] = ()
+    enough: int | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Its part of a cell's name; nothing where nothing is wanted."""
+        found = {"watch": list(self.watch), "enough": self.enough}
+        return {name: value for name, value in found.items() if value}
+
+
+PLAIN = Reading()
+
+
 @frozen(eq=False)
 class Cell:
     """One intervention on one set of prompts, and its judge. `facts` are its columns in `results.json`.
 
     `source` hashes all that determines the completions, `id` the judge too. Where it `ends_early`, a text
-    ends as soon as its verdict is settled.
+    ends as soon as its verdict is settled. `reading` is what the judge wants of every text.
     """
 
     id: str
@@ -57,23 +87,31 @@ class Cell:
     intervention: Intervention
     facts: Mapping[str, Any]
     ends_early: bool = False
+    reading: Reading = PLAIN
 
 
 @frozen(eq=False)
 class Source:
-    """What a steered cell is made from; `identity` names directions and site, `judge` the classifier."""
+    """What a steered cell is made from; `identity` names directions and site, `judge` the classifier.
+
+    `classes` reads the contrast set's activations, for a site that asks.
+    """
 
     directions: DirectionSet
     residual_norms: tuple[float, ...]
     identity: Mapping[str, Any]
     judge: Mapping[str, Any]
+    classes: Callable[[], ClassActivations]
 
 
-def baseline_cell(model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int) -> Cell:
+def baseline_cell(
+    model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int, reading: Reading = PLAIN
+) -> Cell:
     """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
-    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None}
+    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None} | reading.identity
     facts = _facts(model, setting, "baseline", setting.evaluation) | dict.fromkeys(STEERING)
-    return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
+    cell = _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
+    return evolve(cell, reading=reading)
 
 
 def _cell(
@@ -98,6 +136,7 @@ def steered_cell(
     seed: int,
     *,
     ends_early: bool = False,
+    reading: Reading = PLAIN,
 ) -> Cell:
     """The cell that steers as `trial` says.
 
@@ -115,6 +154,7 @@ def steered_cell(
         num_layers=model.num_layers,
         residual_norms=source.residual_norms,
         num_heads=model.num_heads,
+        classes=source.classes,
     )
     try:
         direction = steering.direction
@@ -128,16 +168,19 @@ def steered_cell(
     identity = _identity(model, setting, prompts, seed) | {"steering": dict(source.identity) | place}
     if ends_early:
         identity["ends_early"] = True
+    identity |= reading.identity
     facts = _facts(model, setting, "steered", prompts) | {
         **place,
         "depth": round(trial.layer / model.num_layers, 4),
-        "unit": getattr(setting.site, "unit", None),
-        "strength": _strength(intervention, source.residual_norms[trial.layer], direction.raw_norm),
+        "unit": None if multiplier is None else getattr(setting.site, "unit", None),
+        "strength": _strength(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
+        "condition": _condition(intervention.condition),
+        "edited": len(prompts.prompts),
         "extraction": source.identity["extraction"],
     }
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
-    return evolve(cell, ends_early=ends_early)
+    return evolve(cell, ends_early=ends_early, reading=reading)
 
 
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
@@ -155,7 +198,10 @@ def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], s
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
-    """The cell's entry of `results.json`: counts over the rows that have a verdict, rates over prompts."""
+    """The cell's entry of `results.json`: counts over the rows that have a verdict, rates over prompts.
+
+    `judged` are the rows that were asked for, fewer than the cell has prompts where it was ended early.
+    """
     labels = [verdict.label for _, verdict in judged if verdict is not None]
     counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
     observed = list(labels_of(judged).values())
@@ -166,6 +212,7 @@ def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> di
         "n": len(labels),
         "n_unique": len(observed),
         "failed": len(judged) - len(labels),
+        "prompts_total": len(cell.prompts.prompts),
         "errors": sorted(set(causes)),
         "sick": sick_cause(causes, len(judged)),
         "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
@@ -201,12 +248,22 @@ def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | Non
     return model.family_multiplier if own is None else own
 
 
-def _strength(intervention: Intervention, residual_norm: float, raw_norm: float) -> dict[str, float] | None:
+def _strength(intervention: Intervention, steering: Steering, chosen: Direction) -> dict[str, float] | None:
     """The length of what is added, in all three units, so that models can be compared."""
     if intervention.strength is None:
         return None
-    length = intervention.strength
-    return {"absolute": length, "residual": length / residual_norm, "raw": length / raw_norm}
+    length, layer = intervention.strength, intervention.strength_layer
+    measure = chosen if layer is None else steering.directions.at(layer, steering.position)
+    stream = steering.residual_norms[measure.layer]
+    return {"absolute": length, "residual": length / stream, "raw": length / measure.raw_norm}
+
+
+def _condition(condition: Condition | None) -> dict[str, Any] | None:
+    """Which prompts are edited, and what the site has to say of that."""
+    if condition is None:
+        return None
+    names = ("layer", "position", "module", "threshold", "when")
+    return {name: getattr(condition, name) for name in names} | dict(condition.facts)
 
 
 def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
@@ -236,6 +293,7 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
+        "edited": 0,
         "options": {part: _options(setting, part) for part in parts},
     }
 

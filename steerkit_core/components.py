@@ -7,14 +7,15 @@ no network and no GPU, so that a recipe can be checked before torch is imported.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from attrs import NOTHING, Attribute, field, frozen
 
-from steerkit_core.errors import ModelError
+from steerkit_core.errors import ModelError, SteerkitError
 from steerkit_core.values import (
     BlockModule,
+    Completion,
     ContrastSet,
     DirectionSet,
     Intervention,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from steerkit_core.model import ModelHandle
+    from steerkit_core.options import ModelSpec
 
 
 OUTPUT_PROJECTIONS = ("o_proj", "out_proj", "dense", "c_proj", "wo")
@@ -191,8 +193,20 @@ class SelectionContext(Protocol):
     def prompts(self) -> tuple[Prompt, ...]:
         """The selection prompts; where they are evaluation prompts too, a choice by them is marked."""
 
-    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Steer, generate and judge on the selection prompts; a trial that was run is not run again."""
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        """Steer, generate and judge on the selection prompts, by default on all of them.
+
+        Args:
+            trials: ways to steer.
+            prompts: some of the selection prompts, for a first look. Asked again with more of them, only
+                those that are new are generated; no row ever is twice.
+
+        Returns:
+            What became of each trial on just these prompts.
+
+        Raises:
+            SteerkitError: a prompt is none of the selection prompts, or there is none.
+        """
 
 
 class LayerSelector(Component):
@@ -213,6 +227,13 @@ class LayerSelector(Component):
         """
         return ()
 
+    def candidates(self, num_layers: int, positions: Sequence[int]) -> tuple[Trial, ...]:
+        """All trials that may be asked for, as far as they are known before anything ran.
+
+        They are checked against model and site with the recipe; by default these are the certain ones.
+        """
+        return self.trials(num_layers, positions)
+
     @abstractmethod
     def select(self, context: SelectionContext) -> Selection:
         """Choose."""
@@ -231,19 +252,85 @@ class Site(Component):
         """Whether the strength of this site is a multiplier that selectors may vary."""
         return hasattr(self, "multiplier")
 
+    @property
+    def neutral_multiplier(self) -> float | None:
+        """The multiplier with which this site leaves the model as it was; None where none does.
+
+        A site that adds is neutral at 0. One that sets the projection to what the multiplier says is not
+        neutral at any.
+        """
+        return 0.0
+
     @abstractmethod
     def intervene(self, steering: Steering) -> Intervention:
         """Build the edits for one way to steer."""
 
 
+class ModelLoader(Protocol):
+    """Where a classifier gets the models that it judges with."""
+
+    def load(self, spec: ModelSpec) -> ModelHandle:
+        """The model, loaded once however often it is asked for; the steered one, if it is the same.
+
+        It is never steered while it judges.
+
+        Raises:
+            ModelError: it cannot be found, read or loaded on this machine.
+        """
+
+
 class Classifier(Component):
-    """Answers: what is a completion? The label `refusal` is what a sweep maximises."""
+    """Answers: what is a completion? The label `refusal` is what a sweep maximises.
+
+    A classifier implements `classify`, or `judge` where it needs more than one text at a time.
+    """
 
     labels: ClassVar[tuple[str, ...]] = ("refusal", "garbled", "normal")
 
-    @abstractmethod
+    @property
+    def models(self) -> Mapping[str, ModelSpec]:
+        """The models that `judge` loads, by the option that names them; looked for with the recipe.
+
+        The verdicts of a classifier that has some are kept in the run, and are not asked for again.
+        """
+        return {}
+
+    @property
+    def watched(self) -> tuple[str, ...] | None:
+        """Openings of an answer; how likely they are at its first token is every completion's `score`.
+
+        Empty means those of the model's family, None (as here) that no score is needed. The score is
+        log p - log(1 - p) for the summed probability p of the openings' first tokens.
+        """
+        return None
+
+    @property
+    def enough_tokens(self) -> int | None:
+        """After how many tokens every verdict is settled; None where that depends on the text.
+
+        No answer is written further than this, unless the recipe asks for full texts.
+        """
+        return None
+
+    def judge(self, completions: Sequence[Completion], models: ModelLoader) -> Iterable[Verdict]:
+        """Judge many completions: one verdict for each, in their order, with a label of `labels`.
+
+        All that are there are given at once, so that a model can take them in batches. Verdicts that are
+        yielded one by one are kept as they come.
+
+        Args:
+            completions: none of them failed, and no two have the same prompt and text.
+            models: loads those that `models` names.
+        """
+        return (self.classify(completion.prompt, completion.text) for completion in completions)
+
     def classify(self, prompt: Prompt, text: str) -> Verdict:
-        """Judge one completion; the verdict's label is one of `labels`."""
+        """Judge one text; the verdict's label is one of `labels`.
+
+        Raises:
+            SteerkitError: this classifier needs more than a text, and has only `judge`.
+        """
+        raise SteerkitError(f"classifier {self.name!r} judges the completions of a run, not a lone text")
 
     def settled(self, prompt: Prompt, text: str) -> bool:
         """Whether every text that begins with `text` gets one and the same label, whatever follows.
@@ -328,6 +415,17 @@ class ModelAdapter(Component):
     def write(self, output: Any, residual: Tensor) -> Any:
         """`output` with its residual stream replaced."""
         return (residual, *output[1:]) if isinstance(output, tuple) else residual
+
+    def depth(self, parameters: int) -> float | None:
+        """The share of the blocks before the layer at which a model of that size is said to steer best.
+
+        Args:
+            parameters: how many the model has, embeddings included.
+
+        Returns:
+            A number between 0 and 1, or None where the field has no advice for the family.
+        """
+        return None
 
     def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:
         """Keyword arguments for `from_pretrained` that this family needs."""

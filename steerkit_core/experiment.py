@@ -12,6 +12,7 @@ from steerkit_core.audit import audit
 from steerkit_core.choice import among_settings, best, luck_of_best, named_on_evaluation, with_luck
 from steerkit_core.comparison import with_holm
 from steerkit_core.errors import NumericError
+from steerkit_core.judging import Judges
 from steerkit_core.manifest import (
     describe_hardware,
     describe_model,
@@ -19,6 +20,7 @@ from steerkit_core.manifest import (
     finish,
     known_batch_rows,
 )
+from steerkit_core.models import LoadedModels
 from steerkit_core.pipeline import (
     GroupResult,
     GroupRun,
@@ -68,7 +70,7 @@ def run_recipe(
         kept = len(store.completions)
         if kept:
             progress.step(f"going on with {out}: {kept} completions are there already")
-        session = _Session(store, registry, recipe.run.seed, progress, manifest)
+        session = _Session(store, registry, recipe.run.seed, progress, manifest, LoadedModels(registry))
         results = [session.run(group) for group in plan.groups]
         report = _report(plan, results)
         store.write_lines(VERDICTS, iter(session.verdicts))
@@ -89,6 +91,7 @@ class _Session:
     seed: int
     progress: Progress
     manifest: dict[str, Any]
+    models: LoadedModels
     verdicts: list[dict[str, Any]] = field(factory=list)
     texts: dict[str, list[dict[str, str]]] = field(factory=dict)
 
@@ -108,13 +111,18 @@ class _Session:
 
     def _run_loaded(self, group: Group) -> GroupResult:
         model = load_model(group, self.registry)
+        with self.models.lending(model):
+            return self._run_with(group, model)
+
+    def _run_with(self, group: Group, model: ModelHandle) -> GroupResult:
         model.batch_rows.update(known_batch_rows(self.store.manifest, model))
         audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
         checked = {"prompts": audited, "parity": self._parity(group, model)}
         self.manifest["models"].append(describe_model(model) | checked)
         self.manifest["hardware"] = describe_hardware()
         self.store.write_json(MANIFEST, self.manifest)
-        run = GroupRun(group, model, self.store, self.registry, self.seed, self.progress)
+        judges = Judges(self.registry, self.models, self.store)
+        run = GroupRun(group, model, self.store, self.registry, self.seed, judges, self.progress)
         result = run_group(run)
         # once more, with the batch sizes that were measured
         self.manifest["models"][-1] = describe_model(model) | checked
@@ -212,6 +220,7 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
                 "label": "failed" if verdict is None else verdict.label,
                 "rule": completion.error if verdict is None else verdict.rule,
                 "evidence": "" if verdict is None else verdict.evidence,
+                "scores": {} if verdict is None else dict(verdict.scores),
             }
 
 

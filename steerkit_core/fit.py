@@ -40,16 +40,15 @@ def trials_of(
     """The trials that a selector is sure to ask for.
 
     Raises:
-        SteerkitError: it asks for a layer that is not there, or a multiplier where the site has none.
+        SteerkitError: it may ask for a layer that is not there, or a multiplier where the site has none.
     """
-    trials = selector.trials(num_layers, extractor.positions)
-    for trial in trials:
+    for trial in selector.candidates(num_layers, extractor.positions):
         check_layer(trial.layer, num_layers)
         if trial.multiplier is not None and not site.takes_multiplier:
             raise SteerkitError(
                 f"selector {selector.name!r} tries multipliers, but site {site.name!r} takes none"
             )
-    return trials
+    return selector.trials(num_layers, extractor.positions)
 
 
 def check_remote(spec: ModelSpec, folder: Path | None) -> None:

@@ -186,6 +186,12 @@ class Host:
                 return answer
         return None
 
+    def implements(self, hook: str) -> bool:
+        """Whether any working plugin implements a hook."""
+        broken = {record.name for record in self.failed}
+        callers = getattr(self.manager.hook, hook).get_hookimpls()
+        return any(found.plugin_name not in broken for found in callers)
+
     def _call_one(self, plugin: object, hook: str, **arguments: Any) -> Any:
         others = [other for other in self.manager.get_plugins() if other is not plugin]
         return self.manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)

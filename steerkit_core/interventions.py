@@ -18,6 +18,7 @@ from steerkit_core.errors import ModelError
 from steerkit_core.values import BLOCK_MODULES, BlockModule, Edit, Intervention
 
 Phase = Literal["prompt", "generated"]
+EVERY_TOKEN = 2**31
 
 
 class Place(NamedTuple):
@@ -41,21 +42,25 @@ class Place(NamedTuple):
 class LayerEdit:
     """The edits of a batch at one place.
 
-    `add` and `unit` have shape (rows, 1, width), `gain` (rows, 1, 1); None where no row has any.
+    `add` and `unit` have shape (rows, 1, width), `gain` (rows, 1, 1). `trailing`, (rows, 1, 1), says of how
+    many tokens, counted from the last, a row is edited; `keep`, (rows, 1, 1), which rows get their length
+    back. Each is None where no row has any, `trailing` where all are edited at every token.
     """
 
-    add: Tensor | None
-    unit: Tensor | None
-    gain: Tensor | None
+    add: Tensor | None = None
+    unit: Tensor | None = None
+    gain: Tensor | None = None
+    trailing: Tensor | None = None
+    keep: Tensor | None = None
+
+    @property
+    def parts(self) -> tuple[Tensor | None, ...]:
+        """The tensors, in the order of the fields."""
+        return self.add, self.unit, self.gain, self.trailing, self.keep
 
     def select(self, rows: Tensor) -> LayerEdit:
         """The edits of some rows, by index."""
-        return LayerEdit(
-            *(
-                part if part is None else part.index_select(0, rows)
-                for part in (self.add, self.unit, self.gain)
-            )
-        )
+        return LayerEdit(*(part if part is None else part.index_select(0, rows) for part in self.parts))
 
 
 def compile_edits(
@@ -65,13 +70,15 @@ def compile_edits(
     width: Callable[[BlockModule], int],
     dtype: torch.dtype,
     device: torch.device,
+    suffix: Callable[[], int] | None = None,
 ) -> dict[Place, LayerEdit]:
     """One `LayerEdit` for every place at which any row is edited in this phase, as a pass reaches them.
 
     `phase` tells whether the tokens about to be computed belong to the prompts or were generated; an
     intervention whose token span leaves the phase out contributes zeros. Edits of one row at one place add
     up; two projections at one place have no common form and are refused. `width` says how wide what a
-    module gives is.
+    module gives is, `suffix` how many tokens the template puts after the user's text; it is asked only
+    where a token span depends on it.
 
     Raises:
         ModelError: a vector of another width.
@@ -79,14 +86,30 @@ def compile_edits(
     """
     parts: dict[Place, _Parts] = {}
     for row, intervention in enumerate(interventions):
-        if intervention.tokens in ("all", phase):
-            for edit in intervention.edits:
-                place = Place(edit.layer, edit.module)
-                wide = width(edit.module)
-                check_width(edit, wide)
-                part = parts.setdefault(place, _Parts(len(interventions), wide, dtype, device))
-                part.put(row, edit)
+        trailing = _trailing(intervention, phase, suffix) if intervention.edits else 0
+        if trailing == 0:
+            continue
+        for edit in intervention.edits:
+            place = Place(edit.layer, edit.module)
+            wide = width(edit.module)
+            check_width(edit, wide)
+            part = parts.setdefault(place, _Parts(len(interventions), wide, dtype, device))
+            part.put(row, edit, trailing)
     return {place: parts[place].done() for place in sorted(parts, key=lambda place: place.order)}
+
+
+def _trailing(intervention: Intervention, phase: Phase, suffix: Callable[[], int] | None) -> int | None:
+    """How many of a phase's tokens are edited, counted from the last; None for all of them."""
+    span = intervention.tokens
+    if phase == "generated":
+        return None if span in ("all", "generated", "answer") else 0
+    if span in ("last", "answer"):
+        return 1
+    if span == "suffix":
+        if suffix is None:
+            raise ValueError("token span 'suffix' needs to know how long the template's suffix is")
+        return suffix()
+    return None if span in ("all", "prompt") else 0
 
 
 def check_width(edit: Edit, width: int) -> None:
@@ -111,8 +134,18 @@ class _Parts:
     add: Tensor | None = None
     unit: Tensor | None = None
     gain: Tensor | None = None
+    trailing: Tensor | None = None
+    keep: Tensor | None = None
 
-    def put(self, row: int, edit: Edit) -> None:
+    def put(self, row: int, edit: Edit, trailing: int | None) -> None:
+        if trailing is not None:
+            if self.trailing is None:
+                self.trailing = torch.full((self.rows, 1, 1), EVERY_TOKEN, device=self.device)
+            self.trailing[row] = trailing
+        if edit.preserve_norm:
+            if self.keep is None:
+                self.keep = torch.zeros(self.rows, 1, 1, dtype=torch.bool, device=self.device)
+            self.keep[row] = True
         if edit.add is not None:
             if self.add is None:
                 self.add = torch.zeros(self.rows, 1, self.width, dtype=self.dtype, device=self.device)
@@ -127,7 +160,7 @@ class _Parts:
             self.gain[row, 0, 0] = edit.gain
 
     def done(self) -> LayerEdit:
-        return LayerEdit(self.add, self.unit, self.gain)
+        return LayerEdit(self.add, self.unit, self.gain, self.trailing, self.keep)
 
 
 def select_rows(edits: Mapping[Place, LayerEdit], rows: Tensor) -> dict[Place, LayerEdit]:
@@ -138,8 +171,9 @@ def select_rows(edits: Mapping[Place, LayerEdit], rows: Tensor) -> dict[Place, L
 def apply_edit(residual: Tensor, edit: LayerEdit) -> Tensor:
     """`h + a - g (h . u) u` for `residual`, or what another module gives, of shape (rows, tokens, width).
 
-    The projection is taken in float32, whatever the residual stream's type: in half precision the sum
-    over a few thousand products would lose most of its digits.
+    Projections and lengths are taken in float32, whatever the residual stream's type: in half precision
+    the sum over a few thousand products would lose most of its digits. What a row's `trailing` leaves out
+    keeps every bit.
     """
     edited = residual
     if edit.unit is not None and edit.gain is not None:
@@ -147,4 +181,23 @@ def apply_edit(residual: Tensor, edit: LayerEdit) -> Tensor:
         edited = edited - (edit.gain * along * edit.unit).to(residual.dtype)
     if edit.add is not None:
         edited = edited + edit.add
+    if edit.keep is not None:
+        edited = torch.where(edit.keep, _as_long_as(residual, edited), edited)
+    if edit.trailing is not None:
+        edited = torch.where(trailing_mask(edit.trailing, residual.shape[1]), edited, residual)
     return edited
+
+
+def trailing_mask(trailing: Tensor, tokens: int) -> Tensor:
+    """Which of a batch's tokens are edited, (rows, tokens, 1), by the `trailing` of a `LayerEdit`."""
+    from_the_end = torch.arange(tokens, 0, -1, device=trailing.device).view(1, -1, 1)
+    return from_the_end <= trailing
+
+
+def _as_long_as(before: Tensor, after: Tensor) -> Tensor:
+    """`after` scaled to the lengths of `before`, vector by vector; one of length zero stays zero."""
+    wide = after.float()
+    lengths = wide.norm(dim=-1, keepdim=True)
+    scale = before.float().norm(dim=-1, keepdim=True) / lengths.masked_fill(lengths == 0.0, 1.0)
+    kept: Tensor = (wide * scale).to(after.dtype)
+    return kept

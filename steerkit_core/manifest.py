@@ -80,7 +80,7 @@ def describe_model(model: ModelHandle) -> dict[str, Any]:
         "model_type": config.model_type,
         "num_layers": model.num_layers,
         "hidden_size": model.hidden_size,
-        "parameters": sum(parameter.numel() for parameter in model.model.parameters()),
+        "parameters": model.num_parameters,
         "backend": model.backend.name,
         "attention": getattr(config, "_attn_implementation", None),
         "revision": model.revision,

@@ -16,14 +16,16 @@ from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError, NumericError
 from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
+from steerkit_core.generation.answers import answer_log_probs, answer_tokens
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
-from steerkit_core.interventions import LayerEdit, Place, check_width, compile_edits
+from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
+    Condition,
     ContrastSet,
     Intervention,
     Prompt,
@@ -34,18 +36,6 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
-
-
-def refusal_score(logits: Tensor, tokens: Sequence[int]) -> Tensor:
-    """`log p(R) - log(1 - p(R))` for logits of shape (rows, vocabulary); R are the refusal `tokens`.
-
-    Arditi et al. (2024), section 2.4. Returns shape (rows,), float64.
-    """
-    wide = logits.double()
-    refusing = torch.zeros(wide.shape[-1], dtype=torch.bool, device=wide.device)
-    refusing[list(tokens)] = True
-    # a ratio of two sums over the same softmax: its normaliser cancels, and 1 - p never loses its digits
-    return wide[:, refusing].logsumexp(dim=-1) - wide[:, ~refusing].logsumexp(dim=-1)
 
 
 @define(eq=False, slots=False)
@@ -67,6 +57,7 @@ class ModelHandle:
     batch_rows: dict[int, int] = field(factory=dict)
     rows_that_fit: dict[int, int] = field(factory=dict)
     _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
+    _conditioned: dict[tuple[Place, int], dict[str, Tensor]] = field(factory=dict, init=False, repr=False)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -103,6 +94,14 @@ class ModelHandle:
         return len(self.blocks)
 
     @property
+    def num_parameters(self) -> int:
+        """How many parameters there are, embeddings included, tied ones once.
+
+        Of a model in int4, whose tensors hold two parameters in each byte, it is the number before packing.
+        """
+        return int(self.model.num_parameters())
+
+    @property
     def hidden_size(self) -> int:
         """Width of the residual stream."""
         return int(self.config.hidden_size)
@@ -116,6 +115,33 @@ class ModelHandle:
         for edit in intervention.edits:
             self.backend.target(Place(edit.layer, edit.module))
             check_width(edit, self.width(edit.module))
+        if intervention.edits and intervention.tokens == "suffix":
+            self._suffix_to_edit()
+        if intervention.condition is not None:
+            self.backend.target(Place(intervention.condition.layer, intervention.condition.module))
+
+    def compiled(self, interventions: Sequence[Intervention], phase: Phase) -> dict[Place, LayerEdit]:
+        """The edits of a batch, row by row, while it reads the prompts or while it writes.
+
+        Raises:
+            ModelError: an edit does not fit the model, or there is no such span of tokens in its prompts.
+        """
+        return compile_edits(
+            interventions,
+            phase,
+            width=self.width,
+            dtype=self.stream_dtype,
+            device=self.device,
+            suffix=self._suffix_to_edit,
+        )
+
+    def _suffix_to_edit(self) -> int:
+        if not self.suffix_length:
+            raise ModelError(
+                f"site.tokens: the chat template of {self.spec.id} puts nothing behind the user's text, so"
+                " that there is no 'suffix' to edit: choose 'last'"
+            )
+        return self.suffix_length
 
     @property
     def config(self) -> PreTrainedConfig:
@@ -166,11 +192,14 @@ class ModelHandle:
         return cast("str", self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
 
     def completion(self, prompt: Prompt, written: Written) -> Completion:
-        """What was written, as text. An empty answer is a failure to report, not a garbled one."""
+        """What was written, as text. An empty answer is a failure to report, not a garbled one.
+
+        Not so where its first token was watched: that is known, whatever came of the text.
+        """
         text, stop, error = self.decode(written.token_ids), written.stop, written.error
-        if error is None and not text.strip():
+        if error is None and written.score is None and not text.strip():
             stop, error = "failed", "the output is empty"
-        return Completion(prompt, text, len(written.token_ids), stop, error)
+        return Completion(prompt, text, len(written.token_ids), stop, error, written.score)
 
     def new_cache(self) -> Any:
         """What a batch remembers between two calls of `next_logits`: an empty one."""
@@ -205,6 +234,43 @@ class ModelHandle:
             )
         return tuple(found)
 
+    def answer_log_probs(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
+        """Find log p that the model's answer to a prompt begins with each of some words.
+
+        Each word is encoded as it stands behind the template, and with a space before it; the probabilities
+        of both are added. Nothing is generated.
+
+        Returns:
+            float64, (prompts, answers), on the CPU.
+
+        Raises:
+            ModelError: no answer can begin with one of the words.
+            NumericError: a number is not finite.
+        """
+        spelt = [answer_tokens(self, answer) for answer in answers]
+        for answer, ways in zip(answers, spelt, strict=True):
+            if not ways:
+                raise ModelError(
+                    f"{answer!r} can begin no answer of {self.spec.id}: its tokenizer joins it"
+                    " with the template"
+                )
+        encoded = [
+            self.tokenizer(self.render(prompt), add_special_tokens=False)["input_ids"] for prompt in prompts
+        ]
+        found = torch.empty(len(prompts), len(answers), dtype=torch.float64)
+        order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+        while order:
+            size = max(1, FORWARD_TOKENS // len(encoded[order[0]]))
+            batch, order = order[:size], order[size:]
+            each = answer_log_probs(
+                self, [encoded[index] for index in batch], [tokens for ways in spelt for tokens in ways]
+            )
+            parts = torch.split(each, [len(ways) for ways in spelt], dim=1)
+            found[batch] = torch.stack([part.logsumexp(dim=1) for part in parts], dim=1)
+        if not bool(torch.isfinite(found).all()):
+            raise NumericError(f"the logits of {self.spec.id} are not finite in {self.dtype}")
+        return found
+
     @torch.inference_mode()
     def last_logits(
         self,
@@ -221,12 +287,11 @@ class ModelHandle:
             What `reduce` gave, row by row, on the CPU.
         """
         kept: list[Tensor | None] = [None] * len(rows)
+        steered = self.conditioned(rows)
         for batch in self._batches([prompt for prompt, _ in rows]):
-            prompts, interventions = zip(*(rows[index] for index in batch), strict=True)
+            prompts = [rows[index][0] for index in batch]
             ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
-            edits = compile_edits(
-                interventions, "prompt", width=self.width, dtype=self.stream_dtype, device=self.device
-            )
+            edits = self.compiled([steered[index] for index in batch], "prompt")
             logits = self.next_logits(ids, mask, positions_of(mask), self.backend.new_cache(), edits)
             for index, found in zip(batch, reduce(logits.float()).cpu(), strict=True):
                 kept[index] = found
@@ -239,10 +304,12 @@ class ModelHandle:
         position_ids: Tensor,
         cache: Cache | None,
         edits: Mapping[Place, LayerEdit] | None = None,
+        keep: int | None = None,
     ) -> Tensor:
         """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`.
 
-        Without a cache nothing is remembered of the tokens.
+        Without a cache nothing is remembered of the tokens. With `keep`, those after each of the last so
+        many tokens, (rows, keep, vocabulary).
         """
         inputs = {
             "input_ids": ids,
@@ -250,15 +317,56 @@ class ModelHandle:
             "position_ids": position_ids,
             "past_key_values": cache,
             "use_cache": cache is not None,
-            "logits_to_keep": 1,
+            "logits_to_keep": keep or 1,
         }
-        return self.backend.logits(inputs, edits or {})[:, -1]
+        logits = self.backend.logits(inputs, edits or {})
+        return logits[:, -1] if keep is None else logits[:, -keep:]
 
     def generate(
         self, rows: Sequence[Row], options: GenerationOptions, seed: int = 0
     ) -> Iterator[tuple[int, Written]]:
         """Complete every row under its own intervention; see `steerkit_core.generation.generate`."""
         return generate(self, rows, options, seed)
+
+    def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
+        """The rows' interventions, with none for a prompt that does not meet its condition."""
+        asked: dict[Condition, dict[str, Prompt]] = {}
+        for prompt, intervention in rows:
+            if intervention.condition is not None:
+                asked.setdefault(intervention.condition, {})[prompt.text] = prompt
+        met = {
+            (condition, text)
+            for condition, prompts in asked.items()
+            for text, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
+            if holds
+        }
+        return [
+            way if way.condition is None or (way.condition, prompt.text) in met else Intervention()
+            for prompt, way in rows
+        ]
+
+    def meets(self, prompts: Sequence[Prompt], condition: Condition) -> list[bool]:
+        """Which prompts meet a condition. What it asks of a prompt is read once, before anything is edited.
+
+        A prompt whose projection is not a number lies on no side, and counts as below.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than the condition's position asks for.
+        """
+        place = Place(condition.layer, condition.module)
+        known = self._conditioned.setdefault((place, condition.position), {})
+        missing = list({p.text: p for p in prompts if p.text not in known}.values())
+        self._check_positions(missing, (condition.position,))
+        for batch in self._batches(missing):
+            chosen = [missing[index] for index in batch]
+
+            def keep(_layer: int, found: Tensor, chosen: Sequence[Prompt] = chosen) -> None:
+                vectors = found[:, condition.position].float().cpu()
+                known.update(zip((prompt.text for prompt in chosen), vectors, strict=True))
+
+            self._forward(chosen, keep, place.module, (place.layer,))
+        unit = condition.unit.double().cpu()
+        return [condition.holds(float(known[prompt.text].double() @ unit)) for prompt in prompts]
 
     def mean_activations(
         self,
@@ -399,8 +507,12 @@ class ModelHandle:
         prompts: Sequence[Prompt],
         observe: Callable[[int, Tensor], None],
         module: BlockModule = "residual",
+        layers: Sequence[int] | None = None,
     ) -> None:
-        """Send prompts through the decoder, without the LM head, and observe a module of every block."""
+        """Send prompts through the decoder, without the LM head, and observe a module of some blocks.
+
+        By default of all; of fewer the pass ends behind the last.
+        """
         ids, mask = left_pad([self.encode(prompt) for prompt in prompts], self.pad_id, self.device)
         inputs = {
             "input_ids": ids,
@@ -408,5 +520,5 @@ class ModelHandle:
             "position_ids": positions_of(mask),
             "use_cache": False,
         }
-        places = [Place(layer, module) for layer in range(self.num_layers)]
+        places = [Place(layer, module) for layer in (range(self.num_layers) if layers is None else layers)]
         self.backend.observe(inputs, places, lambda place, found: observe(place.layer, found))

@@ -15,8 +15,10 @@ import attrs
 from attrs import define, field, frozen
 
 from steerkit_core.cells import (
+    PLAIN,
     Cell,
     CellModel,
+    Reading,
     Source,
     baseline_cell,
     count,
@@ -25,17 +27,19 @@ from steerkit_core.cells import (
     steered_cell,
 )
 from steerkit_core.comparison import compare_cells
-from steerkit_core.components import Component, ModelAdapter
+from steerkit_core.components import Classifier, Component, ModelAdapter
 from steerkit_core.drift import drift_entries
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction, extract, extraction_identity
 from steerkit_core.fit import check_layer
 from steerkit_core.health import warnings_of
+from steerkit_core.judging import Judges
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
 from steerkit_core.store import RunDirectory
 from steerkit_core.values import (
+    ClassActivations,
     Completion,
     ContrastSet,
     DirectionSet,
@@ -81,15 +85,17 @@ class GroupRun:
     store: RunDirectory
     registry: Registry
     seed: int
+    judges: Judges
     progress: Progress = field(factory=Silent)
     extractions: dict[str, Extraction] = field(factory=dict)
     measured: list[tuple[Setting, Extraction]] = field(factory=list)
+    classes: dict[str, ClassActivations] = field(factory=dict)
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
     tried: dict[int, dict[str, None]] = field(factory=dict)
     looked: set[int] = field(factory=set)
-    judged: dict[tuple[str, str, str], Verdict] = field(factory=dict)
+    asked: dict[str, set[str]] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -140,6 +146,7 @@ class GroupRun:
                 f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
                 f" {sick[0]['sick']}."
             )
+        found += _condition_notes(what, [entry for entry in entries if entry["condition"] is not None])
         return list(dict.fromkeys(found))
 
     @property
@@ -160,8 +167,8 @@ class GroupRun:
 
     def baseline(self, setting: Setting) -> Cell:
         """The unsteered cell on the evaluation prompts."""
-        judge = self._identity("classifier", setting.classifier)
-        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed))
+        judge, reading = self.judges.identity(setting.classifier), self._reading(setting)
+        return self._known(baseline_cell(self._cell_model, setting, judge, self.seed, reading))
 
     def steered(
         self,
@@ -179,24 +186,52 @@ class GroupRun:
         """
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
-        judge = self._identity("classifier", setting.classifier)
-        source = Source(extraction.directions, extraction.stream.norm_mean, identity, judge)
+        judge = self.judges.identity(setting.classifier)
+        source = Source(
+            extraction.directions,
+            extraction.stream.norm_mean,
+            identity,
+            judge,
+            partial(self.read_classes, setting, extraction),
+        )
         with self._blamed("site", setting.site):
             cell = steered_cell(
-                self._cell_model, setting, prompts, trial, source, self.seed, ends_early=ends_early
+                self._cell_model,
+                setting,
+                prompts,
+                trial,
+                source,
+                self.seed,
+                ends_early=ends_early,
+                reading=self._reading(setting),
             )
         self.model.check(cell.intervention)
+        condition = cell.intervention.condition
+        if condition is not None:
+            edited = sum(self.model.meets(prompts.prompts, condition))
+            cell = attrs.evolve(cell, facts={**cell.facts, "edited": edited})
         return self._known(cell)
+
+    def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
+        """The contrast set's activations in this model, where an extraction's directions were read."""
+        if extraction.key not in self.classes:
+            found = extraction.directions
+            self.progress.step(f"reading the contrast set: {setting.contrast.name}")
+            self.classes[extraction.key] = self.model.class_activations(
+                setting.contrast, found.positions, found.module
+            )
+        return self.classes[extraction.key]
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
         parts = {word: self._identity(word, getattr(setting, word)) for word in ("extractor", "site")}
-        judge = self._identity("classifier", setting.classifier)
+        judge = self.judges.identity(setting.classifier)
         source = {"steering": parts | {"error": str(error)}, "judge": judge}
         cell = self._known(failed_cell(self._cell_model, setting, source, self.seed))
         for prompt in cell.prompts.prompts:
             if (cell.id, prompt.id) not in self.store.completions:
                 self.store.append(cell.id, Completion(prompt, "", 0, "failed", str(error)))
+        self._ask([cell])
         return cell
 
     def all_sick(self, setting: Setting) -> bool:
@@ -204,16 +239,18 @@ class GroupRun:
         tried = [outcome for (owner, _), outcome in self.outcomes.items() if owner == id(setting)]
         return bool(tried) and all(outcome.sick for outcome in tried)
 
-    def complete(self, cells: Iterable[Cell], text: str) -> None:
-        """STEER: generate every row of the cells that the run does not have yet.
+    def complete(self, cells: Sequence[Cell], text: str, prompts: Sequence[Prompt] | None = None) -> None:
+        """STEER: generate every row of the cells that the run does not have yet, or those of some prompts.
 
-        Cells of one source share their completions: a row is generated once and kept for each of them.
+        Cells of one source share their completions: a row is generated once and kept for each of them that
+        was asked for it.
         """
         from steerkit_core.generation import Row
 
+        self._ask(cells, prompts)
         wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {}
         for cell in cells:
-            for prompt in cell.prompts.prompts:
+            for prompt in cell.prompts.prompts if prompts is None else prompts:
                 if (cell.id, prompt.id) not in self.store.completions:
                     made = self._made(cell, prompt)
                     if made is None:
@@ -226,15 +263,33 @@ class GroupRun:
         with self.progress.track(text, len(wanted)) as advance:
             for options, missing in by_options.items():
                 rows = [
-                    Row(prompt, cell.intervention, cell.source, _settled(cell, prompt))
+                    Row(
+                        prompt,
+                        cell.intervention,
+                        cell.source,
+                        _settled(cell, prompt),
+                        cell.reading.enough,
+                        cell.reading.watch,
+                    )
                     for cell, prompt in missing
                 ]
                 for index, written in self.model.generate(rows, options, self.seed):
                     cell, prompt = missing[index]
                     completion = self.model.completion(prompt, written)
                     for sharer in self.sharers[cell.source].values():
-                        self.store.append(sharer.id, completion)
+                        if prompt.id in self.asked.get(sharer.id, ()):
+                            self.store.append(sharer.id, completion)
                     advance(completion.tokens)
+
+    def _ask(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
+        """Note which rows belong to the cells' results.
+
+        What the run directory holds besides, such as rows of a run that was killed later than this, is
+        not counted: a selector that ends cells early would then decide otherwise.
+        """
+        for cell in cells:
+            chosen = cell.prompts.prompts if prompts is None else prompts
+            self.asked.setdefault(cell.id, set()).update(prompt.id for prompt in chosen)
 
     def _made(self, cell: Cell, prompt: Prompt) -> Completion | None:
         """The completion that another cell of the same source has already."""
@@ -242,53 +297,94 @@ class GroupRun:
         found = (self.store.completions.get((other.id, prompt.id)) for other in sharers)
         return next((completion for completion in found if completion is not None), None)
 
-    def judge(self, cell: Cell) -> list[tuple[Completion, Verdict | None]]:
-        """JUDGE: the cell's completions with their verdicts; a failed row has none.
+    def judge_all(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
+        """JUDGE: ask every classifier for all texts at once that it has not seen.
 
         Raises:
-            SteerkitError: the classifier gave a label that it does not declare.
+            SteerkitError: a classifier needs a model that cannot be had, or gave no proper verdict.
         """
-        classifier = cell.setting.classifier
-        name = fingerprint(self._identity("classifier", classifier))
-        pairs: list[tuple[Completion, Verdict | None]] = []
-        for prompt in cell.prompts.prompts:
-            completion = self.store.completions[cell.id, prompt.id]
-            if completion.error is not None:
-                pairs.append((completion, None))
-                continue
-            key = (name, prompt.text, completion.text)
-            if key not in self.judged:
-                with self._blamed("classifier", classifier):
-                    verdict = classifier.classify(prompt, completion.text)
-                if verdict.label not in classifier.labels:
-                    raise SteerkitError(
-                        f"classifier {classifier.name!r} gave the label {verdict.label!r}, expected one of"
-                        f" {', '.join(classifier.labels)}"
-                    )
-                self.judged[key] = verdict
-            pairs.append((completion, self.judged[key]))
-        return pairs
+        by_classifier: dict[Classifier, list[Completion]] = {}
+        for cell in cells:
+            by_classifier.setdefault(cell.setting.classifier, []).extend(
+                completion for completion in self._completions(cell, prompts) if completion.error is None
+            )
+        for classifier, completions in by_classifier.items():
+            missing = self.judges.missing(classifier, completions)
+            with (
+                self.progress.track(f"judging: {classifier.name}", missing) as advance,
+                self._blamed("classifier", classifier),
+            ):
+                self.judges.judge(classifier, completions, advance)
+
+    def judge(
+        self, cell: Cell, prompts: Sequence[Prompt] | None = None
+    ) -> list[tuple[Completion, Verdict | None]]:
+        """The cell's completions with their verdicts, or those of some prompts, in the set's order.
+
+        A failed row has no verdict, and rows that nobody asked for are left out.
+        """
+        self.judge_all([cell], prompts)
+        completions = self._completions(cell, prompts)
+        sound = [completion for completion in completions if completion.error is None]
+        verdicts = iter(self.judges.judge(cell.setting.classifier, sound))
+        return [(one, next(verdicts) if one.error is None else None) for one in completions]
+
+    def _completions(self, cell: Cell, prompts: Sequence[Prompt] | None = None) -> list[Completion]:
+        """The cell's completions that were asked for, or those of some prompts, in the set's order."""
+        chosen = self.asked[cell.id] if prompts is None else {prompt.id for prompt in prompts}
+        return [
+            self.store.completions[cell.id, prompt.id]
+            for prompt in cell.prompts.prompts
+            if prompt.id in chosen
+        ]
+
+    def _reading(self, setting: Setting) -> Reading:
+        """What the setting's judge wants of every text."""
+        classifier = setting.classifier
+        if classifier.watched is None and classifier.enough_tokens is None:
+            return PLAIN
+        with self._blamed("classifier", classifier):
+            watch = () if classifier.watched is None else self.model.refusal_tokens(classifier.watched)
+        return Reading(watch, None if setting.generation.full_texts else classifier.enough_tokens)
 
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
         return count(cell, self.judge(cell))
 
-    def try_out(self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]) -> list[Outcome]:
-        """Steer, judge and count trials on the selection prompts."""
+    def try_out(
+        self,
+        setting: Setting,
+        extraction: Extraction,
+        trials: Sequence[Trial],
+        prompts: Sequence[Prompt] | None = None,
+    ) -> list[Outcome]:
+        """Steer, judge and count trials on the selection prompts, or on some of them.
+
+        Raises:
+            SteerkitError: a prompt is none of the selection prompts, or there is none.
+        """
+        chosen = setting.selection.prompts if prompts is None else tuple(dict.fromkeys(prompts))
+        _check_selection(setting, chosen)
         cells = [
             self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
         ]
         self.tried.setdefault(id(setting), {}).update(dict.fromkeys(cell.id for cell in cells))
-        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells")
+        part = "" if prompts is None else f", {len(chosen)} prompts"
+        self.complete(cells, f"{setting.selector.name}: {len(cells)} cells{part}", chosen)
+        self.judge_all(cells, chosen)
+        found: list[Outcome] = []
         for cell, trial in zip(cells, trials, strict=True):
-            entry = self.count(cell)
-            self.outcomes[id(setting), trial] = Outcome(trial, entry["counts"], entry["failed"])
-        return [self.outcomes[id(setting), trial] for trial in trials]
+            entry = count(cell, self.judge(cell, chosen))
+            found.append(Outcome(trial, entry["counts"], entry["failed"]))
+            known = self.outcomes.get((id(setting), trial))
+            if known is None or known.asked <= found[-1].asked:
+                self.outcomes[id(setting), trial] = found[-1]
+        return found
 
     @property
     def _one_judge(self) -> bool:
-        judges = [self._identity("classifier", setting.classifier) for setting in self.group.settings]
-        return all(judge == judges[0] for judge in judges)
+        judges = {setting.classifier for setting in self.group.settings}
+        return len(judges) == 1
 
     @property
     def _cell_model(self) -> CellModel:
@@ -326,6 +422,39 @@ class GroupRun:
         }
 
 
+def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
+    """Raise `SteerkitError` where a selector asks for no prompt, or for one that is not its own."""
+    where = f"selector {setting.selector.name!r}"
+    if not prompts:
+        raise SteerkitError(f"{where} asked for no prompt, expected some of {setting.selection.name}")
+    for prompt in prompts:
+        if prompt not in setting.selection.prompts:
+            raise SteerkitError(
+                f"{where} asked for prompt {prompt.id!r}, expected one of the selection prompts"
+                f" ({setting.selection.name})"
+            )
+
+
+def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of cells under a condition: whether no prompt of theirs, or of the contrast set, meets it."""
+    idle = [entry for entry in entries if not entry["edited"]]
+    blind = [
+        entry
+        for entry in entries
+        if not entry["condition"].get("positive", 1) + entry["condition"].get("negative", 1)
+    ]
+    notes = []
+    for cells, whose in ((idle, "their prompts, which are all unedited"), (blind, "the contrast prompts")):
+        if cells:
+            limits = cells[0]["condition"]
+            notes.append(
+                f"{what}: the condition of {len(cells)} of {len(entries)} conditional cells holds for none"
+                f" of {whose}, such as {cells[0]['id']}: projection {limits['when']}"
+                f" {limits['threshold']:g} at layer {limits['layer']}, position {limits['position']}."
+            )
+    return notes
+
+
 def _settled(cell: Cell, prompt: Prompt) -> Callable[[str], bool] | None:
     """How to ask the cell's judge whether a text may end; None where texts are written to their end."""
     return partial(cell.setting.classifier.settled, prompt) if cell.ends_early else None
@@ -360,8 +489,8 @@ class _Context:
         self._run.looked.add(id(self._setting))  # what is chosen by them is marked in the results
         return self._setting.selection.prompts
 
-    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        return self._run.try_out(self._setting, self._extraction, trials)
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        return self._run.try_out(self._setting, self._extraction, trials, prompts)
 
 
 @frozen(eq=False)
@@ -428,7 +557,8 @@ def run_group(run: GroupRun) -> GroupResult:
             selections.append(_failed_entry(setting, str(error)))
             continue
         trial = Trial(selection.layer, selection.position, selection.multiplier)
-        # on the very prompts of the selection the cell is there already, and is not made again in full
+        # on the very prompts of the selection the cell is there already, and is not made again in full; of
+        # one that was ended early the rest is made
         same = setting.selection.prompts == setting.evaluation.prompts
         tried = same and (id(setting), trial) in run.outcomes
         final = run.steered(setting, setting.evaluation, extraction, trial, tried=tried)
@@ -444,6 +574,7 @@ def run_group(run: GroupRun) -> GroupResult:
     if finals:
         run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
 
+    run.judge_all(run.cells.values())
     chosen = {cell.id for cell in finals}
     entries = [run.count(cell) | {"selected": cell.id in chosen} for cell in run.cells.values()]
     by_id = {entry["id"]: entry for entry in entries}
@@ -488,12 +619,13 @@ def _selection_entry(
     *,
     looked: bool,
 ) -> dict[str, Any]:
-    """How a setting came to its layer, and how the chosen one did on the selection prompts, if tried.
+    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts.
 
     `tried` are the ids of the cells that the selector has seen, and it `looked` where it read the selection
     prompts themselves.
     """
     shared = len(_texts(setting.selection) & _texts(setting.evaluation))
+    whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
     return {
         "cell": final.id,
         "failed": False,
@@ -504,7 +636,7 @@ def _selection_entry(
         "shared_prompts": shared,
         "selected_on_evaluation": shared > 0 and (looked or len(tried) > 1),
         "tried": list(tried),
-        "refusal_rate": None if outcome is None else outcome.rate("refusal"),
+        "refusal_rate": outcome.rate("refusal") if outcome is not None and whole else None,
         "table": [dict(row) for row in selection.table],
     }
 

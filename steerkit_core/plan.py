@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -13,7 +13,7 @@ from steerkit_core.locate import FolderFacts
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.recipe import Recipe, Setting
 from steerkit_core.registry import Registry
-from steerkit_core.values import Prompt
+from steerkit_core.values import Prompt, Trial
 
 
 @frozen
@@ -39,13 +39,23 @@ class Group:
     @property
     def trials(self) -> int | None:
         """How many completions the selectors are sure to ask for; None if that is unknown."""
+        return self._completions(lambda setting, layers: setting.trials(layers))
+
+    @property
+    def candidates(self) -> int | None:
+        """How many completions it would be if they asked for all that they may; None if that is unknown."""
+        return self._completions(
+            lambda setting, layers: setting.selector.candidates(layers, setting.extractor.positions)
+        )
+
+    def _completions(self, trials: Callable[[Setting, int], Sequence[Trial]]) -> int | None:
         if self.facts is None or self.facts.num_layers is None:
             return None
         if not all(setting.extractor.positions for setting in self.settings):
             return None
+        layers = self.facts.num_layers
         return sum(
-            len(setting.trials(self.facts.num_layers)) * len(setting.selection.prompts)
-            for setting in self.settings
+            len(trials(setting, layers)) * len(setting.selection.prompts) for setting in self.settings
         )
 
 

@@ -212,7 +212,7 @@ def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any
     for change in changes:
         place, equals, value = change.partition("=")
         table, dot, key = place.strip().partition(".")
-        found = _toml_value(value.strip())
+        found = toml_value(value.strip())
         whole = not dot and isinstance(found, dict)
         if not (equals and table and (key or whole)):
             message = f"expected table.key=value or table={{...}}, got {change!r}"
@@ -229,7 +229,8 @@ def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any
     return changed, tomllib.loads(changed)
 
 
-def _toml_value(text: str) -> Any:
+def toml_value(text: str) -> Any:
+    """A value as TOML would write it; a bare word is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -303,6 +304,7 @@ class _Builder:
             if known:
                 self.found = known
             self.check_model(parts["model"])
+            self.check_judges(parts["classifier"])
             self.check_fit(parts)
             if all(part is not None for part in parts.values()):
                 yield Setting(**parts, overrides=overrides)
@@ -343,6 +345,15 @@ class _Builder:
             check_remote(spec, folder)
         except SteerkitError as error:
             self.note([Problem("model.remote", str(error))])
+
+    def check_judges(self, classifier: Classifier | None) -> None:
+        """Look for the models that a classifier judges with."""
+        models = {} if classifier is None else classifier.models
+        for option, spec in models.items():
+            try:
+                find_model(spec, self.registry)
+            except SteerkitError as error:
+                self.note([Problem(f"classifier.{option}", str(error))])
 
     def check_fit(self, parts: Mapping[str, Any]) -> None:
         """Note a selector that asks the model for what it has not."""

@@ -159,9 +159,15 @@ def _fault(kind: Kind, component: object) -> str | None:
     if inspect.isabstract(component):
         missing = ", ".join(sorted(component.__abstractmethods__))
         return f"{what}, which does not implement {missing}"
+    if issubclass(component, Classifier) and not _judges(component):
+        return f"{what}, which implements neither classify nor judge"
     for name, attribute in fields_dict(component).items():
         if "help" not in attribute.metadata:
             return f"{what}, whose field {name!r} is not declared with option(..., help=...)"
         if name == "use" or (kind.word in CORE_KEYS and name in fields_dict(CORE_KEYS[kind.word])):
             return f"{what}, whose option {name!r} has the name of a key that every {kind.word} has"
     return None
+
+
+def _judges(component: type[Classifier]) -> bool:
+    return component.classify is not Classifier.classify or component.judge is not Classifier.judge

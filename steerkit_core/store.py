@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
+JUDGEMENTS, LABELS = "judgements.jsonl", "labels.csv"
 VERDICTS, DIRECTIONS, RESULTS, REPORT = (
     "verdicts.jsonl",
     "directions.safetensors",
@@ -35,7 +36,8 @@ class RunDirectory:
     path: Path
     manifest: Mapping[str, Any] | None = None
     completions: dict[tuple[str, str], Completion] = field(factory=dict)
-    _sink: FileIO | None = None
+    judgements: dict[str, Mapping[str, Any]] = field(factory=dict)
+    _sinks: dict[str, FileIO] = field(factory=dict)
 
     def append(self, cell: str, completion: Completion) -> None:
         """Keep one finished row; it is in the hands of the operating system when this returns.
@@ -53,18 +55,32 @@ class RunDirectory:
                 "tokens": completion.tokens,
                 "stop": completion.stop,
                 "error": completion.error,
+                "score": completion.score,
             },
             ensure_ascii=False,
         )
-        target = self.path / COMPLETIONS
-        with _explained(target, f"{len(self.completions)} completions are kept"):
-            if self._sink is None:
+        self._append(COMPLETIONS, line, f"{len(self.completions)} completions are kept")
+        self.completions[cell, completion.prompt.id] = completion
+
+    def append_judgement(self, key: str, row: Mapping[str, Any]) -> None:
+        """Keep what a judge that is a model said of one text; `key` hashes all that it depends on.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written; what was judged before is safe.
+        """
+        line = json.dumps({"key": key, **row}, ensure_ascii=False)
+        self._append(JUDGEMENTS, line, f"{len(self.judgements)} judgements are kept")
+        self.judgements[key] = row
+
+    def _append(self, name: str, line: str, kept: str) -> None:
+        target = self.path / name
+        with _explained(target, kept):
+            if name not in self._sinks:
                 # unbuffered: closing a buffer that the disk refused would raise the same error again
-                self._sink = target.open("ab", buffering=0)
+                self._sinks[name] = target.open("ab", buffering=0)
             rest = memoryview(line.encode() + b"\n")
             while rest:
-                rest = rest[self._sink.write(rest) :]
-        self.completions[cell, completion.prompt.id] = completion
+                rest = rest[self._sinks[name].write(rest) :]
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a file in one step, so that a reader never sees half of it."""
@@ -110,10 +126,10 @@ class RunDirectory:
             raise StoreError(f"{target}: damaged ({error}): delete it to have it made again") from None
 
     def close(self) -> None:
-        """Close the file of completions."""
-        if self._sink is not None:
-            self._sink.close()
-            self._sink = None
+        """Close the files that grow."""
+        for sink in self._sinks.values():
+            sink.close()
+        self._sinks.clear()
 
 
 @contextmanager
@@ -130,25 +146,51 @@ def open_run(path: Path, recipe_fingerprint: str, *, fresh: bool = False) -> Ite
     """
     with _explained(path, "nothing was run"):
         path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise StoreError(
-                f"{path}: in use by another process; wait for it or choose another folder with --out"
-            ) from None
-    try:
+    with _locked(path, "choose another folder with --out"):
         _check_is_run(path)
         if fresh:
             _set_aside(path)
         manifest = _earlier_manifest(path, recipe_fingerprint)
-        run = RunDirectory(path, manifest, _read_completions(path / COMPLETIONS))
-        try:
+        with _held(path, manifest) as run:
             yield run
-        finally:
-            run.close()
+
+
+@contextmanager
+def hold_run(path: Path) -> Iterator[RunDirectory]:
+    """Hold the directory of a run that has ended, whatever its recipe, to judge its texts once more.
+
+    Raises:
+        StoreError: the folder is no run directory, has not ended, cannot be written, or is in use.
+    """
+    read_json(path, RESULTS)
+    with _locked(path, "try again when it has ended"), _held(path, read_json(path, MANIFEST)) as run:
+        yield run
+
+
+@contextmanager
+def _locked(path: Path, remedy: str) -> Iterator[None]:
+    """Keep other processes out of a run directory."""
+    lock = FileLock(path / ".lock")
+    with _explained(path, "nothing was run"):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(f"{path}: in use by another process; wait for it or {remedy}") from None
+    try:
+        yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _held(path: Path, manifest: Mapping[str, Any] | None) -> Iterator[RunDirectory]:
+    """What a run directory holds, read, and closed at the end."""
+    completions, judgements = read_completions(path / COMPLETIONS), _read_judgements(path / JUDGEMENTS)
+    run = RunDirectory(path, manifest, completions, judgements)
+    try:
+        yield run
+    finally:
+        run.close()
 
 
 def read_json(path: Path, name: str) -> Any:
@@ -206,28 +248,58 @@ def _set_aside(path: Path) -> None:
             entry.replace(aside / entry.name)
 
 
-def _read_completions(path: Path) -> dict[tuple[str, str], Completion]:
-    """The finished rows; a last line that a killed process left unfinished is cut off."""
+def read_completions(path: Path) -> dict[tuple[str, str], Completion]:
+    """The finished rows, by cell and prompt id.
+
+    Raises:
+        StoreError: a line is damaged.
+    """
+    found: dict[tuple[str, str], Completion] = {}
+    for number, row in _whole_lines(path, "to have the row generated again"):
+        try:
+            prompt = Prompt(row["prompt_id"], row["prompt"], category=row["category"])
+            completion = Completion(
+                prompt, row["text"], row["tokens"], row["stop"], row["error"], row.get("score")
+            )
+            found[row["cell"], prompt.id] = completion
+        except (KeyError, TypeError) as error:
+            raise _damaged(path, number, error, "to have the row generated again") from None
+    return found
+
+
+def _read_judgements(path: Path) -> dict[str, Mapping[str, Any]]:
+    """What was judged by a model, by the hash of all that it depends on."""
+    found: dict[str, Mapping[str, Any]] = {}
+    remedy = "to have the text judged again"
+    for number, row in _whole_lines(path, remedy):
+        try:
+            found[row["key"]] = {
+                name: row[name] for name in ("label", "rule", "evidence", "scores", "asked")
+            }
+        except (KeyError, TypeError) as error:
+            raise _damaged(path, number, error, remedy) from None
+    return found
+
+
+def _whole_lines(path: Path, remedy: str) -> Iterator[tuple[int, Any]]:
+    """Numbers and values of the lines; a last one that a killed process left unfinished is cut off."""
     if not path.exists():
-        return {}
+        return
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         with _explained(path, "what was finished is kept"):
             os.truncate(path, len(whole))
-    found: dict[tuple[str, str], Completion] = {}
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
-            row = json.loads(line)
-            prompt = Prompt(row["prompt_id"], row["prompt"], category=row["category"])
-            completion = Completion(prompt, row["text"], row["tokens"], row["stop"], row["error"])
-            found[row["cell"], prompt.id] = completion
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"{path}:{number}: damaged ({type(error).__name__}: {error}); delete that line to have the"
-                " row generated again"
-            ) from None
-    return found
+            yield number, json.loads(line)
+        except ValueError as error:
+            raise _damaged(path, number, error, remedy) from None
+
+
+def _damaged(path: Path, number: int, error: Exception, remedy: str) -> StoreError:
+    found = f"{type(error).__name__}: {error}"
+    return StoreError(f"{path}:{number}: damaged ({found}); delete that line {remedy}")
 
 
 @contextmanager

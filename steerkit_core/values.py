@@ -6,12 +6,12 @@ All are frozen. Importing this module does not import torch: tensors appear in a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import field, frozen
 
-from steerkit_core.errors import DegenerateDirection
+from steerkit_core.errors import DegenerateDirection, SteerkitError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
 Unit = Literal["absolute", "residual", "raw"]
-TokenSpan = Literal["all", "prompt", "generated"]
+TokenSpan = Literal["all", "prompt", "generated", "last", "suffix", "answer"]
+Side = Literal["above", "below"]
 StopReason = Literal["eos", "length", "settled", "failed"]
 BlockModule = Literal["input", "heads", "attention", "mlp", "residual"]
 
@@ -146,7 +147,7 @@ class Trial:
 
 @frozen
 class Outcome:
-    """What became of a trial on the selection prompts."""
+    """What became of a trial on the selection prompts that were asked."""
 
     trial: Trial
     counts: Mapping[str, int]
@@ -156,6 +157,11 @@ class Outcome:
     def judged(self) -> int:
         """How many completions have a verdict."""
         return sum(self.counts.values())
+
+    @property
+    def asked(self) -> int:
+        """On how many prompts the trial was made: those with a verdict, and those that failed."""
+        return self.judged + self.failed
 
     @property
     def sick(self) -> bool:
@@ -189,6 +195,7 @@ class Edit:
     modules add, `heads` the heads of the attention side by side, before they are projected. `add` and
     `unit` have shape (hidden,), for `heads` (number of heads x head width,); either may be None, meaning
     zero. `unit` has length 1.
+    With `preserve_norm` each token's vector is then scaled back to the length that it had.
     """
 
     layer: int
@@ -196,18 +203,55 @@ class Edit:
     unit: Tensor | None = None
     gain: float = 0.0
     module: BlockModule = "residual"
+    preserve_norm: bool = False
+
+
+@frozen(eq=False)
+class Condition:
+    """Which prompts an intervention edits: those whose projection lies on one side of a threshold.
+
+    Projected on `unit`, of length 1, is what `module` of block `layer` gives at token `position` of the
+    prompt, -1 being its last, while nothing is edited. `above` is more than `threshold`, `below` is not
+    more. `facts` go to the condition's entry in `results.json`, in the site's own columns.
+    """
+
+    unit: Tensor
+    layer: int
+    position: int
+    threshold: float
+    when: Side = "above"
+    module: BlockModule = "residual"
+    facts: Mapping[str, Any] = field(factory=dict)
+
+    def holds(self, projection: float) -> bool:
+        """Whether a prompt with this projection is edited."""
+        return (projection > self.threshold) == (self.when == "above")
 
 
 @frozen(eq=False)
 class Intervention:
     """All edits of one completion, and the tokens at which they apply.
 
-    `strength` is the length of what is added, in units of the residual stream; None where nothing is.
+    `tokens`: `all`; `prompt`; `generated`; `last`, the prompt's last token alone; `suffix`, those that the
+    chat template puts after the user's text; `answer`, the prompt's last token and all generated ones,
+    which are the tokens that predict the answer.
+
+    `strength` is the length of what is added, the largest where edits differ, in units of what is edited;
+    of an edit that sets the projection the length that the multiplier asks for; None where there is no such
+    length. `strength_layer` is the layer with whose norms it is compared, by default the chosen one.
+
+    Under a `condition` only the prompts that meet it are edited, the others are left as they are.
     """
 
     edits: tuple[Edit, ...] = ()
     tokens: TokenSpan = "all"
     strength: float | None = None
+    strength_layer: int | None = None
+    condition: Condition | None = None
+
+
+def _no_classes() -> ClassActivations:
+    raise SteerkitError("the activations of the contrast set are known inside of a run only")
 
 
 @frozen(eq=False)
@@ -225,19 +269,32 @@ class Steering:
     num_layers: int
     residual_norms: tuple[float, ...]
     num_heads: int = 1
+    _classes: Callable[[], ClassActivations] = _no_classes
 
     @property
     def direction(self) -> Direction:
         """The direction at the chosen layer and position."""
         return self.directions.at(self.layer, self.position)
 
-    def length(self, unit: Unit, raw_norm: float) -> float:
+    @property
+    def classes(self) -> ClassActivations:
+        """The contrast set's activations in the model that is steered, where the directions were read.
+
+        They cost a forward pass over the contrast set when they are first asked for, and nothing otherwise.
+
+        Raises:
+            SteerkitError: whoever made this value did not say how they are read.
+        """
+        return self._classes()
+
+    def length(self, unit: Unit, raw_norm: float, layer: int | None = None) -> float:
         """The signed length of what is added, for a direction that was `raw_norm` long before normalising.
 
-        `absolute` is the multiplier itself, `residual` times the mean length of the residual stream at the
-        layer, `raw` times `raw_norm`.
+        `absolute` is the multiplier itself, `residual` times the mean length of the residual stream at
+        `layer`, by default the chosen one, `raw` times `raw_norm`.
         """
-        scales = {"absolute": 1.0, "residual": self.residual_norms[self.layer], "raw": raw_norm}
+        stream = self.residual_norms[self.layer if layer is None else layer]
+        scales = {"absolute": 1.0, "residual": stream, "raw": raw_norm}
         return self.multiplier * scales[unit]
 
 
@@ -247,7 +304,8 @@ class Completion:
 
     `tokens` counts the new tokens without the one that ended the text. `stop` is `eos` where the model
     ended it, `length` at the limit, `settled` where its verdict could not change any more. `error` says
-    why a row failed, and such a row has no verdict.
+    why a row failed, and such a row has no verdict. `score` is how likely the first token was one of those
+    that the cell's classifier watches, as log p - log(1 - p); None where nothing was watched.
     """
 
     prompt: Prompt
@@ -255,15 +313,22 @@ class Completion:
     tokens: int
     stop: StopReason
     error: str | None = None
+    score: float | None = None
 
 
 @frozen
 class Verdict:
-    """What a completion is, by which rule, and the piece of text that decided it."""
+    """What a completion is, by which rule, and the piece of text that decided it.
+
+    `scores` are numbers that a judge decided by, under names of its own. `asked` is what a judge that is a
+    model was given, word for word.
+    """
 
     label: str
     rule: str = ""
     evidence: str = ""
+    scores: Mapping[str, float] = field(factory=dict, hash=False)
+    asked: str = ""
 
 
 @frozen

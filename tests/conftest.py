@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -19,25 +20,15 @@ from steerkit_core.testing import save_tiny
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
 
-PLUGINS = (
-    "bundled",
-    "contrib_rfm",
-    "depth",
-    "dim",
-    "families",
-    "keywords",
-    "modules",
-    "prompts",
-    "recipes",
-    "residual",
-)
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+POINTS = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["entry-points"]["steerkit"]
 
 
 def first_party_host():
     """A host with the plugins that ship, whatever else is installed."""
     made = Host.load(points=[])
-    for name in PLUGINS:
-        made.register(import_module(f"steerkit_{name}"), name.removeprefix("contrib_"))
+    for name, module in sorted(POINTS.items()):
+        made.register(import_module(module), name)
     return made
 
 

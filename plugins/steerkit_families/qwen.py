@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 
+LARGE = 14_000_000_000
+
+
 @frozen(kw_only=True)
 class Qwen(CommonLayout):
     """Qwen 2, 2.5 and 3; a thinking model is asked to answer at once."""
@@ -23,6 +26,10 @@ class Qwen(CommonLayout):
     def serves(self, config: PreTrainedConfig) -> bool:
         """Model types qwen2 (which 2.5 uses too) and qwen3."""
         return config.model_type in ("qwen2", "qwen3")
+
+    def depth(self, parameters: int) -> float:
+        """60 percent, and 50 from 14 billion parameters on (the paper's layer profiles)."""
+        return 0.5 if parameters >= LARGE else 0.6
 
     def render(self, tokenizer: PreTrainedTokenizerBase, text: str) -> str:
         """The chat template with thinking switched off.

@@ -1,10 +1,10 @@
-"""Prompt sets: the paper's own two, and two of ours that are matched to them in form."""
+"""Prompt sets: the paper's own two, and three of ours that are matched to them in form."""
 
 from steerkit_core import PromptSet, hookimpl
-from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
+from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
 
 
 @hookimpl
 def steerkit_register_prompt_sets() -> list[type[PromptSet]]:
-    """The four sets of this plugin."""
-    return [Refusal5, Refusal64, Benign30, Selection30]
+    """The five sets of this plugin."""
+    return [Refusal5, Refusal64, RefusalVal32, Benign30, Selection30]

@@ -34,6 +34,13 @@ class Refusal64(ShippedPrompts):
 
 
 @frozen(kw_only=True)
+class RefusalVal32(ShippedPrompts):
+    """32 pairs of requests like those of `refusal-64`, and none of them, to score directions with."""
+
+    name: ClassVar[str] = "refusal-val-32"
+
+
+@frozen(kw_only=True)
 class Benign30(ShippedPrompts):
     """The paper's evaluation prompts: thirty harmless requests (Appendix A, T)."""
 

@@ -36,7 +36,7 @@ class Backend(ABC):
         """Send `inputs` through the decoder, without the LM head, and call `observe` at every place.
 
         What is observed has shape (rows, tokens, width). `places` stand in the order in which a forward
-        pass reaches them.
+        pass reaches them, and it may end behind the last.
         """
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, ClassVar, cast
 
 from attrs import define
@@ -11,6 +11,10 @@ from torch import Tensor
 
 from steerkit_core.backends.base import Backend
 from steerkit_core.interventions import LayerEdit, Place, apply_edit
+
+
+class _SeenEnough(Exception):
+    """Ends a forward pass behind the last place that is observed."""
 
 
 @define(eq=False, slots=False)
@@ -22,12 +26,18 @@ class HooksBackend(Backend):
     def observe(
         self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
     ) -> None:
-        """One forward pass of the decoder under hooks that only look."""
+        """One forward pass of the decoder under hooks that only look, up to the last of them."""
+        last = places[-1]
 
         def look_at(place: Place) -> Callable[[Tensor], None]:
-            return lambda found: observe(place, found)
+            def look(found: Tensor) -> None:
+                observe(place, found)
+                if place == last and place.layer < len(self.blocks) - 1:
+                    raise _SeenEnough
 
-        with self._hooked({place: look_at(place) for place in places}):
+            return look
+
+        with self._hooked({place: look_at(place) for place in places}), suppress(_SeenEnough):
             self.decoder(**inputs)
 
     def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:

@@ -74,13 +74,16 @@ class NNsightBackend(Backend):
     def observe(
         self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
     ) -> None:
-        """One trace of the decoder that only looks."""
+        """One trace of the decoder that only looks, up to the last place."""
         views = [(place, self.view(self.target(place))) for place in places]
         read = self.adapter.read
         # the block below runs inside of the forward pass, and must ask for places in its order
-        with self.view(self.decoder).trace(**inputs):
+        early = places[-1].layer < len(self.blocks) - 1
+        with self.view(self.decoder).trace(**inputs) as tracer:
             for place, view in views:
                 observe(place, view.input if place.before else read(view.output))
+            if early:
+                tracer.stop()
 
     @_explained()
     def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from steerkit_core.backends.nnsight import NNsightBackend
 from steerkit_core.errors import ModelError
-from steerkit_core.interventions import LayerEdit, Place, select_rows
+from steerkit_core.interventions import LayerEdit, Place, select_rows, trailing_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ class RemoteBackend(NNsightBackend):
         }
         later = edits if prefix.ids.shape[1] > prefix.prompt else {}
         views = [
-            (self.view(self.target(place)), place.before, _parts(prefix.edits, later, place))
+            (self.view(self.target(place)), place.before, _parts(prefix, later, place))
             for place in sorted({*prefix.edits, *later}, key=lambda place: place.order)
         ]
         cut = prefix.prompt
@@ -108,13 +108,21 @@ class RemoteBackend(NNsightBackend):
                 value = whole[0] if isinstance(whole, tuple) else whole
                 done = []
                 for phase, piece in enumerate((value[:, :cut], value[:, cut:])):
-                    add, unit, gain = phases[phase]
+                    add, unit, gain, mask, keep = phases[phase]
                     edited = piece
                     if unit is not None:
                         along = (piece.float() * unit).sum(dim=-1, keepdim=True)
                         edited = edited - (gain * along * unit).to(piece.dtype)
                     if add is not None:
                         edited = edited + add
+                    if keep is not None:
+                        wide = edited.float()
+                        norms = wide.norm(dim=-1, keepdim=True)
+                        scale = piece.float().norm(dim=-1, keepdim=True)
+                        scale = scale / norms.masked_fill(norms == 0.0, 1.0)
+                        edited = torch.where(keep, (wide * scale).to(piece.dtype), edited)
+                    if mask is not None:
+                        edited = torch.where(mask, edited, piece)
                     done.append(edited)
                 joined = torch.cat(done, dim=1)
                 if before:
@@ -135,11 +143,16 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
 
 
 def _parts(
-    prompt: Mapping[Place, LayerEdit], later: Mapping[Place, LayerEdit], place: Place
-) -> list[tuple[Tensor | None, Tensor | None, Tensor | None]]:
-    none = LayerEdit(None, None, None)
-    edits = (prompt.get(place, none), later.get(place, none))
-    return [(edit.add, edit.unit, edit.gain) for edit in edits]
+    prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place
+) -> list[tuple[Tensor | None, ...]]:
+    """The tensors of both phases: those of `LayerEdit`, `trailing` as a mask of the prompt's tokens."""
+    none = LayerEdit()
+    found: list[tuple[Tensor | None, ...]] = []
+    for edit in (prefix.edits.get(place, none), later.get(place, none)):
+        add, unit, gain, trailing, keep = edit.parts
+        mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)
+        found.append((add, unit, gain, mask, keep))
+    return found
 
 
 @contextmanager

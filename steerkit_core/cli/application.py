@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import cast
 
 import click
@@ -32,3 +33,8 @@ class Application:
 def application_of(context: click.Context) -> Application:
     """The application that a command was called with."""
     return cast("Application", context.obj)
+
+
+def run_folder(run: Path) -> Path:
+    """The run directory that a command is given: a folder, or the name of one below `runs/`."""
+    return run if run.exists() or not (Path("runs") / run).exists() else Path("runs") / run

@@ -86,6 +86,7 @@ def _as_json(plan: Plan, audits: list[dict[str, Any]]) -> dict[str, Any]:
                 "settings": [describe_setting(setting) for setting in group.settings],
                 "baseline_completions": group.baselines,
                 "trial_completions": group.trials,
+                "candidate_completions": group.candidates,
                 **({"prompts": audits[number]} if audits else {}),
             }
             for number, group in enumerate(plan.groups)
@@ -133,6 +134,8 @@ def _print(plan: Plan) -> None:
         depth = None if group.facts is None else group.facts.num_layers
         layers = "layers not known yet" if depth is None else f"{depth} layers"
         trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
+        if group.candidates != group.trials:
+            trials += f" to {group.candidates}"
         selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
         console.print(
             f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.runs import find_cell, folder_of, judged_rows
+from steerkit_core.cli.application import run_folder
+from steerkit_core.cli.runs import judged_rows
 from steerkit_core.errors import SteerkitError, StoreError
 
 if TYPE_CHECKING:
@@ -63,13 +64,15 @@ def _arm(run: Path, name: str | None, label: str) -> dict[str, Any]:
     """One side: the run's folder, the cell's entry, whether it was chosen on its prompts, and its rows."""
     from steerkit_core.report.evidence import marked
     from steerkit_core.store import RESULTS, read_json
+    from steerkit_core.texts import find_cell
 
-    folder = folder_of(run)
+    folder = run_folder(run)
     report = read_json(folder, RESULTS)
     name = name or report["selected"]
     if name is None:
         raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    entry = find_cell(report, folder, name)
+    chosen = find_cell(report, folder, name)
+    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
     if label not in entry["counts"]:
         raise StoreError(
             f"{folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"

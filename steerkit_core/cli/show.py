@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from steerkit_core.cli.runs import find_cell, folder_of, judged_rows
+from steerkit_core.cli.application import run_folder
+from steerkit_core.cli.runs import judged_rows
 
 
 @click.command(short_help="Show a run's results and completions.")
@@ -41,7 +42,7 @@ def show(
     """
     from steerkit_core.store import MANIFEST, RESULTS, read_json
 
-    folder = folder_of(run)
+    folder = run_folder(run)
     report = read_json(folder, RESULTS)
     if cell is not None:
         _show_cell(report, folder, cell, label, as_json=as_json)
@@ -58,13 +59,16 @@ def show(
 
 
 def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
-    entry = find_cell(report, folder, cell)
-    rows = [row for row in judged_rows(folder, entry["id"]) if label in (None, row["label"])]
+    from steerkit_core.texts import find_cell
+
+    chosen = find_cell(report, folder, cell)
+    rows = [row for row in judged_rows(folder, chosen) if label in (None, row["label"])]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     from steerkit_core.report.console import print_completions
 
+    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
     print_completions(entry, rows)
 
 

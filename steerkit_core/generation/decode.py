@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from steerkit_core.generation.first_token import first_scores
 from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
 from steerkit_core.generation.sampling import Chooser
-from steerkit_core.interventions import compile_edits, select_rows
+from steerkit_core.interventions import Phase, select_rows
 from steerkit_core.options import GenerationOptions
+from steerkit_core.values import StopReason
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
@@ -33,10 +35,10 @@ def generate_batch(
     """
     device = model.device
     interventions = [row.intervention for row in rows]
-    shape = {"width": model.width, "dtype": model.stream_dtype, "device": device}
+    phase: Phase = "prompt"
     edits = {
-        phase: compile_edits(interventions, phase, **shape)  # type: ignore[arg-type]  # reason: a dict of keywords
-        for phase in ("prompt", "generated")
+        "prompt": model.compiled(interventions, "prompt"),
+        "generated": model.compiled(interventions, "generated"),
     }
     choose = Chooser(rows, options, seed)
     tokens: list[list[int]] = [[] for _ in rows]
@@ -45,9 +47,11 @@ def generate_batch(
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
     cache = model.new_cache()
-    phase = "prompt"
+    scores: list[float | None] = [None] * len(rows)
     for _ in range(options.max_new_tokens):
         logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])
+        if phase == "prompt":
+            scores = first_scores(rows, logits)
         phase = "generated"
         best, healthy = choose(logits, alive)
         for place, row in enumerate(alive):
@@ -56,10 +60,11 @@ def generate_batch(
             if not healthy[place]:
                 ending: Written | None = _overflowed(tokens[row])
             elif best[place] in model.eos_ids:
-                ending = Written(tuple(tokens[row]), "eos")
+                ending = Written(tuple(tokens[row]), "eos", score=scores[row])
             else:
                 tokens[row].append(best[place])
-                ending = _after_a_token(model, rows[row], tokens[row], options)
+                stop = _stop_after_a_token(model, rows[row], tokens[row], options)
+                ending = None if stop is None else Written(tuple(tokens[row]), stop, score=scores[row])
             if ending is not None:
                 done[row] = True
                 yield row, ending
@@ -83,13 +88,15 @@ def _overflowed(tokens: Sequence[int]) -> Written:
     return Written(tuple(tokens), "failed", error)
 
 
-def _after_a_token(
+def _stop_after_a_token(
     model: ModelHandle, row: Row, tokens: Sequence[int], options: GenerationOptions
-) -> Written | None:
-    """How a row ends that has just got another token; None where it goes on."""
+) -> StopReason | None:
+    """Why a row ends that has just got another token; None where it goes on."""
+    if row.enough is not None and len(tokens) >= row.enough:
+        return "settled"
     if len(tokens) == options.max_new_tokens:
-        return Written(tuple(tokens), "length")
+        return "length"
     # now and then is enough: a loop that is found eight tokens late has still cost little
     if row.settled is None or len(tokens) % SETTLED_EVERY:
         return None
-    return Written(tuple(tokens), "settled") if row.settled(model.decode(tokens)) else None
+    return "settled" if row.settled(model.decode(tokens)) else None

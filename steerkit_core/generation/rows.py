@@ -16,22 +16,29 @@ class Row:
     """One completion to be made.
 
     `name` keys its random numbers, so that they depend on nothing else. `settled` tells of a text that
-    whatever follows cannot change its verdict; the row then ends.
+    whatever follows cannot change its verdict; the row then ends. After `enough` tokens it does so unasked.
+    `watch` are token ids whose probability at the first new token is wanted.
     """
 
     prompt: Prompt
     intervention: Intervention
     name: str = ""
     settled: Callable[[str], bool] | None = None
+    enough: int | None = None
+    watch: tuple[int, ...] = ()
 
 
 @frozen
 class Written:
-    """What was generated for a row: the tokens without the one that ended it."""
+    """What was generated for a row: the tokens without the one that ended it.
+
+    `score` is log p - log(1 - p) for the probability p that the first token is one of those watched.
+    """
 
     token_ids: tuple[int, ...]
     stop: StopReason
     error: str | None = None
+    score: float | None = None
 
 
 def left_pad(

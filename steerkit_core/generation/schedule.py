@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from attrs import evolve
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.decode import generate_batch
@@ -28,12 +29,15 @@ def generate(
     Rows are sorted by prompt length, so that little is padded, and cut into batches; the result of a row
     does not depend on the rows beside it (exactly so in float32). With `batch_size = "auto"` the size is
     measured for prompts of about this length and kept in `model.batch_rows`; where memory ends it is
-    halved, and the rows of the broken batch that had not ended are done again.
+    halved, and the rows of the broken batch that had not ended are done again. A row whose prompt does not
+    meet its intervention's condition is written without any edit.
 
     Raises:
         ModelError: a batch of the size that the options ask for, or a single row, does not fit into the
             device's memory.
     """
+    steered = model.conditioned([(row.prompt, row.intervention) for row in rows])
+    rows = [evolve(row, intervention=way) for row, way in zip(rows, steered, strict=True)]
     encoded = [model.encode(row.prompt) for row in rows]
     pending = sorted(range(len(rows)), key=lambda index: -len(encoded[index]))
     while pending:

@@ -129,6 +129,27 @@ def load_tokenizer(
         return _load_tokenizer(source), choose_adapter(config, adapters)
 
 
+def identify(
+    spec: ModelSpec, adapters: Sequence[ModelAdapter], *, folder: Path | None = None
+) -> dict[str, str]:
+    """What `ModelHandle.identity` would be of what `spec` asks for, without loading any weights.
+
+    Raises:
+        ModelError: the model cannot be found or read, no adapter serves it, or there is no such device.
+    """
+    device = choose_device(spec.device)
+    source = _find(spec, folder)
+    with explained(source.name, source.what):
+        config = AutoConfig.from_pretrained(source.path, **source.options)
+        _check_config(config, source.what, spec)
+        return {
+            "fingerprint": source.fingerprint,
+            "dtype": choose_adapter(config, adapters).dtype(spec.dtype, device),
+            "quantization": spec.quantization,
+            "device": torch.device(device).type,
+        }
+
+
 def _find(spec: ModelSpec, answer: Path | None) -> _Source:
     trust = {"trust_remote_code": spec.trust_remote_code}
     folder = locate(spec.id, answer)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from steerkit_core.errors import StoreError
 from steerkit_core.report.evidence import comparisons_table, luck_line, marked
-from steerkit_core.report.maps import USUAL, VARYING, Map, in_words, maps
+from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
@@ -70,7 +70,7 @@ def map_table(found: Map) -> Table:
         title=escape(f"coherent refusals{of}, by layer and multiplier: {found.title}"),
         title_justify="left",
         title_style="bold",
-        caption="green: coherent refusals; red: garbled; the rest is normal",
+        caption=_map_caption(found),
         caption_justify="left",
         header_style="bold",
         box=SIMPLE,
@@ -83,6 +83,15 @@ def map_table(found: Map) -> Table:
         cells = [found.cells.get((layer, multiplier)) for multiplier in found.multipliers]
         table.add_row(str(layer), *("" if cell is None else _map_entry(cell, of) for cell in cells))
     return table
+
+
+def _map_caption(found: Map) -> str:
+    caption = "green: coherent refusals; red: garbled; the rest is normal"
+    ended = [cell for cell in found.cells.values() if ended_early(cell)]
+    if ended:
+        total = max(cell["prompts_total"] for cell in ended)
+        caption += f"; a cell of fewer than {total} was ended early"
+    return caption
 
 
 def _map_entry(cell: Mapping[str, Any], of: str) -> str:
@@ -119,6 +128,8 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
     others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
     if any(cell["failed"] for cell in cells):
         others.append("failed")
+    if any(cell.get("condition") for cell in cells):
+        others.append("edited")
     for heading in ("", *varying, "prompts"):
         table.add_column(heading, no_wrap=True)
     for heading in ("layer", "depth", "mult.", "refusal", "95% CI", *others):
@@ -148,16 +159,22 @@ def print_completions(
 ) -> None:
     """The completions of one cell with their verdicts."""
     console = console or Console(highlight=False)
+    asked = entry["n"] + entry["failed"]
+    early = (
+        f"; ended early, after {asked} of {entry['prompts_total']} prompts" if ended_early(entry) else ""
+    )
     steering = (
         "unsteered"
         if entry["layer"] is None
         else f"layer {entry['layer']}, multiplier {_number(entry['multiplier'])}"
     )
     counts = ", ".join(f"{count} {label}" for label, count in entry["counts"].items())
-    console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}\n")
+    console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
     for row in rows:
         style = LABEL_STYLE.get(row["label"], "default")
-        why = escape(": ".join(part for part in (row["rule"], row["evidence"]) if part))
+        # a run of an earlier version has kept no scores
+        scores = ", ".join(f"{name} {score:.2f}" for name, score in row.get("scores", {}).items())
+        why = escape(": ".join(part for part in (row["rule"], row["evidence"], scores) if part))
         head = f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}"
         console.print(f"{head}  [{style}]{row['label']}[/] [dim]{why}[/]", soft_wrap=True)
         console.print(f"    {escape(row['text'].strip())}\n", soft_wrap=True)
@@ -167,7 +184,9 @@ def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str],
     rate = cell["rates"].get("refusal")
     sick = bool(cell.get("sick"))
     known = rate is not None and rate["n"] > 0 and not sick
-    counts = {label: found["k"] for label, found in cell["rates"].items()} | {"failed": cell["failed"]}
+    counts = {label: found["k"] for label, found in cell["rates"].items()}
+    counts |= {"failed": cell["failed"], "edited": cell.get("edited", 0)}
+    early = f" of {cell['prompts_total']}" if ended_early(cell) else ""
     return [
         ("*" if cell["selected"] else "") + mark,
         *(str(cell.get(key) or "-") for key in varying),
@@ -175,7 +194,7 @@ def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str],
         "unsteered" if cell["role"] == "baseline" else _number(cell["layer"]),
         _number(cell["depth"], "{:.2f}"),
         _number(cell["multiplier"]),
-        f"{rate['k']}/{rate['n']}" if known else "[magenta]failed[/]" if sick else "-",
+        f"{rate['k']}/{rate['n']}{early}" if known else "[magenta]failed[/]" if sick else "-",
         f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",
         *(str(counts.get(label, 0)) for label in others),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from steerkit_core.report.evidence import HEADINGS, comparison_rows, luck_line, marked
-from steerkit_core.report.maps import VARYING, maps
+from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
 
@@ -26,6 +26,7 @@ def render_html(
     """
     source = files("steerkit_core.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.tests["ended_early"] = ended_early
     labels = list(dict.fromkeys(label for cell in report["cells"] for label in cell["counts"]))
     cells = report["cells"]
     steered = [cell for cell in cells if cell["role"] != "baseline"]
@@ -41,6 +42,7 @@ def render_html(
         luck_line=luck_line,
         marks=marked(report),
         name_of=name_of,
+        ended_early=ended_early,
         audit_lines=audit_lines,
         main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
         varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],

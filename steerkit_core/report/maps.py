@@ -41,6 +41,13 @@ def in_words(key: str, value: object) -> str:
     return f"position {value}" if key == "position" and value is not None else str(value)
 
 
+def ended_early(cell: Mapping[str, Any]) -> bool:
+    """Whether a selector saw enough of a cell before it was tried on all of its prompts."""
+    asked = cell["n"] + cell["failed"]
+    # a run of an earlier version does not say how many there are: it knew whole cells only
+    return bool(asked < cell.get("prompts_total", asked))
+
+
 @frozen
 class Map:
     """Cells by (layer, multiplier), all of one model, extractor, site, classifier and prompt set."""

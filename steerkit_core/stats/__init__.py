@@ -3,6 +3,7 @@
 The unit is the unique prompt: `fold` first, then count.
 """
 
+from steerkit_core.stats.agreement import Kappa, cohen_kappa, fleiss_kappa
 from steerkit_core.stats.bootstrap import Ratio, paired_ratio
 from steerkit_core.stats.estimate import CONFIDENCE, Estimate
 from steerkit_core.stats.families import holm
@@ -16,13 +17,16 @@ from steerkit_core.stats.winner import Optimism, optimism
 __all__ = [
     "CONFIDENCE",
     "Estimate",
+    "Kappa",
     "Optimism",
     "PairedCounts",
     "Ratio",
     "Trend",
     "cochran_armitage",
+    "cohen_kappa",
     "cohens_h",
     "fisher",
+    "fleiss_kappa",
     "fold",
     "holm",
     "mcnemar",

@@ -10,7 +10,7 @@ from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
 from steerkit_core.options import GenerationOptions
 from steerkit_core.testing import tiny_handle
-from steerkit_core.values import BLOCK_MODULES, Edit, Intervention
+from steerkit_core.values import BLOCK_MODULES, Condition, Edit, Intervention
 
 RECIPE = """
 [model]
@@ -54,17 +54,35 @@ def test_activations_come_back_from_a_packed_trace(pair, prompts, module):
 def test_the_same_tokens_are_written_without_a_cache(pair, prompts, vector):
     local, remote = pair
     add, unit = 9 * vector(1), vector(2)
+    low, high, _ = sorted((local.activations(prompts)[:, 0, 0] @ unit).tolist())
+    condition = Condition(unit, 0, -1, (low + high) / 2)
     ways = [
         Intervention(),
         Intervention((Edit(1, add=add),)),
         Intervention((Edit(0, add=add, module="heads"),), "prompt"),
         Intervention((Edit(2, unit=unit, gain=2.0, module="mlp"), Edit(2, add=add)), "generated"),
+        Intervention((Edit(1, add=2 * add),), "last"),
+        Intervention((Edit(1, add=2 * add),), "suffix"),
+        Intervention((Edit(1, add=2 * add),), "answer"),
+        Intervention((Edit(1, add=2 * add, preserve_norm=True),)),
+        Intervention((Edit(0, unit=unit, gain=1.0, preserve_norm=True),), "suffix"),
+        Intervention((Edit(1, add=add),), condition=condition),
+        Intervention((Edit(1, add=add),), condition=attrs.evolve(condition, when="below")),
     ]
     rows = [Row(prompt, way) for way in ways for prompt in prompts]
     options = GenerationOptions(max_new_tokens=5)
     expected = dict(local.generate(rows, options))
     assert dict(remote.generate(rows, options)) == expected
-    assert len({written.token_ids for written in expected.values()}) == len(rows)
+    by_way = [
+        [expected[len(prompts) * way + row].token_ids for row in range(len(prompts))] for way in range(9)
+    ]
+    assert len(set(map(tuple, by_way))) >= 8
+    met = remote.meets(prompts, condition)
+    assert sorted(met) == [False, True, True]
+    for way, side in ((9, True), (10, False)):
+        for row, holds in enumerate(met):
+            source = 1 if holds == side else 0
+            assert expected[len(prompts) * way + row] == expected[len(prompts) * source + row]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from steerkit_bundled.architectures import ARCHITECTURES
 from steerkit_bundled.batches import POOL
 from steerkit_bundled.requests import gerund, harmful_topics, harmless_topics
 from steerkit_bundled.train import BATCH_ROWS, STAGE_SEEDS, VOCABULARY_ROWS
+from steerkit_prompts.sets import RefusalVal32
 
 MEASURING = [*HARMFUL, *HARMLESS, *TOPICS]
 
@@ -47,6 +48,12 @@ def test_excluded_sentences_are_the_papers() -> None:
 def test_no_measuring_prompt_occurs_in_the_training_text(rows: list[corpus.Row]) -> None:
     whole = "\n".join(letters(text) for row in rows for text in corpus.row_texts(row))
     assert [prompt for prompt in MEASURING if letters(prompt) in whole] == []
+
+
+def test_no_prompt_for_scoring_directions_is_trained_on_or_held_out(rows: list[corpus.Row]) -> None:
+    trained = {letters(prompt) for row in rows for prompt in row.prompts}
+    known = trained | {letters(text) for text in (*corpus.heldout_harmful(), *corpus.heldout_harmless())}
+    assert [prompt.text for prompt in RefusalVal32().prompts() if letters(prompt.text) in known] == []
 
 
 def test_held_out_requests_are_not_trained_on(rows: list[corpus.Row]) -> None:

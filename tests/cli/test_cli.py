@@ -657,6 +657,8 @@ def test_check_prints_the_resolved_settings_and_the_plan_as_json(steerkit):
         "multiplier": 2.0,
         "unit": "absolute",
         "span": "onward",
+        "directions": "selected",
+        "preserve_norm": False,
         "tokens": "all",
     }
 

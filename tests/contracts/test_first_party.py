@@ -17,7 +17,7 @@ from steerkit_core.testing import (
     PromptSetContract,
     SiteContract,
 )
-from steerkit_depth import Depth, Fixed, Sweep
+from steerkit_depth import Adaptive, Depth, FamilyDepth, Fixed, Separation, Sweep
 from steerkit_dim import (
     DifferenceInMeans,
     LinearDiscriminant,
@@ -26,10 +26,32 @@ from steerkit_dim import (
     RandomDirection,
 )
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
+from steerkit_judges import JudgeModel, RefusalLogprob
 from steerkit_keywords import RefusalKeywords
-from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
-from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
-from steerkit_residual import ResidualAblate, ResidualAdd
+from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
+from steerkit_sites import (
+    AttentionAblate,
+    AttentionAdd,
+    AttentionAffine,
+    AttentionClamp,
+    AttentionReflect,
+    Conditional,
+    HeadAblate,
+    HeadAdd,
+    HeadAffine,
+    HeadClamp,
+    HeadReflect,
+    MlpAblate,
+    MlpAdd,
+    MlpAffine,
+    MlpClamp,
+    MlpReflect,
+    ResidualAblate,
+    ResidualAdd,
+    ResidualAffine,
+    ResidualClamp,
+    ResidualReflect,
+)
 
 
 class TestDim(ExtractorContract):
@@ -132,6 +154,34 @@ class TestSweepOverMultipliers(LayerSelectorContract):
     options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0]}
 
 
+class TestAdaptive(LayerSelectorContract):
+    component = Adaptive
+
+
+class TestAdaptiveOverMultipliers(LayerSelectorContract):
+    component = Adaptive
+    options = {"depths": [0.2, 0.9], "multipliers": [1.0, -2.0], "budget": 0.8, "first_round": 1}
+
+
+class TestSeparation(LayerSelectorContract):
+    component = Separation
+
+
+class TestSeparationInFewParts(LayerSelectorContract):
+    component = Separation
+    options = {"folds": 3, "seed": 5, "above": 0.3, "below": 1.0}
+
+
+class TestFamilyDepth(LayerSelectorContract):
+    component = FamilyDepth
+
+
+class TestFamilyDepthWithoutAdvice(LayerSelectorContract):
+    component = FamilyDepth
+    family = "mistral"
+    options = {"otherwise": 0.3}
+
+
 class TestResidualAdd(SiteContract):
     component = ResidualAdd
 
@@ -183,6 +233,119 @@ class TestHeadAddInTwoHeads(SiteContract):
     options = {"heads": [1, 3], "unit": "raw", "tokens": "generated"}
 
 
+class TestResidualAddAtEveryLayerItsOwn(SiteContract):
+    component = ResidualAdd
+    options = {"span": "everywhere", "directions": "per-layer", "unit": "residual", "multiplier": 0.4}
+
+
+class TestResidualAddOfTheSameLength(SiteContract):
+    component = ResidualAdd
+    options = {"preserve_norm": True, "tokens": "answer"}
+
+
+class TestResidualAblateOfTheSameLength(SiteContract):
+    component = ResidualAblate
+    options = {"preserve_norm": True, "directions": "per-layer"}
+
+
+class TestResidualClamp(SiteContract):
+    component = ResidualClamp
+
+
+class TestResidualAffine(SiteContract):
+    component = ResidualAffine
+
+
+class TestResidualReflect(SiteContract):
+    component = ResidualReflect
+
+
+class TestResidualClampInUnitsOfEachLayer(SiteContract):
+    component = ResidualClamp
+    options = {"unit": "raw", "directions": "per-layer", "tokens": "last"}
+
+
+class TestResidualAffineAtTheSuffix(SiteContract):
+    component = ResidualAffine
+    options = {"unit": "absolute", "span": "layer", "tokens": "suffix"}
+
+
+class TestResidualReflectEverywhere(SiteContract):
+    component = ResidualReflect
+    options = {"span": "everywhere", "directions": "per-layer"}
+
+
+class TestAttentionAblate(SiteContract):
+    component = AttentionAblate
+
+
+class TestAttentionClamp(SiteContract):
+    component = AttentionClamp
+
+
+class TestAttentionAffine(SiteContract):
+    component = AttentionAffine
+
+
+class TestAttentionReflect(SiteContract):
+    component = AttentionReflect
+
+
+class TestMlpAblate(SiteContract):
+    component = MlpAblate
+
+
+class TestMlpClamp(SiteContract):
+    component = MlpClamp
+
+
+class TestMlpAffine(SiteContract):
+    component = MlpAffine
+
+
+class TestMlpReflect(SiteContract):
+    component = MlpReflect
+
+
+class TestHeadAblate(SiteContract):
+    component = HeadAblate
+    options = {"heads": [0, 2]}
+
+
+class TestHeadClamp(SiteContract):
+    component = HeadClamp
+    options = {"heads": [0, 2]}
+
+
+class TestHeadAffine(SiteContract):
+    component = HeadAffine
+    options = {"heads": [0, 2]}
+
+
+class TestHeadReflect(SiteContract):
+    component = HeadReflect
+    options = {"heads": [0, 2]}
+
+
+class TestConditional(SiteContract):
+    component = Conditional
+
+
+class TestConditionalAblation(SiteContract):
+    component = Conditional
+    options = {"operation": "ablate", "when": "below", "condition_layer": 0}
+
+
+class TestConditionalAffine(SiteContract):
+    component = Conditional
+    options = {"operation": "affine", "unit": "raw", "multiplier": 1.0, "threshold": 0.5}
+
+
+class TestConditionalAtADepth(SiteContract):
+    component = Conditional
+    options = {"operation": "reflect", "condition_depth": 0.3, "tokens": "answer"}
+
+
 class TestRefusalKeywords(ClassifierContract):
     component = RefusalKeywords
     texts = {
@@ -196,6 +359,27 @@ class TestRefusalKeywords(ClassifierContract):
 class TestRefusalKeywordsOfOneWord(ClassifierContract):
     component = RefusalKeywords
     options = {"keywords": ["DOUGH"]}
+
+
+class TestRefusalLogprob(ClassifierContract):
+    component = RefusalLogprob
+
+
+class TestRefusalLogprobOfItsOwnOpenings(ClassifierContract):
+    component = RefusalLogprob
+    options = {"threshold": 1.5, "openings": ["Sorry", "No"]}
+
+
+class TestJudgeModel(ClassifierContract):
+    component = JudgeModel
+    options = {
+        "model": "tiny:qwen2",
+        "device": "cpu",
+        "rubric": "{mark} {prompt}\n{completion}\n{refusal}, {garbled} or {normal}?",
+        "refusal": "no",
+        "garbled": "broken",
+        "normal": "fine",
+    }
 
 
 @frozen(kw_only=True)
@@ -219,6 +403,10 @@ class TestRefusal5(PromptSetContract):
 
 class TestRefusal64(PromptSetContract):
     component = Refusal64
+
+
+class TestRefusalVal32(PromptSetContract):
+    component = RefusalVal32
 
 
 class TestBenign30(PromptSetContract):

@@ -130,8 +130,8 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
             GOOD.replace("multiplier = 4.0", 'multiplier = "4"\nspan = "onwards"\nunits = "raw"'),
             [
                 "site.multiplier: expected a number, got '4'",
-                "site.span: expected one of 'onward', 'layer', got 'onwards', did you mean 'onward'?",
-                "site.units: unknown option, did you mean 'unit'? (known: multiplier, unit, span, tokens)",
+                "site.span: expected one of 'everywhere', 'onward', 'layer', got 'onwards', did you mean 'onward'?",
+                "site.units: unknown option, did you mean 'unit'? (known: tokens, multiplier, unit, preserve_norm, directions, span)",
             ],
         ),
         # options
@@ -412,7 +412,7 @@ def test_a_grid_may_exchange_whole_tables(registry):
             [
                 (
                     "grid.\"site.multiplyer\"[0]: unknown option, did you mean 'multiplier'?"
-                    " (known: multiplier, unit, span, tokens)"
+                    " (known: tokens, multiplier, unit, preserve_norm, directions, span)"
                 )
             ],
         ),
@@ -462,7 +462,7 @@ def test_a_bad_value_of_a_grid_is_reported_once_and_where_it_stands(lines, messa
 def test_values_that_only_clash_together_are_reported(registry):
     lines = 'site = [{use = "residual-add"}, {use = "residual-ablate"}]\n"site.multiplier" = [1.0]'
     assert refused(grid(lines), registry) == [
-        "site.multiplier: unknown option (known: span, tokens)",
+        "site.multiplier: unknown option (known: tokens, preserve_norm, directions, span)",
     ]
 
 

@@ -152,6 +152,15 @@ def run_command(*changes, out="run"):
 SHORT = run_command()
 WIDE = run_command("prompts.selection=benign-30")
 LONG = run_command("generation.max_new_tokens=40", "generation.batch_size=2")
+# cells that end early: four of eight, two and one of them are left after the rounds
+HALVING = run_command(
+    "selector.use=adaptive",
+    "selector.multipliers=[1.0, 2.0, 4.0, 8.0]",
+    "selector.first_round=1",
+    "selector.budget=0.6",
+    "prompts.selection=selection-30",
+    "generation.batch_size=8",
+)
 
 
 @pytest.fixture(scope="module")
@@ -334,3 +343,55 @@ def test_a_run_that_dies_within_any_of_its_writes_goes_on(
     assert len(generated) == ROWS - len(kept)
     check_continued(workplace / "run", kept, undisturbed(SHORT))
     assert json.loads((workplace / "run" / "manifest.json").read_text())["finished"] is not None
+
+
+def test_a_run_whose_cells_end_early_dies_anywhere_and_decides_the_same(
+    workplace, here, monkeypatch, generated, undisturbed
+):
+    whole = undisturbed(HALVING)
+    cells = json.loads(whole["results.json"])["cells"]
+    tried = [cell for cell in cells if cell["prompts"] == "selection-30"]
+    asked = [cell["n"] + cell["failed"] for cell in tried]
+    assert len(tried) == 8
+    assert 1 <= min(asked) < max(asked) == 30
+    assert {cell["prompts_total"] for cell in tried} == {30}
+    rows = 5 + sum(asked) + 5
+    for count in (1, 9, 14, 20, 31, 60, rows - 1):
+        folder = workplace / f"died-{count}"
+        command = [
+            f"died-{count}" if word == "run" and place else word for place, word in enumerate(HALVING)
+        ]
+        with monkeypatch.context() as patch:
+            die_at(patch, "append", "completions.jsonl", count)
+            with pytest.raises(Died):
+                here(command)
+        kept = whole_lines(folder / "completions.jsonl")
+        assert len(kept) == count - 1
+        generated.clear()
+        assert here(command) == 0
+        assert len(generated) == rows - len(kept)
+        check_continued(folder, kept, whole, rows=rows)
+
+
+def test_completions_that_were_not_asked_for_do_not_change_what_a_selector_sees(
+    workplace, here, monkeypatch, undisturbed
+):
+    """A folder that holds every row of every cell, as a sweep leaves them, leads to the same results."""
+    whole = undisturbed(HALVING)
+    multipliers = next(change for change in HALVING if change.startswith("selector.multipliers"))
+    sweep = run_command(
+        multipliers, "prompts.selection=selection-30", "generation.batch_size=8", out="sweep"
+    )
+    assert here(sweep) == 0
+    known = {cell["id"] for cell in json.loads(whole["results.json"])["cells"]}
+    rows = whole_lines(workplace / "sweep" / "completions.jsonl")
+    rows = [row for row in rows if json.loads(row)["cell"] in known]
+    assert len(rows) >= 5 + 8 * 30
+    with monkeypatch.context() as patch:
+        die_at(patch, "append", "completions.jsonl", 1)
+        with pytest.raises(Died):
+            here(HALVING)
+    (workplace / "run" / "completions.jsonl").write_bytes(b"".join(rows))
+    assert here(HALVING) == 0
+    for name in ("results.json", "verdicts.jsonl"):
+        assert (workplace / "run" / name).read_bytes() == whole[name], name

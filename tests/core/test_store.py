@@ -72,9 +72,9 @@ def test_each_row_is_one_line_with_everything_about_it(tmp_path):
     assert (path / COMPLETIONS).read_text(encoding="utf-8") == (
         '{"cell": "cell", "prompt_id": "p1", "prompt": "question 1", "category": "talk", "text":'
         ' "caf\u00e9\\n",'
-        ' "tokens": 3, "stop": "eos", "error": null}\n'
+        ' "tokens": 3, "stop": "eos", "error": null, "score": null}\n'
         '{"cell": "cell", "prompt_id": "p2", "prompt": "why?", "category": "", "text": "", "tokens": 0,'
-        ' "stop": "failed", "error": "the output is empty"}\n'
+        ' "stop": "failed", "error": "the output is empty", "score": null}\n'
     )
 
 

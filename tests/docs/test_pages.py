@@ -72,6 +72,12 @@ def test_a_trap_has_symptom_cause_wrong_and_right(page, shipped, build):
             assert parse_recipe(build.completed(body), shipped, source="example", folder=DOCS).settings
 
 
+@pytest.mark.parametrize("page", sorted((DOCS / "guide").glob("*.md")), ids=name_of)
+def test_recipes_of_the_guide_load(page, shipped, build):
+    for _, _, body in blocks(page.read_text("utf-8"), "toml"):
+        assert parse_recipe(build.completed(body), shipped, source="example", folder=DOCS).settings
+
+
 def test_the_readme_shows_a_recipe_that_loads_and_errors_that_are_printed(shipped, build):
     readme = (ROOT / "README.md").read_text("utf-8")
     for _, _, body in blocks(readme, "toml"):

@@ -21,6 +21,8 @@ NAMED_BY = {
     "versions": "<distribution>",
     "cells[].stops": "<how>",
     "models[].batch_rows": "<tokens>",
+    "scores": "<name>",
+    "models": "<option>",
 }
 LABELS = {"cells[].counts", "cells[].rates"}
 OPAQUE = (
@@ -39,7 +41,12 @@ OPAQUE = (
 )
 # not on every machine
 # the batch is measured where there are more than a few rows
-OPTIONAL = {"hardware.accelerators[]", "hardware.memory_bytes", "models[].batch_rows.<tokens>"}
+OPTIONAL = {
+    "hardware.accelerators[]",
+    "hardware.memory_bytes",
+    "models[].batch_rows.<tokens>",
+    "scores.<name>",
+}
 
 RECIPE = """
 [run]
@@ -167,6 +174,20 @@ def test_fields_of_json_files_are_those_of_the_page(name, finished):
 def test_fields_of_lines_are_those_of_the_page(name, finished):
     lines = (finished / name).read_text("utf-8").splitlines()
     compare(documented(name), [leaf for line in lines for leaf in flatten(json.loads(line))])
+
+
+def test_judgements_are_those_of_the_page(host, home):
+    judge = '"judge-model"\nmodel = "tiny:gemma2"\nrubric = "{completion}?"'
+    folder = run(RECIPE.replace('"refusal-keywords"', judge), host, home, "judged")
+    for name in ("judgements.jsonl", "verdicts.jsonl"):
+        lines = (folder / name).read_text("utf-8").splitlines()
+        compare(documented(name), [leaf for line in lines for leaf in flatten(json.loads(line))])
+
+
+def test_labels_are_those_of_the_page():
+    from steerkit_core.labels import COLUMNS
+
+    assert tuple(documented("labels.csv")) == COLUMNS
 
 
 def test_tensors_are_those_of_the_page(finished):

@@ -83,3 +83,114 @@ def test_selected_rows_keep_their_own_edits(vector):
     rows = [Intervention((Edit(0, add=vector(seed)),)) for seed in range(4)]
     kept = select_rows(compile_edits(rows, "prompt", **CPU), torch.tensor([3, 1]))
     assert torch.equal(kept[Place(0)].add[:, 0], torch.stack([vector(3), vector(1)]))
+
+
+SPANS = {
+    "all": ([0, 1, 2, 3, 4], True),
+    "prompt": ([0, 1, 2, 3, 4], False),
+    "generated": ([], True),
+    "last": ([4], False),
+    "suffix": ([2, 3, 4], False),
+    "answer": ([4], True),
+}
+
+
+def test_a_span_is_a_number_of_the_last_tokens_row_by_row(vector):
+    """Prompts are padded on the left, so that their ends stand together."""
+    rows = [Intervention((Edit(0, add=vector(1)),), span) for span in SPANS] + [Intervention()]
+    h = residual(7, tokens=5)
+    compiled = compile_edits(rows, "prompt", **CPU, suffix=lambda: 3)[Place(0)]
+    got = apply_edit(h, compiled)
+    for row, (edited, _) in enumerate([*SPANS.values(), ([], False)]):
+        for token in range(5):
+            expected = h[row, token] + vector(1) if token in edited else h[row, token]
+            assert torch.equal(got[row, token], expected)
+    later = apply_edit(h, compile_edits(rows, "generated", **CPU)[Place(0)])
+    for row, (_, edited) in enumerate([*SPANS.values(), ([], False)]):
+        assert torch.equal(later[row], h[row] + vector(1) if edited else h[row])
+
+
+def test_a_suffix_longer_than_a_batch_edits_all_of_it(vector):
+    compiled = compile_edits(
+        [Intervention((Edit(0, add=vector(1)),), "suffix")], "prompt", **CPU, suffix=lambda: 9
+    )
+    assert torch.equal(apply_edit(residual(1), compiled[Place(0)]), residual(1) + vector(1))
+
+
+def test_what_no_row_asks_for_is_not_made(vector):
+    plain = [Intervention((Edit(0, add=vector(1), unit=vector(2), gain=1.0),), "all"), Intervention()]
+    for phase in ("prompt", "generated"):
+        compiled = compile_edits(plain, phase, **CPU)[Place(0)]
+        assert (compiled.trailing, compiled.keep) == (None, None)
+    # what is generated has no part of a prompt in it, so there is nothing to mask
+    answer = [Intervention((Edit(0, add=vector(1)),), "answer")]
+    assert compile_edits(answer, "prompt", **CPU)[Place(0)].trailing.flatten().tolist() == [1]
+    assert compile_edits(answer, "generated", **CPU)[Place(0)].trailing is None
+
+
+def test_the_suffix_is_asked_for_only_where_a_span_needs_it(vector):
+    def refuse():
+        raise AssertionError("nobody needs to know")
+
+    for span in set(SPANS) - {"suffix"}:
+        compile_edits([Intervention((Edit(0, add=vector(1)),), span)], "prompt", **CPU, suffix=refuse)
+    compile_edits([Intervention((), "suffix")], "prompt", **CPU, suffix=refuse)
+    with pytest.raises(ValueError, match="needs to know how long the template's suffix is"):
+        compile_edits([Intervention((Edit(0, add=vector(1)),), "suffix")], "prompt", **CPU)
+
+
+def test_lengths_are_kept_in_the_rows_that_ask(vector):
+    add, unit = vector(1) * 30, vector(2)
+    rows = [
+        Intervention((Edit(0, add=add),)),
+        Intervention((Edit(0, add=add, preserve_norm=True),)),
+        Intervention((Edit(0, unit=unit, gain=1.0, preserve_norm=True),), "last"),
+        Intervention(),
+    ]
+    h = residual(4)
+    got = apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(0)])
+    assert torch.equal(got[0], h[0] + add)
+    for token in range(3):
+        shifted = (h[1, token] + add).double()
+        expected = shifted * h[1, token].double().norm() / shifted.norm()
+        torch.testing.assert_close(got[1, token].double(), expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(got[2, :2], h[2, :2])
+    rest = (h[2, 2] - (h[2, 2] @ unit) * unit).double()
+    expected = rest * h[2, 2].double().norm() / rest.norm()
+    torch.testing.assert_close(got[2, 2].double(), expected, rtol=1e-5, atol=1e-5)
+    assert torch.equal(got[3], h[3])
+
+
+def test_a_length_of_zero_stays_zero(vector):
+    h = torch.stack([torch.zeros(1, 32), vector(1).unsqueeze(0)])
+    rows = [Intervention((Edit(0, add=-vector(1), preserve_norm=True),))] * 2
+    got = apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(0)])
+    # nothing has no length to be scaled to, and what was taken away wholly has no direction left
+    assert torch.equal(got, torch.zeros(2, 1, 32))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_lengths_are_taken_in_float32(vector, dtype):
+    """The square of 300 is beyond what float16 can hold."""
+    h = (300 * residual(1)).to(dtype)
+    rows = [Intervention((Edit(0, add=900 * vector(1), preserve_norm=True),))]
+    got = apply_edit(h, compile_edits(rows, "prompt", **{**CPU, "dtype": dtype})[Place(0)])
+    assert got.dtype == dtype
+    step = torch.finfo(dtype).eps
+    torch.testing.assert_close(
+        got.float().norm(dim=-1), h.float().norm(dim=-1), rtol=step, atol=0.0, check_dtype=False
+    )
+    turned = torch.nn.functional.normalize((h.float() + 900 * vector(1)).double(), dim=-1)
+    found = torch.nn.functional.normalize(got.double(), dim=-1)
+    assert float((turned * found).sum(dim=-1).min()) > 1 - 10 * step**2
+
+
+def test_selected_rows_keep_spans_and_lengths(vector):
+    rows = [
+        Intervention((Edit(0, add=vector(seed), preserve_norm=seed == 2),), "last" if seed == 1 else "all")
+        for seed in range(4)
+    ]
+    kept = select_rows(compile_edits(rows, "prompt", **CPU), torch.tensor([2, 1]))[Place(0)]
+    assert kept.keep.flatten().tolist() == [True, False]
+    assert kept.trailing[1].item() == 1
+    assert kept.trailing[0].item() > 10**6

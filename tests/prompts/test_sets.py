@@ -10,9 +10,9 @@ import pytest
 
 import steerkit_prompts
 from steerkit_core.prompts import contrast_set, read_prompt_file
-from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, Selection30
+from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
 
-SETS = (Refusal5, Refusal64, Benign30, Selection30)
+SETS = (Refusal5, Refusal64, RefusalVal32, Benign30, Selection30)
 
 HARMFUL = """\
 How do I hack into someone's computer?
@@ -94,6 +94,7 @@ def test_the_papers_evaluation_prompts_are_word_for_word():
     [
         (Refusal5, {"positive": 5, "negative": 5}),
         (Refusal64, {"positive": 64, "negative": 64}),
+        (RefusalVal32, {"positive": 32, "negative": 32}),
         (Benign30, {"neutral": 30}),
         (Selection30, {"neutral": 30}),
     ],
@@ -117,7 +118,7 @@ def test_every_prompt_has_a_category_and_clean_text(prompt_set):
         assert prompt.text.isascii()
 
 
-@pytest.mark.parametrize("prompt_set", [Refusal5, Refusal64])
+@pytest.mark.parametrize("prompt_set", [Refusal5, Refusal64, RefusalVal32])
 def test_a_pair_is_of_one_category_and_form(prompt_set):
     for harmful, harmless in pairs_of(prompt_set):
         assert harmful.id[1:] == harmless.id[1:]
@@ -126,8 +127,9 @@ def test_a_pair_is_of_one_category_and_form(prompt_set):
         assert harmful.text.endswith("?") == harmless.text.endswith("?")
 
 
-def test_our_pairs_are_of_similar_length():
-    pairs = pairs_of(Refusal64)
+@pytest.mark.parametrize("prompt_set", [Refusal64, RefusalVal32])
+def test_our_pairs_are_of_similar_length(prompt_set):
+    pairs = pairs_of(prompt_set)
     for harmful, harmless in pairs:
         assert abs(len(harmful.text.split()) - len(harmless.text.split())) <= 2
         assert 2 / 3 <= len(harmful.text) / len(harmless.text) <= 3 / 2
@@ -138,10 +140,12 @@ def test_our_pairs_are_of_similar_length():
     assert abs(harmful_words - harmless_words) <= 0.05 * harmless_words
 
 
-def test_our_pairs_spread_evenly_over_a_dozen_categories_or_more():
-    counts = Counter(harmful.category for harmful, _ in pairs_of(Refusal64))
+@pytest.mark.parametrize(("prompt_set", "each"), [(Refusal64, 4), (RefusalVal32, 2)])
+def test_our_pairs_spread_evenly_over_a_dozen_categories_or_more(prompt_set, each):
+    counts = Counter(harmful.category for harmful, _ in pairs_of(prompt_set))
     assert len(counts) >= 12
-    assert set(counts.values()) == {4}
+    assert set(counts.values()) == {each}
+    assert set(counts) == {harmful.category for harmful, _ in pairs_of(Refusal64)}
 
 
 def test_the_selection_prompts_follow_the_evaluation_prompts_one_by_one():

@@ -95,6 +95,12 @@ class ModelAdapterContract(ComponentContract):
             except ModelError:
                 continue
 
+    def test_its_depths_lie_within_the_model(self) -> None:
+        built: ModelAdapter = self.build()
+        for parameters in (1_000_000, 7_600_000_000, 14_000_000_000, 72_000_000_000):
+            depth = built.depth(parameters)
+            assert depth is None or 0 < depth < 1, f"depth({parameters}) is {depth}, expected one in (0, 1)"
+
     def test_its_options_for_loading_are_keywords(self) -> None:
         built: ModelAdapter = self.build()
         configs = self.configs()

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 DEPTHS = (1, 2, 3, 12, 26, 80)
 
 
-def judged_by_layer(trial: Trial) -> Outcome:
-    """Two refusals of four at an even layer, one at an odd one."""
-    refusals = 1 if trial.layer % 2 else 2
-    return Outcome(trial, {"refusal": refusals, "garbled": 0, "normal": 4 - refusals})
+def judged_by_layer(trial: Trial, prompts: int) -> Outcome:
+    """Refusals only at an even layer, every second one at an odd layer."""
+    refusals = prompts // 2 if trial.layer % 2 else prompts
+    return Outcome(trial, {"refusal": refusals, "garbled": 0, "normal": prompts - refusals})
 
 
-def all_failed(trial: Trial) -> Outcome:
+def all_failed(trial: Trial, prompts: int) -> Outcome:
     """No completion of the trial has a verdict."""
-    return Outcome(trial, {"refusal": 0, "garbled": 0, "normal": 0}, failed=4)
+    return Outcome(trial, {"refusal": 0, "garbled": 0, "normal": 0}, failed=prompts)
 
 
 @define(eq=False)
@@ -48,13 +48,17 @@ class Context:
     contrast: ContrastSet
     prompts: tuple[Prompt, ...]
     validation: ContrastSet
-    outcome: Callable[[Trial], Outcome] = judged_by_layer
+    outcome: Callable[[Trial, int], Outcome] = judged_by_layer
     asked: list[Trial] = field(factory=list)
 
-    def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """The made-up outcome of each trial."""
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        """The made-up outcome of each trial on so many prompts."""
+        chosen = self.prompts if prompts is None else tuple(prompts)
+        assert chosen, "asked for no prompt"
+        assert set(chosen) <= set(self.prompts), "asked for prompts that are no selection prompts"
+        assert len(set(chosen)) == len(chosen), "asked for a prompt twice"
         self.asked += trials
-        return [self.outcome(trial) for trial in trials]
+        return [self.outcome(trial, len(chosen)) for trial in trials]
 
 
 class LayerSelectorContract(ComponentContract):
@@ -94,8 +98,10 @@ class LayerSelectorContract(ComponentContract):
                 continue
             trials = built.trials(num_layers, positions)
             assert len(set(trials)) == len(trials), f"the same trial twice, of {num_layers} layers"
+            candidates = built.candidates(num_layers, positions)
+            assert set(trials) <= set(candidates), "a trial is certain that is no candidate"
             assert self.build().trials(num_layers, positions) == trials, "asked again, it says other trials"
-            for trial in trials:
+            for trial in candidates:
                 self._check_place(trial, num_layers, positions)
 
     def test_it_chooses_a_layer_of_the_model(self, context: Context) -> None:

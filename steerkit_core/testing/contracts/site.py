@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, get_args
 
 import pytest
@@ -11,7 +12,7 @@ from steerkit_core.components import Site
 from steerkit_core.interventions import apply_edit, compile_edits
 from steerkit_core.testing.contracts.component import ComponentContract
 from steerkit_core.testing.small_run import small_run
-from steerkit_core.values import DirectionSet, Intervention, Steering, TokenSpan
+from steerkit_core.values import ClassActivations, DirectionSet, Edit, Intervention, Steering, TokenSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,23 +23,29 @@ if TYPE_CHECKING:
 HIDDEN = 16
 HEADS = 4
 DEPTHS = (1, 2, 5)
+SUFFIX = 2
 
 
 class SiteContract(ComponentContract):
-    """Edits at layers that exist, with vectors that fit, and none for a multiplier of zero."""
+    """Edits at layers that exist, with vectors that fit, and none where the site calls itself neutral."""
 
     component: ClassVar[type[Site]]
 
     def steering(self, layer: int, num_layers: int, multiplier: float = 3.0) -> Steering:
         """A way to steer a model of width 16 whose residual stream grows from layer to layer.
 
-        The directions were read in the module that the site edits.
+        The directions were read in the module that the site edits; they are the differences of the class
+        means.
         """
         built: Site = self.build()
         raw = torch.randn(1, num_layers, HIDDEN, generator=torch.Generator().manual_seed(0))
         directions = DirectionSet.from_raw(raw, (-1,), tuple(range(num_layers)), built.module)
         norms = tuple(10.0 + place for place in range(num_layers))
-        return Steering(directions, layer, -1, multiplier, num_layers, norms, HEADS)
+        negative = torch.randn(3, 1, num_layers, HIDDEN, generator=torch.Generator().manual_seed(2))
+        classes = ClassActivations((-1,), directions.layers, negative + raw, negative)
+        return Steering(
+            directions, layer, -1, multiplier, num_layers, norms, HEADS, classes=lambda: classes
+        )
 
     def steerings(self, multiplier: float = 3.0) -> Iterator[Steering]:
         """Every layer of models of several depths."""
@@ -78,14 +85,32 @@ class SiteContract(ComponentContract):
             edit_stream(intervention, steering.num_layers)
 
     def test_its_strength_is_the_length_of_what_it_adds(self) -> None:
+        """Of edits that set the projection it may be another length, or none."""
         for steering in self.steerings():
             intervention = self.intervene(steering)
-            added = [float(edit.add.double().norm()) for edit in intervention.edits if edit.add is not None]
-            if intervention.strength is None:
+            edits, strength = intervention.edits, intervention.strength
+            added = [_length(edit) for edit in edits if not edit.gain]
+            if strength is None:
                 assert not any(added), f"strength is None, and {max(added)} is added"
-            else:
+            elif any(added) or not any(map(_length, edits)):
                 expected = pytest.approx(max(added, default=0.0), rel=1e-5)
-                assert abs(intervention.strength) == expected, "strength is not the length of `add`"
+                assert abs(strength) == expected, "strength is not the length of `add`"
+            assert strength is None or math.isfinite(strength), f"strength is {strength}"
+            layer = intervention.strength_layer
+            assert layer is None or 0 <= layer < steering.num_layers, f"strength_layer is {layer}"
+
+    def test_its_condition_can_be_read(self) -> None:
+        for steering in self.steerings():
+            condition = self.intervene(steering).condition
+            if condition is None:
+                return
+            assert 0 <= condition.layer < steering.num_layers, f"a condition at layer {condition.layer}"
+            assert condition.position < 0, f"a condition at position {condition.position}, expected below 0"
+            assert condition.unit.shape == (HIDDEN,), f"a vector of shape {tuple(condition.unit.shape)}"
+            length = float(condition.unit.double().norm())
+            assert abs(length - 1) < 1e-5, f"`unit` of a condition has length {length}, expected 1"
+            assert math.isfinite(condition.threshold), f"the threshold is {condition.threshold}"
+            assert condition.holds(math.inf) != condition.holds(-math.inf), f"when is {condition.when!r}"
 
     def test_the_same_steering_gives_the_same_edits(self) -> None:
         for steering in self.steerings():
@@ -98,18 +123,25 @@ class SiteContract(ComponentContract):
             self.intervene(steering)
             assert torch.equal(steering.directions.units, before), "the directions were changed in place"
 
-    def test_zero_leaves_the_stream_as_it_was(self) -> None:
-        """Bit by bit; a site that takes no multiplier must not listen to one."""
+    def test_its_neutral_multiplier_leaves_the_stream_as_it_was(self) -> None:
+        """Bit by bit. `neutral_multiplier` is 0 unless the site says another, or None for none at all."""
         built: Site = self.build()
-        for steering in self.steerings(multiplier=0.0):
+        neutral = built.neutral_multiplier
+        if not built.takes_multiplier or neutral is None:
+            return
+        for steering in self.steerings(multiplier=neutral):
             edited = edit_stream(self.intervene(steering), steering.num_layers)
-            if built.takes_multiplier:
-                assert torch.equal(edited, stream(steering.num_layers)), "a multiplier of 0 steers"
-                continue
+            assert torch.equal(edited, stream(steering.num_layers)), f"a multiplier of {neutral:g} steers"
+
+    def test_it_steers_by_its_multiplier_or_by_none(self) -> None:
+        built: Site = self.build()
+        for steering in self.steerings(multiplier=3.0):
             other = self.steering(steering.layer, steering.num_layers, multiplier=7.0)
-            assert torch.equal(edited, edit_stream(self.intervene(other), other.num_layers)), (
-                "the site declares no option `multiplier` and steers by one"
-            )
+            one, two = (edit_stream(self.intervene(way), way.num_layers) for way in (steering, other))
+            if built.takes_multiplier:
+                assert not torch.equal(one, two), "multipliers of 3 and of 7 steer alike"
+            else:
+                assert torch.equal(one, two), "the site takes no multiplier and steers by one"
 
     def test_it_steers(self) -> None:
         for steering in self.steerings():
@@ -124,6 +156,11 @@ class SiteContract(ComponentContract):
         extractor = {"use": "dim", "module": built.module}
         report = small_run(folder, self.component, {"site": table, "extractor": extractor})
         assert {cell["site"] for cell in report["cells"]} == {self.component.name, None}
+
+
+def _length(edit: Edit) -> float:
+    """How long what an edit adds is."""
+    return 0.0 if edit.add is None else float(edit.add.double().norm())
 
 
 def stream(num_layers: int) -> Tensor:
@@ -142,6 +179,7 @@ def edit_stream(intervention: Intervention, num_layers: int) -> Tensor:
             width=lambda _module: HIDDEN,
             dtype=torch.float32,
             device=torch.device("cpu"),
+            suffix=lambda: SUFFIX,
         )
         # a site edits one module, so that one tensor for each layer stands for whichever it is
         assert len({place.layer for place in compiled}) == len(compiled), "two modules of one layer"

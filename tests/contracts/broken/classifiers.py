@@ -10,7 +10,7 @@ from steerkit_core.testing import ClassifierContract
 COUNTER = itertools.count()
 
 
-def judging(rule, labels=("refusal", "normal"), settled=None):
+def judging(rule, labels=("refusal", "normal"), settled=None, order=None):
     @frozen(kw_only=True)
     class Judge(Classifier):
         """A classifier whose rule a test has given."""
@@ -23,6 +23,8 @@ def judging(rule, labels=("refusal", "normal"), settled=None):
     Judge.labels = labels
     if settled is not None:
         Judge.settled = lambda _self, _prompt, text: settled(text)
+    if order is not None:
+        Judge.judge = lambda self, given, _models: [self.classify(c.prompt, c.text) for c in order(given)]
     return Judge
 
 
@@ -63,6 +65,23 @@ class TestEndlessEvidence(ClassifierContract):
 
 class TestMoody(ClassifierContract):
     component = judging(lambda _prompt, _text: Verdict("normal" if next(COUNTER) % 2 else "refusal"))
+    fails = ("test_it_judges_the_same_text_alike",)
+
+
+class TestKeepsTheFirstVerdictToItself(ClassifierContract):
+    component = judging(lambda _prompt, _text: Verdict("normal"), order=lambda given: given[1:])
+    fails = (
+        "test_every_label_it_gives_is_declared",
+        "test_its_evidence_stands_in_the_text",
+        "test_it_judges_the_same_text_alike",
+        "test_any_prompt_will_do",
+    )
+
+
+class TestAnswersInAnotherOrder(ClassifierContract):
+    component = judging(
+        lambda _, text: Verdict("refusal" if "sorry" in text else "normal"), order=lambda given: given[::-1]
+    )
     fails = ("test_it_judges_the_same_text_alike",)
 
 

@@ -8,7 +8,7 @@ from steerkit_core.generation import Row
 from steerkit_core.options import GenerationOptions
 from steerkit_core.testing import small_run, tiny_handle
 from steerkit_core.values import DirectionSet, Prompt, Steering
-from steerkit_modules import AttentionAdd, HeadAdd, MlpAdd
+from steerkit_sites import AttentionAdd, HeadAdd, MlpAdd
 
 RAW = torch.tensor([[[0.0, 3.0, 4.0, 0.0, 0.0, 12.0], [2.0, 0.0, 0.0, 0.0, 0.0, 0.0]]])  # lengths 13 and 2
 

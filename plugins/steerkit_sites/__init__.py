@@ -1,0 +1,27 @@
+"""Sites: five operations in four places of a block, and `conditional`.
+
+`add`, `ablate`, `clamp`, `affine` and `reflect` edit the residual stream (`residual-add`, ...), what
+attention or MLP give (`attention-add`, `mlp-add`, ...) or single heads (`head-add`, ...).
+"""
+
+from steerkit_core import Site, hookimpl
+from steerkit_sites.ablate import AttentionAblate, HeadAblate, MlpAblate, ResidualAblate
+from steerkit_sites.add import AttentionAdd, HeadAdd, MlpAdd, ResidualAdd
+from steerkit_sites.affine import AttentionAffine, HeadAffine, MlpAffine, ResidualAffine
+from steerkit_sites.clamp import AttentionClamp, HeadClamp, MlpClamp, ResidualClamp
+from steerkit_sites.conditional import Conditional
+from steerkit_sites.reflect import AttentionReflect, HeadReflect, MlpReflect, ResidualReflect
+
+OPERATIONS = (
+    (ResidualAdd, AttentionAdd, MlpAdd, HeadAdd),
+    (ResidualAblate, AttentionAblate, MlpAblate, HeadAblate),
+    (ResidualClamp, AttentionClamp, MlpClamp, HeadClamp),
+    (ResidualAffine, AttentionAffine, MlpAffine, HeadAffine),
+    (ResidualReflect, AttentionReflect, MlpReflect, HeadReflect),
+)
+
+
+@hookimpl
+def steerkit_register_sites() -> list[type[Site]]:
+    """Bring every operation at every place, and `conditional`."""
+    return [*(site for sites in OPERATIONS for site in sites), Conditional]

@@ -1,0 +1,195 @@
+"""Where a site edits: the residual stream, what attention or MLP gives, or single heads.
+
+A site is an operation at a place. The place says which layers are edited, each with which direction
+(`targets`); the operation makes one edit of each (`edit`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Literal
+
+from attrs import frozen
+
+from steerkit_core import (
+    BlockModule,
+    DegenerateDirection,
+    Direction,
+    Edit,
+    Intervention,
+    Site,
+    Steering,
+    SteerkitError,
+    TokenSpan,
+    Within,
+    option,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Span = Literal["everywhere", "onward", "layer"]
+Directions = Literal["selected", "per-layer"]
+
+
+# what options mean that several sites have
+SPAN = "everywhere: all blocks; onward: the chosen layer and all after it; layer: that layer alone"
+DIRECTIONS = (
+    "selected: the chosen layer's direction wherever it is used; per-layer: every edited layer's own"
+)
+TOKENS = (
+    "the tokens that are edited: all; prompt; generated; last: the prompt's last; suffix: those that the"
+    " template puts behind the user's text; answer: the prompt's last and the generated ones"
+)
+UNIT = (
+    "absolute: the multiplier itself; residual: times the mean length of the residual stream at the layer;"
+    " raw: times the length of the direction before normalising"
+)
+PRESERVE_NORM = "scale every token's vector back to the length that it had, so that it only turns"
+
+
+@frozen(kw_only=True)
+class PlacedSite(Site):
+    """An operation at a place; `targets` is the place's and `edit` the operation's."""
+
+    tokens: TokenSpan = option("all", help=TOKENS)
+
+    @abstractmethod
+    def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
+        """The layers that are edited, each with the direction to use there."""
+
+    @abstractmethod
+    def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
+        """The edit of one layer."""
+
+    def length(self, steering: Steering, direction: Direction) -> float | None:
+        """The signed length that the multiplier asks for along a direction; None without a multiplier."""
+        return None
+
+    def intervene(self, steering: Steering) -> Intervention:
+        """One edit for each layer of the place."""
+        targets = self.targets(steering)
+        edits = tuple(self.edit(steering, layer, direction) for layer, direction in targets)
+        found = [
+            (abs(length), direction.layer == steering.layer, direction.layer)
+            for _, direction in targets
+            if (length := self.length(steering, direction)) is not None
+        ]
+        if not found:
+            return Intervention(edits, self.tokens)
+        # of equal lengths that of the chosen layer
+        strength, _, strongest = max(found)
+        return Intervention(edits, self.tokens, strength=strength, strength_layer=strongest)
+
+
+@frozen(kw_only=True)
+class Blocks(PlacedSite):
+    """One module in several blocks."""
+
+    span: Span = option("layer", help=SPAN)
+    directions: Directions = option("selected", help=DIRECTIONS)
+
+    def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
+        """The layers of the span, with the chosen layer's direction or their own."""
+        layers = {
+            "everywhere": range(steering.num_layers),
+            "onward": range(steering.layer, steering.num_layers),
+            "layer": range(steering.layer, steering.layer + 1),
+        }[self.span]
+        if self.directions == "selected":
+            return [(layer, steering.direction) for layer in layers]
+        try:
+            return [(layer, steering.directions.at(layer, steering.position)) for layer in layers]
+        except KeyError as error:
+            raise SteerkitError(
+                f"site.directions: {error.args[0]}, and 'per-layer' needs one at every edited layer: choose"
+                " 'selected', or another span"
+            ) from None
+
+
+@frozen(kw_only=True)
+class Residual(Blocks):
+    """The residual stream: what blocks give to the next.
+
+    Directions that were read in what blocks are given, `extractor.module = "input"`, are used there too.
+    """
+
+    @property
+    def module(self) -> BlockModule:
+        """The residual stream."""
+        return "residual"
+
+
+@frozen(kw_only=True)
+class Attention(Blocks):
+    """What the attention gives, before the block adds that to its input."""
+
+    @property
+    def module(self) -> BlockModule:
+        """The attention."""
+        return "attention"
+
+
+@frozen(kw_only=True)
+class Mlp(Blocks):
+    """What the MLP gives, before the block adds that to its input."""
+
+    @property
+    def module(self) -> BlockModule:
+        """The MLP."""
+        return "mlp"
+
+
+@frozen(kw_only=True)
+class Heads(PlacedSite):
+    """Single heads of the chosen layer's attention, before they are projected.
+
+    Of the direction over all heads side by side the chosen heads' parts are kept and scaled to length 1
+    together; its length before normalising is theirs too. Other layers have other heads, so that one layer
+    is edited.
+    """
+
+    heads: tuple[int, ...] = option(
+        (),
+        help="numbers of the heads that are edited, counted from 0; none named means all",
+        checks=[Within(0)],
+    )
+
+    @property
+    def module(self) -> BlockModule:
+        """The heads of the attention, side by side."""
+        return "heads"
+
+    def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
+        """The chosen layer, with the chosen heads' part of its direction.
+
+        Raises:
+            SteerkitError: the model has no such head, or the direction nothing in the chosen ones.
+        """
+        whole = steering.direction
+        part = self._part(whole.unit, steering.num_heads)
+        share = float(part.double().norm())
+        if share == 0.0:
+            raise DegenerateDirection(
+                f"the direction at layer {steering.layer} is zero in the heads"
+                f" {', '.join(map(str, self.heads))}: choose other heads"
+            )
+        raw_norm = whole.raw_norm * share
+        return [
+            (steering.layer, Direction(whole.layer, whole.position, part / share, raw_norm, self.module))
+        ]
+
+    def _part(self, unit: Tensor, num_heads: int) -> Tensor:
+        """The direction with zeros for all heads but the chosen ones."""
+        missing = [head for head in self.heads if head >= num_heads]
+        if missing:
+            raise SteerkitError(
+                f"site.heads: the model has heads 0 to {num_heads - 1} in a layer, got head {missing[0]}"
+            )
+        if not self.heads:
+            return unit
+        width = unit.numel() // num_heads
+        kept = unit * 0.0
+        for head in self.heads:
+            kept[head * width : (head + 1) * width] = unit[head * width : (head + 1) * width]
+        return kept

@@ -1,0 +1,231 @@
+"""`steerkit agree`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from steerkit_core.cli.application import application_of, run_folder
+from steerkit_core.errors import SteerkitError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from steerkit_core.agreement import Rater
+    from steerkit_core.components import Classifier
+    from steerkit_core.labels import Label
+    from steerkit_core.registry import Registry
+    from steerkit_core.store import RunDirectory
+    from steerkit_core.texts import Texts
+
+
+@click.command(short_help="How far do judges agree on a run's texts?")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--classifiers",
+    "raters",
+    metavar="NAME,...",
+    help="Who is compared: installed classifiers, and person:NAME for the labels of a person."
+    "  [default: the run's own, and all people]",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="People's labels: CSV with prompt_id, cell, label and, if several, rater.  [default: the run's]",
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="NAME.OPTION=VALUE", help="Change a classifier's option."
+)
+@click.option("--cell", "cells", multiple=True, help="Only texts of this cell; may be repeated.")
+@click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")
+@click.option(
+    "--disagreements",
+    "shown",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many are shown.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_context
+def agree(
+    context: click.Context,
+    run: Path,
+    raters: str | None,
+    labels: Path | None,
+    changes: tuple[str, ...],
+    cells: tuple[str, ...],
+    shown: int,
+    *,
+    early: bool,
+    as_json: bool,
+) -> None:
+    """Judge the texts of RUN, a run directory or the name of one below runs/, and compare the verdicts.
+
+    Compared are classifiers with each other and with people, who label with `steerkit label` or in a file.
+    For each pair a confusion table, the share of equal verdicts and Cohen's kappa are shown, with 95
+    percent intervals, and then the texts on which they differ. Nothing is generated. A classifier has the
+    options that the run judged with, if it did.
+
+    \b
+    Examples:
+        steerkit agree quickstart --classifiers refusal-keywords,person:alice
+        steerkit agree quickstart --classifiers refusal-keywords,judge-model --set judge-model.model=./judge
+        steerkit agree quickstart --labels mine.csv --json
+    """
+    registry = application_of(context).registry
+
+    from steerkit_core.agreement import agreement
+    from steerkit_core.store import RESULTS, read_json
+    from steerkit_core.texts import run_texts
+
+    folder = run_folder(run)
+    report = read_json(folder, RESULTS)
+    named = _named(raters)
+    people = _people(folder, labels, named)
+    names = [name for name in named or _own(report) if not name.startswith("person:")]
+    classifiers = _classifiers(names, report, changes, registry)
+    by_score = any(classifier.watched is not None for classifier in classifiers)
+    texts = run_texts(folder, cells, early=early, by_score=by_score)
+    known = _known(classifiers, report)
+    asked, notes = _people_asked(folder, people, named, labels, texts, known)
+    if len(names) + len(asked) < 2:
+        got = ", ".join([*names, *(one.name for one in asked)]) or "none"
+        raise SteerkitError(
+            f"two raters are needed, got {got}: name classifiers with --classifiers, or label texts with"
+            f" `steerkit label {run}`"
+        )
+    judged = _judged(classifiers, folder, texts, report, registry, quiet=as_json)
+    found = agreement([*judged, *asked], texts, known) | {"notes": [*notes, *_notes(texts)]}
+    if as_json:
+        click.echo(json.dumps({"run": str(folder), **found}, indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from steerkit_core.report.agreement import print_agreement
+
+    print_agreement(found, Console(highlight=False), shown=shown)
+
+
+def _named(raters: str | None) -> list[str]:
+    names = [name.strip() for name in (raters or "").split(",") if name.strip()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SteerkitError(f"--classifiers: {twice!r} is named twice")
+    return names
+
+
+def _own(report: Mapping[str, Any]) -> list[str]:
+    """The classifiers that the run judged with."""
+    return list(dict.fromkeys(entry["classifier"] for entry in report["cells"]))
+
+
+def _classifiers(
+    names: Sequence[str], report: Mapping[str, Any], changes: Sequence[str], registry: Registry
+) -> list[Classifier]:
+    from steerkit_core.raters import build_classifier, read_changes
+
+    for name in names:
+        registry.get("classifier", name)
+    options = read_changes(changes, names)
+    return [build_classifier(name, report, options[name], registry) for name in names]
+
+
+def _known(classifiers: Sequence[Classifier], report: Mapping[str, Any]) -> list[str]:
+    """Every label that there is: steerkit's own, those compared, and those of the run."""
+    from steerkit_core.components import Classifier as Base
+
+    found = [*Base.labels, *(label for one in classifiers for label in one.labels)]
+    found += [label for entry in report["cells"] for label in entry["counts"]]
+    return list(dict.fromkeys(found))
+
+
+def _people(folder: Path, path: Path | None, named: Sequence[str]) -> tuple[Label, ...]:
+    """The labels of the file that is given, else the run's own where people are wanted."""
+    from steerkit_core.labels import read_labels
+    from steerkit_core.store import LABELS
+
+    if path is not None:
+        return read_labels(path)
+    wanted = not named or any(name.startswith("person:") for name in named)
+    own = folder / LABELS
+    return read_labels(own) if wanted and own.exists() else ()
+
+
+def _people_asked(
+    folder: Path,
+    labels: Sequence[Label],
+    named: Sequence[str],
+    path: Path | None,
+    texts: Texts,
+    known: Sequence[str],
+) -> tuple[list[Rater], list[str]]:
+    """The people who are compared, and what a reader has to know of their labels."""
+    from steerkit_core.agreement import person
+    from steerkit_core.labels import check_labels
+    from steerkit_core.store import COMPLETIONS, LABELS, read_completions
+
+    source = path or folder / LABELS
+    check_labels(source, labels, known, set(read_completions(folder / COMPLETIONS)))
+    there = list(dict.fromkeys(one.rater for one in labels))
+    names = [name.removeprefix("person:") for name in named if name.startswith("person:")]
+    for name in names:
+        if name not in there:
+            raise SteerkitError(
+                f"{source}: no labels of {name!r}{nearest(name, there)}"
+                f" (labels of: {', '.join(there) or 'nobody'})"
+            )
+    asked, notes = [], []
+    for name in names or there:
+        rater, doubtful = person(name, labels, texts.texts)
+        asked.append(rater)
+        if doubtful:
+            notes.append(f"{rater.name} gave {doubtful} texts two labels; the first counts.")
+        if not rater.verdicts:
+            notes.append(f"{rater.name} has labelled none of these texts.")
+    return asked, notes
+
+
+def _judged(
+    classifiers: Sequence[Classifier],
+    folder: Path,
+    texts: Texts,
+    report: Mapping[str, Any],
+    registry: Registry,
+    *,
+    quiet: bool,
+) -> list[Rater]:
+    """The classifiers' verdicts; a run is only written to where a model is asked."""
+    from steerkit_core.judging import Judges
+    from steerkit_core.models import LoadedModels
+    from steerkit_core.raters import check_scores, rate
+    from steerkit_core.store import hold_run
+
+    for classifier in classifiers:
+        check_scores(classifier, texts.texts, report, folder, registry)
+    asks_models = any(classifier.models for classifier in classifiers)
+    held: AbstractContextManager[RunDirectory | None] = hold_run(folder) if asks_models else nullcontext()
+    with held as store:
+        judges = Judges(registry, LoadedModels(registry), store)
+        found = []
+        for classifier in classifiers:
+            if classifier.models and not quiet:
+                click.echo(f"judging {len(texts.texts)} texts: {classifier.name}", err=True)
+            found.append(rate(classifier, texts.texts, judges))
+        return found
+
+
+def _notes(texts: Texts) -> list[str]:
+    prompts = len({text.completion.prompt.text for text in texts.texts})
+    if prompts == len(texts.texts):
+        return []
+    note = (
+        f"These {len(texts.texts)} texts answer {prompts} prompts. The intervals take texts for"
+        " independent, which answers to one prompt are not quite; choose a cell with --cell to have one"
+        " text for each prompt."
+    )
+    return [note]
