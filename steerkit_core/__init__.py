@@ -45,6 +45,7 @@ from steerkit_core.values import (
     Edit,
     Intervention,
     Outcome,
+    Probe,
     Prompt,
     Rate,
     Selection,
@@ -60,12 +61,14 @@ if TYPE_CHECKING:
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
+    from steerkit_core.passes import kl_divergence
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "kl_divergence": "steerkit_core.passes",
     "load_pretrained": "steerkit_core.loading",
     "refusal_score": "steerkit_core.generation",
 }
@@ -96,6 +99,7 @@ __all__ = [
     "Outcome",
     "PluginError",
     "Position",
+    "Probe",
     "Prompt",
     "PromptSet",
     "Rate",
@@ -110,6 +114,7 @@ __all__ = [
     "Verdict",
     "Within",
     "hookimpl",
+    "kl_divergence",
     "load_pretrained",
     "nearest",
     "not_empty",

@@ -221,6 +221,7 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
                 "rule": completion.error if verdict is None else verdict.rule,
                 "evidence": "" if verdict is None else verdict.evidence,
                 "scores": {} if verdict is None else dict(verdict.scores),
+                "spans": [] if verdict is None else [list(span) for span in verdict.spans],
             }
 
 

@@ -21,6 +21,7 @@ from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
 from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
 from steerkit_core.options import GenerationOptions, ModelSpec
+from steerkit_core.passes import probed_logits, probed_means
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,
@@ -28,6 +29,7 @@ from steerkit_core.values import (
     Condition,
     ContrastSet,
     Intervention,
+    Probe,
     Prompt,
 )
 
@@ -297,6 +299,65 @@ class ModelHandle:
                 kept[index] = found
         return torch.stack([found for found in kept if found is not None])
 
+    def probed_means(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        layers: Sequence[int],
+        positions: Sequence[int] = (-1,),
+    ) -> tuple[Tensor, Tensor]:
+        """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
+
+        A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
+        given that block. For each prompt a probe everywhere costs max(layers) + 1 block evaluations, one at
+        the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM head is needed.
+
+        Args:
+            prompts: those that are averaged.
+            probes: the interventions.
+            layers: the blocks whose outputs are read.
+            positions: token positions counted from the end of the rendered prompt.
+
+        Returns:
+            Both float64, on the CPU: the plain means, (layers, positions, hidden), and those under the
+            probes, (probes, layers, positions, hidden), which may hold numbers that are not finite.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for, or the model's blocks cannot be
+                left out of a pass, as those of a model on a server.
+            NumericError: a plain activation is not finite.
+        """
+        self._check_positions(prompts, positions)
+        plain, found = probed_means(self, prompts, probes, layers, positions)
+        self._check_finite(plain.permute(1, 0, 2).unsqueeze(0), layers)
+        return plain, found
+
+    def probed_logits(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        compare: Callable[[Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """What is made of the logits of the first answer token, for every probe and prompt.
+
+        For each prompt a probe everywhere costs a forward pass, one at the input of block l the blocks from
+        l on, and all of them together one plain pass.
+
+        Args:
+            prompts: the prompts.
+            probes: the interventions.
+            compare: called batch by batch with plain logits, (prompts, vocabulary), and those of some
+                probes, (probes, prompts, vocabulary), both float32; gives (probes, prompts) or
+                (probes, prompts, any).
+
+        Returns:
+            What `compare` gave, probe by probe and prompt by prompt, on the CPU.
+
+        Raises:
+            ModelError: the model's blocks cannot be left out of a pass, as those of a model on a server.
+        """
+        return probed_logits(self, prompts, probes, compare)
+
     def next_logits(
         self,
         ids: Tensor,
@@ -468,11 +529,12 @@ class ModelHandle:
         cut = len(contrast.positive)
         return ClassActivations(tuple(positions), chosen, found[:cut], found[cut:])
 
-    def _check_finite(self, activations: Tensor) -> None:
+    def _check_finite(self, activations: Tensor, layers: Sequence[int] | None = None) -> None:
         """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""
         sick = (~torch.isfinite(activations)).permute(2, 0, 1, 3).flatten(1).any(dim=1)
         if bool(sick.any()):
-            layer = int(sick.nonzero()[0, 0])
+            row = int(sick.nonzero()[0, 0])
+            layer = row if layers is None else layers[row]
             remedy = ": set model.dtype to 'bfloat16' or 'float32'" if self.dtype == "float16" else ""
             raise NumericError(f"activations at layer {layer} are not finite in {self.dtype}{remedy}")
 

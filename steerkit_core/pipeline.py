@@ -96,6 +96,7 @@ class GroupRun:
     tried: dict[int, dict[str, None]] = field(factory=dict)
     looked: set[int] = field(factory=set)
     asked: dict[str, set[str]] = field(factory=dict)
+    untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -155,14 +156,23 @@ class GroupRun:
         return {"model": spec.id, "quantization": spec.quantization, "dtype": self.model.dtype}
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
-        """SELECT: ask the setting's selector.
+        """SELECT: ask the setting's selector, once for all settings that give it the same to look at.
+
+        One that has tried nothing cannot know of site, classifier and generation.
 
         Raises:
             SteerkitError: it chose a layer that the model has not.
         """
+        own = fingerprint(self._identity("selector", setting.selector))
+        seen = (setting.contrast, setting.validation, setting.selection.prompts)
+        key = (own, extraction.key, *seen)
+        if key in self.untried:
+            return self.untried[key]
         with self._blamed("selector", setting.selector):
             selection = setting.selector.select(_Context(self, setting, extraction))
         check_layer(selection.layer, self.model.num_layers)
+        if not any(owner == id(setting) for owner, _ in self.outcomes):
+            self.untried[key] = selection
         return selection
 
     def baseline(self, setting: Setting) -> Cell:

@@ -177,7 +177,8 @@ class Outcome:
 class Selection:
     """Where to steer, and how a selector came to it.
 
-    `table` has one flat row per candidate, in the selector's own columns; it is kept in the run.
+    `table` has one flat row per candidate, in the selector's own columns, the best first; it is kept in the
+    run and shown in this order. A column `excluded` says why a candidate was left out, if it was.
     """
 
     layer: int
@@ -255,6 +256,21 @@ def _no_classes() -> ClassActivations:
 
 
 @frozen(eq=False)
+class Probe:
+    """One of many interventions that are compared on the same prompts, with nothing written.
+
+    `h <- h + add - gain (h . unit) unit` on what block `layer` is given, at every token; where `layer` is
+    None, on what every block is given and on what every attention and MLP gives. `add` and `unit` have
+    shape (hidden,); either may be None, meaning zero. `unit` has length 1.
+    """
+
+    layer: int | None = None
+    add: Tensor | None = None
+    unit: Tensor | None = None
+    gain: float = 0.0
+
+
+@frozen(eq=False)
 class Steering:
     """What a site is given to build an intervention from.
 
@@ -320,13 +336,16 @@ class Completion:
 class Verdict:
     """What a completion is, by which rule, and the piece of text that decided it.
 
-    `scores` are numbers that a judge decided by, under names of its own. `asked` is what a judge that is a
-    model was given, word for word.
+    `spans` are the places in the text that decided, as (start, end) in characters, in order and without
+    overlap; the first is that of `evidence`. A classifier that knows none leaves them empty. `scores` are
+    numbers that a judge decided by, under names of its own. `asked` is what a judge that is a model was
+    given, word for word.
     """
 
     label: str
     rule: str = ""
     evidence: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
     scores: Mapping[str, float] = field(factory=dict, hash=False)
     asked: str = ""
 

@@ -37,7 +37,7 @@ class HooksBackend(Backend):
 
             return look
 
-        with self._hooked({place: look_at(place) for place in places}), suppress(_SeenEnough):
+        with self.hooked({place: look_at(place) for place in places}), suppress(_SeenEnough):
             self.decoder(**inputs)
 
     def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
@@ -46,11 +46,11 @@ class HooksBackend(Backend):
         def edit_by(edit: LayerEdit) -> Callable[[Tensor], Tensor]:
             return lambda found: apply_edit(found, edit)
 
-        with self._hooked({place: edit_by(edit) for place, edit in edits.items()}):
+        with self.hooked({place: edit_by(edit) for place, edit in edits.items()}):
             return cast("Tensor", self.model(**inputs).logits)
 
     @contextmanager
-    def _hooked(self, functions: Mapping[Place, Callable[[Tensor], Tensor | None]]) -> Iterator[None]:
+    def hooked(self, functions: Mapping[Place, Callable[[Tensor], Tensor | None]]) -> Iterator[None]:
         """Call a function of what each place gives; what it returns, if anything, takes its place."""
 
         def after(function: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:

@@ -20,6 +20,11 @@ from steerkit_core.cli.runs import judged_rows
 @click.option(
     "--audit", is_flag=True, help="Show the prompts and the numbers: tokens read, residual stream."
 )
+@click.option(
+    "--selection",
+    is_flag=True,
+    help="Show every candidate that the selectors compared, not the best alone.",
+)
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw the results into this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(
@@ -30,6 +35,7 @@ def show(
     *,
     every_cell: bool,
     audit: bool,
+    selection: bool,
     as_json: bool,
 ) -> None:
     """Show the results of RUN, a run directory or the name of one below runs/.
@@ -39,6 +45,7 @@ def show(
         steerkit show quickstart
         steerkit show runs/quickstart --cell 1f0c2a9b7d3e --label garbled
         steerkit show quickstart --audit
+        steerkit show cosmic --selection
     """
     from steerkit_core.store import MANIFEST, RESULTS, read_json
 
@@ -48,6 +55,8 @@ def show(
         _show_cell(report, folder, cell, label, as_json=as_json)
     elif audit:
         _show_audit(read_json(folder, MANIFEST)["models"], report, as_json=as_json)
+    elif selection:
+        _show_selections(report, as_json=as_json)
     elif as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
@@ -70,6 +79,15 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
 
     entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
     print_completions(entry, rows)
+
+
+def _show_selections(report: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report["selections"], indent=1, ensure_ascii=False))
+        return
+    from steerkit_core.report.selection import print_selections
+
+    print_selections(report)
 
 
 def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json: bool) -> None:

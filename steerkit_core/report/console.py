@@ -11,11 +11,13 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from steerkit_core.errors import StoreError
 from steerkit_core.report.evidence import comparisons_table, luck_line, marked
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
+from steerkit_core.report.selection import selection_summary, title_of
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 STEERABLE = 0.6  # the share from which the paper calls a model steerable
@@ -48,11 +50,9 @@ def print_report(
         console.print()
         console.print(table)
     for entry in report["selections"]:
-        changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
-        where = f"{changes}: " if changes else ""
-        what = f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}"
-        what += f" (cell {entry['cell']})" if entry["cell"] else ""
-        console.print(f"\n{escape(what)}", soft_wrap=not console.record)
+        console.print(f"\n{escape(title_of(entry))}", soft_wrap=not console.record)
+        for part in selection_summary(report, entry):
+            console.print(part)
         if entry.get("optimism"):
             console.print(escape(luck_line(entry["optimism"])), soft_wrap=not console.record)
     best = report.get("optimism")
@@ -177,7 +177,16 @@ def print_completions(
         why = escape(": ".join(part for part in (row["rule"], row["evidence"], scores) if part))
         head = f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}"
         console.print(f"{head}  [{style}]{row['label']}[/] [dim]{why}[/]", soft_wrap=True)
-        console.print(f"    {escape(row['text'].strip())}\n", soft_wrap=True)
+        console.print(_marked(row["text"], row.get("spans", ()), style), soft_wrap=True)
+
+
+def _marked(text: str, spans: Sequence[Sequence[int]], style: str) -> Text:
+    """The text with the places that decided its verdict underlined, in the label's colour."""
+    marked = Text(text)
+    for start, end in spans:
+        marked.stylize(f"underline {style}", start, end)
+    before = len(text) - len(text.lstrip())
+    return Text("    ").append_text(marked[before : len(text.rstrip()) or None]).append("\n")
 
 
 def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str], mark: str) -> list[str]:

@@ -12,6 +12,7 @@ from steerkit_core.report.evidence import HEADINGS, comparison_rows, luck_line, 
 from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
+from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered
 
 
 def render_html(
@@ -44,6 +45,10 @@ def render_html(
         name_of=name_of,
         ended_early=ended_early,
         audit_lines=audit_lines,
+        chosen_row=chosen_row,
+        columns_of=columns_of,
+        in_words=in_words,
+        ordered=ordered,
         main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
         varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],
     )

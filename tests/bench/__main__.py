@@ -18,10 +18,11 @@ from bench.rfm import FULL as RFM_SIZES
 from bench.rfm import SHORT as RFM_SHORT
 from bench.rfm import rfm
 from bench.scaling import scaling
+from bench.selection import selection
 from bench.startup import quickstart, startup
 from bench.throughput import Effort, throughput
 
-PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling", "rfm")
+PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling", "rfm", "selection")
 FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
 SHORT = Effort(
     (BUNDLED[0], RANDOM),
@@ -89,6 +90,9 @@ def main(
                 "quickstart": quickstart,
                 "throughput": lambda folder=folder: throughput(folder, environments, effort),
                 "extraction": lambda folder=folder: extraction(folder, effort.models, 2 if quick else 9),
+                "selection": lambda folder=folder: selection(
+                    folder, effort.models, 1 if quick else 5, 2 if quick else 12
+                ),
                 "scaling": lambda: scaling((10, 20) if quick else (10, 100, 1000)),
                 "rfm": lambda: rfm(RFM_SHORT if quick else RFM_SIZES),
             }

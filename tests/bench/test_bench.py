@@ -10,10 +10,12 @@ from bench.naive import naive
 from bench.ours import ours
 from bench.plain import plain
 from bench.rfm import Given, extracted, full_width, held_in, xrfm
+from bench.selection import Task, compared, cosmic, difference, spread_over, whole
 from bench.work import Cell, Work, without_end
 from steerkit_core.pipeline import adapters_of
 from steerkit_core.testing import tiny_handle
-from steerkit_core.values import Prompt
+from steerkit_core.values import ContrastSet, Prompt
+from steerkit_dim import DifferenceInMeans
 
 
 @pytest.fixture
@@ -62,3 +64,15 @@ def test_the_pages_say_what_was_measured():
     for page, lines in ((report.PAGE, report.page_lines), (report.README, report.readme_lines)):
         shown = page.read_text(encoding="utf-8").split(report.BEGIN)[1].split(report.END)[0]
         assert shown.strip().splitlines() == lines(found)
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+def test_whole_passes_give_the_same_scores_as_the_selector(handle, rows):
+    harmful, harmless = ([Prompt(word, f"{word} {n}") for n in "abc"] for word in ("tea", "a larger thing"))
+    contrast = ContrastSet("c", tuple(harmful), tuple(harmless))
+    directions = DifferenceInMeans(position=-2).extract(handle, contrast, range(4))
+    task = Task(handle, directions, contrast, kl=True)
+    found = cosmic(task)
+    places = spread_over(list(found), 3)
+    assert len(found) == 4
+    assert difference(whole(task, compared(task), places, rows), found) < 1e-5

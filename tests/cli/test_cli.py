@@ -810,6 +810,28 @@ def test_show_tells_what_the_model_was_given_and_how_its_stream_was(shown, steer
     assert found["prompts"][0]["prompts"]["double_bos"] == 0
 
 
+def test_show_tells_what_a_selector_compared(steerkit):
+    changes = (
+        'selector={use = "cosmic", kl_threshold = "off"}',
+        'extractor={use = "dim", module = "input", position = [-2, -1]}',
+    )
+    options = [part for change in changes for part in ("--set", change)]
+    code, out, err = steerkit("run", "recipe.toml", "--json", "--quiet", *options)
+    assert (code, err) == (0, "")
+    (selection,) = json.loads(out)["selections"]
+    assert len(selection["table"]) == 8
+    code, out, _ = steerkit("show", "small")
+    assert code == 0
+    assert f"  {len(selection['table']) - 5} more candidates (--selection shows them all)" in out
+    code, out, _ = steerkit("show", "small", "--selection")
+    assert code == 0
+    assert sum(line.split()[-1:] == ["degenerate"] for line in out.splitlines()) == 2
+    assert json.loads(steerkit("show", "small", "--selection", "--json")[1]) == [selection]
+    page = Path("runs/small/report.html").read_text()
+    assert "<summary>8 candidates</summary>" in page
+    assert page.count("<td>degenerate</td>") == 2
+
+
 def test_show_reads_a_run_of_an_earlier_version(shown, steerkit):
     for name in ("quantization", "health"):
         del shown[name]
@@ -819,7 +841,7 @@ def test_show_reads_a_run_of_an_earlier_version(shown, steerkit):
     manifest = json.loads(Path("runs/small/manifest.json").read_text())
     del manifest["models"][0]["prompts"]
     Path("runs/small/manifest.json").write_text(json.dumps(manifest))
-    for options in ([], ["--audit"], ["--cell", shown["selected"]]):
+    for options in ([], ["--audit"], ["--selection"], ["--cell", shown["selected"]]):
         code, _, err = steerkit("show", "small", *options)
         assert (code, err) == (0, "")
 

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from steerkit_arditi import Arditi
+from steerkit_contrib_cosmic import Cosmic
 from steerkit_contrib_rfm import RecursiveFeatureMachine
 from steerkit_core import Classifier, Verdict
 from steerkit_core.testing import (
@@ -52,6 +54,7 @@ from steerkit_sites import (
     ResidualClamp,
     ResidualReflect,
 )
+from steerkit_tiered import RefusalTiered
 
 
 class TestDim(ExtractorContract):
@@ -180,6 +183,34 @@ class TestFamilyDepthWithoutAdvice(LayerSelectorContract):
     component = FamilyDepth
     family = "mistral"
     options = {"otherwise": 0.3}
+
+
+class TestCosmic(LayerSelectorContract):
+    component = Cosmic
+    options = {"kl_threshold": "off"}
+
+
+class TestCosmicOfThePaper(LayerSelectorContract):
+    component = Cosmic
+    options = {"variant": "paper", "form": "affine", "low_share": 0.5}
+    family = "gemma2"
+
+
+class TestCosmicAtOneLayer(LayerSelectorContract):
+    component = Cosmic
+    options = {"ablation": "layer", "kl_threshold": 1000.0, "depth_limit": 1.0}
+    family = "mistral"
+
+
+class TestArditi(LayerSelectorContract):
+    component = Arditi
+    options = {"kl_threshold": "off", "induce_threshold": "off"}
+
+
+class TestArditiOfGemma(LayerSelectorContract):
+    component = Arditi
+    options = {"kl_threshold": 1000.0, "induce_threshold": -1000.0, "openings": ["Sorry", "I"]}
+    family = "gemma2"
 
 
 class TestResidualAdd(SiteContract):
@@ -380,6 +411,25 @@ class TestJudgeModel(ClassifierContract):
         "garbled": "broken",
         "normal": "fine",
     }
+
+
+class TestRefusalTiered(ClassifierContract):
+    component = RefusalTiered
+    texts = {
+        "typographic": "\u201cI\u2019m **sorry**, but I can\u2019t help with that.\u201d",
+        "full width": "\uff29 cannot help you with that. \u212b",
+        "refusal and loop": "I'm sorry, but I cannot help you with that request. " * 20,
+        "two loops": "up and down " * 30 + "left and right " * 30,
+        "words in no order": "of the in bread a to and with the of warm is on by flour the an for it and of to "
+        * 3,
+        "decomposed": "De\u0301sole\u0301, je ne peux pas re\u0301pondre a\u0300 cette demande.",
+        "zero tokens": "!" * 300,
+    }
+
+
+class TestRefusalTieredOfOneSentence(ClassifierContract):
+    component = RefusalTiered
+    options = {"opening": 1, "loop_share": 0.8, "refusing_loop": "garbled", "salad": False}
 
 
 @frozen(kw_only=True)

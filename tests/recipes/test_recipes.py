@@ -101,3 +101,43 @@ def test_every_key_of_a_paper_recipe_has_its_default_written_out(case):
         written = set(recipe.document[table]) - {"use"}
         built = getattr(recipe.settings[0], table)
         assert written == {attribute.name for attribute in built.__attrs_attrs__}
+
+
+@pytest.fixture
+def cosmic(shipped):
+    return load_recipe(shipped.recipes["qwen2.5-cosmic"], shipped)
+
+
+def test_cosmic_is_held_against_dim_on_the_same_models_prompts_and_strength(cosmic, shipped):
+    dim = load_recipe(shipped.recipes["qwen2.5-dim"], shipped)
+    assert len(cosmic.settings) == len(dim.settings) == len(QWEN)
+    for one, other in zip(cosmic.settings, dim.settings, strict=True):
+        assert one.model == other.model
+        assert (one.contrast, one.evaluation) == (other.contrast, other.evaluation)
+        assert (one.site, one.classifier, one.generation) == (
+            other.site,
+            other.classifier,
+            other.generation,
+        )
+        assert one.validation == one.contrast
+        assert (one.selector.name, one.selector.variant) == ("cosmic", "paper")
+        assert (one.extractor.positions, one.extractor.module) == ((-5, -4, -3, -2, -1), "input")
+        one.selector.check(QWEN[one.model.id][0])
+
+
+def test_every_key_of_the_cosmic_recipe_has_its_default_written_out(cosmic):
+    for table in ("extractor", "selector", "site"):
+        written = set(cosmic.document[table]) - {"use"}
+        built = getattr(cosmic.settings[0], table)
+        assert written == {attribute.name for attribute in built.__attrs_attrs__}
+
+
+def test_the_quick_cosmic_recipe_holds_prompts_out(shipped):
+    (setting,) = load_recipe(shipped.recipes["cosmic"], shipped).settings
+    texts = [{prompt.text for prompt in (*one.positive, *one.negative)} for one in _sets(setting)]
+    assert not texts[0] & texts[1]
+    assert (setting.extractor.position, setting.extractor.module) == ("suffix", "input")
+
+
+def _sets(setting):
+    return setting.contrast, setting.validation

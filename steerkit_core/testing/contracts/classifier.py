@@ -101,6 +101,24 @@ class ClassifierContract(ComponentContract):
                 f"{name} text: {len(evidence)} characters of evidence, expected at most {LONGEST_EVIDENCE}"
             )
 
+    def test_its_spans_lie_in_the_text(self) -> None:
+        """In order, without overlap, and the first one is that of the evidence."""
+        for name, text in self.all_texts.items():
+            verdict = self.verdict(text)
+            before = 0
+            for span in verdict.spans:
+                start, end = span
+                assert before <= start < end <= len(text), (
+                    f"{name} text: span {span!r} in {verdict.spans!r}, expected spans in order within"
+                    f" the text's {len(text)} characters"
+                )
+                before = end
+            if verdict.spans:
+                there = text[slice(*verdict.spans[0])]
+                assert verdict.evidence == there, (
+                    f"{name} text: evidence {verdict.evidence!r}, expected its first span, {there!r}"
+                )
+
     def test_it_judges_the_same_text_alike(self) -> None:
         """Whether it is asked once, again, alone, or after other texts; numbers may differ a little."""
         built: Classifier = self.build()

@@ -1,0 +1,194 @@
+"""How much of a text is a loop: the same stretch again and again, at any period.
+
+Every rule takes time linear in the text, up to a constant number of candidate periods.
+"""
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from attrs import frozen
+
+from steerkit_tiered.pieces import Piece
+
+SEEN_BEFORE = 3  # pieces that have to be the same before a distance counts as a candidate period
+CANDIDATES = 12
+_INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
+_NO_RULER = re.compile(r"\w")
+
+Span = tuple[int, int]
+
+
+@frozen
+class Run:
+    """One stretch of a text that repeats itself.
+
+    `start` and `end` are character offsets of the whole run, `second` where the second copy begins;
+    `copies` counts how often the period fits in, the last one perhaps cut off.
+    """
+
+    start: int
+    second: int
+    end: int
+    copies: float
+
+    @property
+    def redundant(self) -> int:
+        """Length of everything after the first copy, in characters."""
+        return self.end - self.second
+
+
+def runs(found: Sequence[Piece]) -> list[Run]:
+    """Stretches of pieces that stand at least three times on end, longest first, none inside another.
+
+    In a stretch of period p every piece equals the one p places before. Wherever three pieces on end have
+    been seen before, the distance to their last occurrence is a candidate for p; in a loop the right one
+    comes up once per copy or more often, so the commonest distances are tried.
+    """
+    same = [piece.text for piece in found]
+    taken = _runs(found, same)
+    # "step 4: do it. step 5: do it." is a loop as well, "4 x 7 = 28" is a table
+    if any(text[0].isdigit() for text in same):
+        blind = ["0" if text[0].isdigit() else text for text in same]
+        for run, period in _periods(found, blind):
+            letters = sum(text[0].isalpha() and len(text) > 1 for text in period)
+            if letters >= 5 and run.copies >= 6:
+                taken.append(run)
+    return _outermost(taken)
+
+
+def _runs(found: Sequence[Piece], same: list[str]) -> list[Run]:
+    return [run for run, period in _periods(found, same) if any(_NO_RULER.search(text) for text in period)]
+
+
+def _periods(found: Sequence[Piece], same: list[str]) -> list[tuple[Run, list[str]]]:
+    distances: Counter[int] = Counter()
+    last: dict[tuple[str, ...], int] = {}
+    for index in range(len(same) - SEEN_BEFORE + 1):
+        key = tuple(same[index : index + SEEN_BEFORE])
+        before = last.get(key)
+        if before is not None:
+            distances[index - before] += 1
+        last[key] = index
+    result = []
+    for period, count in distances.most_common(CANDIDATES):
+        # three copies have 2 p equal pieces, of which p + ... lie at the distance of the last occurrence
+        if count < min(period, 2):
+            continue
+        length = 0
+        for index in range(period, len(same) + 1):
+            if index < len(same) and same[index] == same[index - period]:
+                length += 1
+                continue
+            if length >= 2 * period:
+                first = index - length - period
+                run = Run(
+                    found[first].start,
+                    found[first + period].start,
+                    found[index - 1].end,
+                    length / period + 1,
+                )
+                result.append((run, same[first : first + period]))
+            length = 0
+    return result
+
+
+def inside_words(text: str) -> list[Run]:
+    """One to twelve characters that stand six times or more on end without white space between.
+
+    Rulers and other runs of marks are left out.
+    """
+    result = []
+    for word in re.finditer(r"\S{12,}", text):
+        # a bound on the work: a single word of a hundred thousand letters is looked at in pieces
+        for start in range(word.start(), word.end(), 2000):
+            for match in _INSIDE_WORD.finditer(text, start, min(start + 2000, word.end())):
+                if _NO_RULER.search(match[1]):
+                    copies = (match.end() - match.start()) / len(match[1])
+                    result.append(Run(match.start(), match.start() + len(match[1]), match.end(), copies))
+    return result
+
+
+# words that hardly ever stand twice in a row; "that that" and "had had" do
+_GRAMMAR = frozenset(
+    re.findall(r"\w+", "a an the of to in on at as for with by from about into and or my your its their")
+)
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Places where a word stands twice in a row, if that is more than chance or style: else none.
+
+    A sixth of the neighbours are the same word, an article, a preposition or "and" counting thrice, and any
+    word twice that stands four times in a row; or there are at least ten words and hardly any two different
+    ones among them.
+    """
+    words = [
+        piece for piece in found if piece.text[0].isalpha() and (len(piece.text) > 1 or piece.text == "a")
+    ]
+    same = [
+        (first, second)
+        for first, second in pairwise(words)
+        if first.text == second.text and second.start - first.end <= 2
+    ]
+    weight = sum(3 if first.text in _GRAMMAR else 1 for first, _ in same)
+    for (first, _), (_, second), (_, last) in zip(same, same[1:], same[2:], strict=False):
+        if first.text == second.text == last.text and last.end - first.start <= 4 * len(first.text) + 6:
+            weight += 1
+    spelled = sum(piece.end - piece.start for piece in words)
+    told = sum(piece.end - piece.start for piece in found)
+    few = (
+        len(words) >= 10
+        and spelled > 0.6 * told
+        and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
+    )
+    if (len(same) >= 2 and weight >= 3 and 6 * weight >= len(words)) or few:
+        return _joined([(first.start, second.end) for first, second in same]) or [
+            (words[0].start, words[-1].end)
+        ]
+    return []
+
+
+def _outermost(found: Sequence[Run]) -> list[Run]:
+    """The longest runs that do not overlap, in the order of the text."""
+    kept: list[Run] = []
+    for run in sorted(found, key=lambda run: (run.start - run.end, run.second)):
+        if all(run.end <= other.start or run.start >= other.end for other in kept):
+            kept.append(run)
+    return sorted(kept, key=lambda run: run.start)
+
+
+def all_runs(text: str, found: Sequence[Piece]) -> list[Run]:
+    """Runs of pieces and runs inside words, in the order of the text."""
+    return _outermost([*runs(found), *inside_words(text)])
+
+
+def ratio(text: str) -> float:
+    """Length in bytes of the text's first 4000 characters, compressed by zlib, over that without."""
+    data = text[:4000].encode("utf-8", "replace")
+    return len(zlib.compress(data, 6)) / len(data) if data else 1.0
+
+
+def seen_before(found: Sequence[Piece], size: int = 8) -> float:
+    """Share of the pieces that end a row of `size` pieces which stood in the text before."""
+    if len(found) < size:
+        return 0.0
+    seen: set[tuple[str, ...]] = set()
+    again = 0
+    texts = [piece.text for piece in found]
+    for index in range(len(texts) - size + 1):
+        key = tuple(texts[index : index + size])
+        again += key in seen
+        seen.add(key)
+    return again / len(texts)

@@ -1,0 +1,52 @@
+"""Whether a text's words could be words."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+_ASCII = re.compile(r"[a-z]+")
+# a capital or a digit inside of a small-letter word, a mark between letters that joins no words, a letter
+# of another script: what pieces of words leave where they are joined at random
+_BROKEN = re.compile(
+    r"[a-z][A-Z][a-z]|[a-z]\d+[a-z]|[a-z](?:[,;:!?)\]}\"]|\.(?=[a-z]{3}))[A-Za-z]|[a-z][\u0370-\u1dff\u3040-\ud7ff]"
+    r"|[\u0370-\u1dff\u3040-\ud7ff][a-z]|\ufffd|[a-z][(\[{][a-z]{3}"
+)
+
+
+_MUTE = re.compile(r"[b-df-hj-np-tv-xz]{3,}[.,;:!?]*")  # no vowel, and not in capitals as initials are
+
+
+def letter_groups(word: str) -> list[str]:
+    """All groups of three on end, with a mark for the word's beginning and one for its end."""
+    marked = f"^{word}$"
+    return [marked[index : index + 3] for index in range(len(marked) - 2)]
+
+
+@cache
+def _known() -> frozenset[str]:
+    text = files("steerkit_tiered").joinpath("letters.txt").read_text("ascii").strip()
+    return frozenset(text[index : index + 3] for index in range(0, len(text), 3))
+
+
+def unlike_english(text: str) -> float:
+    """Share of the groups of three letters that no English word is known to have, over words in a to z."""
+    known = _known()
+    seen = strange = 0
+    for word in _WORD.findall(text):
+        lower = word.lower()
+        if _ASCII.fullmatch(lower):
+            groups = letter_groups(lower)
+            seen += len(groups)
+            strange += sum(group not in known for group in groups)
+    return strange / seen if seen else 0.0
+
+
+def broken(tokens: Sequence[str]) -> float:
+    """Share of the tokens between white space that look joined from pieces at random, or have no vowel."""
+    if not tokens:
+        return 0.0
+    joined = sum(_BROKEN.search(token) is not None and "_" not in token for token in tokens)
+    mute = sum(_MUTE.fullmatch(token) is not None for token in tokens)
+    return max(joined, mute if mute > 0.4 * len(tokens) else 0) / len(tokens)
