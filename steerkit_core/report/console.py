@@ -49,6 +49,13 @@ def print_report(
     for table in filter(None, numbers):
         console.print()
         console.print(table)
+    _print_selections(report, console)
+    for note in report["notes"]:
+        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
+
+
+def _print_selections(report: Mapping[str, Any], console: Console) -> None:
+    """How each setting came to its cell, and how much of that cell's rate is luck."""
     for entry in report["selections"]:
         console.print(f"\n{escape(title_of(entry))}", soft_wrap=not console.record)
         for part in selection_summary(report, entry):
@@ -58,8 +65,6 @@ def print_report(
     best = report.get("optimism")
     if best and len(report["selections"]) > 1:
         console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)
-    for note in report["notes"]:
-        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
 
 
 def map_table(found: Map) -> Table:

@@ -69,6 +69,8 @@ def report(**further):
         "selector": "sweep",
         "prompts": "ten",
         "overrides": {},
+        "table": [],
+        "refusal_rate": 0.9,
         "reason": "9/10 coherent refusals, the best of 15 cells",
         "selected_on_evaluation": True,
         "optimism": LUCK,
