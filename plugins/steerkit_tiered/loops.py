@@ -15,6 +15,7 @@ from steerkit_tiered.pieces import Piece
 
 SEEN_BEFORE = 3  # pieces that have to be the same before a distance counts as a candidate period
 CANDIDATES = 12
+LONG_RULER = 30  # copies of marks from which they are more than a ruler
 _INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
 _NO_RULER = re.compile(r"\w")
 
@@ -60,7 +61,12 @@ def runs(found: Sequence[Piece]) -> list[Run]:
 
 
 def _runs(found: Sequence[Piece], same: list[str]) -> list[Run]:
-    return [run for run, period in _periods(found, same) if any(_NO_RULER.search(text) for text in period)]
+    # rulers and the edges of tables are runs of marks, as long as they are short
+    return [
+        run
+        for run, period in _periods(found, same)
+        if run.copies >= LONG_RULER or any(_NO_RULER.search(text) for text in period)
+    ]
 
 
 def _periods(found: Sequence[Piece], same: list[str]) -> list[tuple[Run, list[str]]]:

@@ -119,7 +119,7 @@ def flatten(value, place=""):
         key = "<label>" if place in LABELS else NAMED_BY.get(place)
         for name, inner in value.items():
             yield from flatten(inner, f"{place}.{key or name}".lstrip("."))
-    elif isinstance(value, list) and place not in ("positions", "layers"):
+    elif isinstance(value, list) and place not in ("positions", "layers", "spans"):
         if not value:
             yield f"{place}[]", None
         for inner in value:
