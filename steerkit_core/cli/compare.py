@@ -192,7 +192,8 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
     sides = (found["first"], found["second"])
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for heading in ("run", "cell", "model", "layer", "mult.", "prompts", found["label"], "95% CI"):
-        table.add_column(heading, no_wrap=heading in ("cell", "95% CI", found["label"]))
+        # a name that is cut off is no name
+        table.add_column(heading, no_wrap=heading in ("cell", "95% CI", found["label"]), overflow="fold")
     for side in sides:
         rate = side["rate"]
         table.add_row(
