@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
 PASS_TOKENS = 8192  # of all rows of a pass together, padding included
+# the same on a CPU, where a larger pass outgrows the processor's cache and gets slower
+CACHED_TOKENS = 1024
 CACHE_BYTES = 2**30  # of the block inputs that are kept of one batch of prompts
 LOGITS = 2**25  # numbers in the logits of one pass; reducing them takes several copies in float64
 EVERYWHERE: tuple[BlockModule, ...] = ("input", "attention", "mlp")
@@ -96,6 +98,8 @@ def probed_logits(
 ) -> Tensor:
     """See `ModelHandle.probed_logits`."""
     passes = Passes(model)
+    if not probes:
+        return torch.empty(0, len(prompts))
     kept: list[list[Tensor | None]] = [[None] * len(prompts) for _ in probes]
     for batch in passes.batches(prompts, probes, None):
         plain = cast("Tensor", passes.plain(batch)).float()
@@ -139,13 +143,14 @@ class Batch:
     last: int | None
     starts: frozenset[int]
     compiled: Callable[[Sequence[Probe]], LayerEdit]
+    most_tokens: int
     most_rows: int
     given: dict[int, Tensor] = field(factory=dict)
 
     def chunks(self, probes: Sequence[Probe]) -> Iterator[Chunk]:
         """The candidates, those that begin at one block together, as many as a pass holds."""
         rows, tokens = self.inputs["input_ids"].shape
-        size = max(1, min(PASS_TOKENS // tokens, self.most_rows) // rows)
+        size = max(1, min(self.most_tokens // tokens, self.most_rows) // rows)
         groups: dict[int | None, list[int]] = {}
         for index, probe in enumerate(probes):
             groups.setdefault(probe.layer, []).append(index)
@@ -210,8 +215,9 @@ class Passes:
         reached = model.num_layers - 1 if last is None else last
         starts = frozenset(probe.layer for probe in probes if probe.layer and probe.layer <= reached)
         wide = model.hidden_size * torch.empty(0, dtype=model.stream_dtype).element_size()
-        tokens = min(PASS_TOKENS, CACHE_BYTES // (wide * max(1, len(starts))))
-        most_rows = PASS_TOKENS if last is not None else max(1, LOGITS // int(model.config.vocab_size))
+        most_tokens = min(PASS_TOKENS, CACHED_TOKENS) if model.device.type == "cpu" else PASS_TOKENS
+        tokens = min(most_tokens, CACHE_BYTES // (wide * max(1, len(starts))))
+        most_rows = most_tokens if last is not None else max(1, LOGITS // int(model.config.vocab_size))
         order = sorted(range(len(prompts)), key=lambda index: -len(model.encode(prompts[index])))
         while order:
             size = max(1, min(tokens // len(model.encode(prompts[order[0]])), most_rows))
@@ -225,7 +231,7 @@ class Passes:
                 "position_ids": positions_of(mask),
                 "use_cache": False,
             }
-            yield Batch(chosen, inputs, last, starts, self._compiled, most_rows)
+            yield Batch(chosen, inputs, last, starts, self._compiled, most_tokens, most_rows)
 
     def _compiled(self, probes: Sequence[Probe]) -> LayerEdit:
         """One row for each candidate. A candidate's edit is the same wherever it applies."""

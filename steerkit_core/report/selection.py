@@ -53,7 +53,9 @@ def title_of(entry: Entry) -> str:
     changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
     where = f"{changes}: " if changes else ""
     cell = f" (cell {entry['cell']})" if entry["cell"] else ""
-    return f"{where}{entry['selector']} on {entry['prompts']}: {entry['reason']}{cell}"
+    # one that has tried nothing has not looked at these prompts
+    seen = "" if entry["refusal_rate"] is None else f" on {entry['prompts']}"
+    return f"{where}{entry['selector']}{seen}: {entry['reason']}{cell}"
 
 
 def selection_table(report: Mapping[str, Any], entry: Entry, limit: int) -> Table:

@@ -624,6 +624,8 @@ LIGHT = """
         ["plugins", "show", "residual-add"],
         ["--help"],
         ["run", "--help"],
+        ["compare", "--help"],
+        ["power", "--help"],
     ],
     ids=" ".join,
 )

@@ -11,6 +11,7 @@ from steerkit_core.report.selection import (
     ordered,
     print_selections,
     selection_summary,
+    title_of,
 )
 
 
@@ -72,6 +73,7 @@ def test_a_short_table_is_shown_whole_with_its_reasons():
 def test_what_was_tried_stands_among_the_cells_already():
     swept = report([{"layer": 2, "position": -1, "refusal": 3}] * 4, rate=0.5, selector="sweep")
     assert list(selection_summary(swept, swept["selections"][0])) == []
+    assert title_of(swept["selections"][0]) == "sweep on p: it is the best (cell c0)"
     none = report([])
     assert list(selection_summary(none, none["selections"][0])) == []
 
@@ -88,10 +90,10 @@ def test_all_tables_can_be_asked_for():
     console = Console(file=StringIO(), width=100)
     print_selections(both, console)
     found = [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
-    assert found[0] == "cosmic on p: it is the best (cell c0)"
+    assert found[0] == "cosmic: it is the best (cell c0)"
     assert sum("-1" in line for line in found) == 3
     assert found[-2:] == [
-        "site.unit = raw: cosmic on p: it is the best (cell c1)",
+        "site.unit = raw: cosmic: it is the best (cell c1)",
         "  no table: it compares nothing",
     ]
 

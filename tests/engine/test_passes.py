@@ -253,6 +253,12 @@ def test_a_plain_activation_that_is_not_finite_is_named(adapters, prompts):
         handle.probed_means(prompts, [], (1, 2))
 
 
+def test_no_probes_give_nothing(handles, prompts):
+    plain, found = handles("mistral").probed_means(prompts, [], (1,))
+    assert (plain.shape, found.shape) == ((1, 1, 32), (0, 1, 1, 32))
+    assert handles("mistral").probed_logits(prompts, [], kl_divergence).shape == (0, len(prompts))
+
+
 def test_a_position_before_the_prompt_is_refused(handles, prompts):
     with pytest.raises(ModelError, match="too few for position -900"):
         handles("mistral").probed_means(prompts, [], (0,), (-900,))
