@@ -46,6 +46,7 @@ class TestNoVerdictInARecipe(ClassifierContract):
         "test_any_prompt_will_do",
         "test_a_recipe_can_use_it",
         "test_its_spans_lie_in_the_text",
+        "test_it_judges_the_same_text_alike",
     )
 
 
