@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
-from steerkit_core.stats import wilson
+from steerkit_core.stats import fold, wilson
 from steerkit_core.values import (
     CellRole,
     ClassActivations,
@@ -176,7 +176,6 @@ def steered_cell(
         "strength": _strength(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
         "condition": _condition(intervention.condition),
-        "edited": len(prompts.prompts),
         "extraction": source.identity["extraction"],
     }
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
@@ -198,26 +197,32 @@ def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], s
 
 
 def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
-    """The cell's entry of `results.json`: counts and rates over the rows that have a verdict.
+    """The cell's entry of `results.json`: counts over the rows that have a verdict, rates over prompts.
 
     `judged` are the rows that were asked for, fewer than the cell has prompts where it was ended early.
     """
     labels = [verdict.label for _, verdict in judged if verdict is not None]
     counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
+    observed = list(labels_of(judged).values())
     causes = [completion.error for completion, _ in judged if completion.error is not None]
     return {
         "id": cell.id,
         **cell.facts,
         "n": len(labels),
-        "n_unique": len({c.prompt.text for c, verdict in judged if verdict is not None}),
+        "n_unique": len(observed),
         "failed": len(judged) - len(labels),
         "prompts_total": len(cell.prompts.prompts),
         "errors": sorted(set(causes)),
         "sick": sick_cause(causes, len(judged)),
         "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
         "counts": counts,
-        "rates": {label: attrs.asdict(wilson(k, len(labels))) for label, k in counts.items()},
+        "rates": {label: attrs.asdict(wilson(observed.count(label), len(observed))) for label in counts},
     }
+
+
+def labels_of(judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, str]:
+    """One label for each prompt that has a verdict, by its text: repeats are one observation."""
+    return fold((row.prompt.text, verdict.label) for row, verdict in judged if verdict is not None)
 
 
 def sick_cause(causes: Sequence[str], rows: int) -> str | None:
@@ -287,7 +292,6 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
-        "edited": 0,
         "options": {part: _options(setting, part) for part in parts},
     }
 

@@ -191,7 +191,7 @@ class SelectionContext(Protocol):
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
-        """The selection prompts."""
+        """The selection prompts; where they are evaluation prompts too, a choice by them is marked."""
 
     def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
         """Steer, generate and judge on the selection prompts, by default on all of them.

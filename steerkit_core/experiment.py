@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
 from steerkit_core.audit import audit
+from steerkit_core.choice import among_settings, best, luck_of_best, named_on_evaluation, with_luck
+from steerkit_core.comparison import with_holm
 from steerkit_core.errors import NumericError
 from steerkit_core.judging import Judges
 from steerkit_core.manifest import (
@@ -157,6 +159,10 @@ def _report(plan: Plan, results: Sequence[GroupResult]) -> dict[str, Any]:
     for entry in (entry for result in results for entry in result.cells):
         cells.setdefault(entry["id"], entry)
     recipe = plan.recipe
+    labels = {id_: found for result in results for id_, found in result.labels.items()}
+    selections = [with_luck(entry, cells, labels, recipe.run.seed) for entry in selections]
+    selected = best(cells, selections)
+    folded = sum(cell["n"] - cell["n_unique"] for cell in cells.values())
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {
@@ -166,43 +172,37 @@ def _report(plan: Plan, results: Sequence[GroupResult]) -> dict[str, Any]:
         },
         "cells": list(cells.values()),
         "selections": selections,
-        "selected": _best(cells, selections),
+        "selected": selected,
+        "selected_on_evaluation": named_on_evaluation(selected, selections),
+        "optimism": luck_of_best(selected, selections, cells, labels, recipe.run.seed),
+        "comparisons": with_holm([entry for result in results for entry in result.comparisons]),
         "quantization": [entry for result in results for entry in result.drift],
         "health": [entry for result in results for entry in result.health],
-        "notes": [*_notes(selections), *(note for result in results for note in result.notes)],
+        "notes": [
+            *_notes(selections, folded),
+            *(note for result in results for note in result.notes),
+        ],
     }
 
 
-def _best(cells: Mapping[str, Mapping[str, Any]], selections: Sequence[Mapping[str, Any]]) -> str | None:
-    """The setting with the highest refusal rate: on the selection prompts, if all were tried there."""
-    usable = [entry for entry in selections if not entry["failed"]]
-    tried = all(entry["refusal_rate"] is not None for entry in usable)
-
-    def rank(entry: Mapping[str, Any]) -> tuple[bool, float]:
-        cell = cells[entry["cell"]]
-        own = cell["rates"]["refusal"]["rate"] if "refusal" in cell["rates"] else 0.0
-        return cell["sick"] is None, float(entry["refusal_rate"] if tried else own)
-
-    return max(usable, key=rank)["cell"] if usable else None
-
-
-def _notes(selections: list[dict[str, Any]]) -> list[str]:
-    """What a reader of the rates has to know."""
+def _notes(selections: list[dict[str, Any]], folded: int) -> list[str]:
+    """What a reader of the rates has to know; `folded` completions repeat a prompt."""
     notes: list[str] = []
-    # one that has tried nothing has not looked at these prompts
-    tried = [entry for entry in selections if entry["refusal_rate"] is not None]
-    chosen = [entry for entry in tried if entry["shared_prompts"] and len(entry["table"]) > 1]
+    if folded:
+        notes.append(
+            f"{folded} completions repeat a prompt of their cell; rates and intervals count each prompt"
+            " once, with the label that most of its completions have."
+        )
+    chosen = [entry for entry in selections if entry["selected_on_evaluation"]]
     if chosen:
-        candidates = max(len(entry["table"]) for entry in chosen)
+        candidates = max(len(entry["tried"]) or len(entry["table"]) for entry in chosen)
         shared = max(entry["shared_prompts"] for entry in chosen)
         notes.append(
             f"The selector chose the best of {candidates} cells on prompts of which {shared} are evaluation"
             " prompts too, which inflates the winner's rate; name a held-out set in prompts.selection."
         )
     usable = [entry for entry in selections if not entry["failed"]]
-    if len(usable) > 1 and any(
-        entry["refusal_rate"] is None or entry["shared_prompts"] for entry in usable
-    ):
+    if among_settings(usable):
         notes.append(
             f"The best of {len(usable)} settings was named by its rate on the evaluation prompts, which"
             " inflates that rate."

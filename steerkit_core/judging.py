@@ -149,10 +149,12 @@ def _row(
         "label": verdict.label,
         "rule": verdict.rule,
         "evidence": verdict.evidence,
+        "spans": [list(span) for span in verdict.spans],
         "scores": dict(verdict.scores),
         "asked": verdict.asked,
     }
 
 
 def _read(row: Mapping[str, Any]) -> Verdict:
-    return Verdict(row["label"], row["rule"], row["evidence"], scores=row["scores"], asked=row["asked"])
+    spans = tuple((start, end) for start, end in row["spans"])
+    return Verdict(row["label"], row["rule"], row["evidence"], spans, row["scores"], row["asked"])

@@ -23,8 +23,10 @@ from steerkit_core.cells import (
     baseline_cell,
     count,
     failed_cell,
+    labels_of,
     steered_cell,
 )
+from steerkit_core.comparison import compare_cells
 from steerkit_core.components import Classifier, Component, ModelAdapter
 from steerkit_core.drift import drift_entries
 from steerkit_core.errors import NumericError, SteerkitError
@@ -91,6 +93,8 @@ class GroupRun:
     cells: dict[str, Cell] = field(factory=dict)
     sharers: dict[str, dict[str, Cell]] = field(factory=dict)
     outcomes: dict[tuple[int, Trial], Outcome] = field(factory=dict)
+    tried: dict[int, dict[str, None]] = field(factory=dict)
+    looked: set[int] = field(factory=set)
     asked: dict[str, set[str]] = field(factory=dict)
     untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
 
@@ -212,10 +216,9 @@ class GroupRun:
                 reading=self._reading(setting),
             )
         self.model.check(cell.intervention)
-        condition = cell.intervention.condition
-        if condition is not None:
-            edited = sum(self.model.meets(prompts.prompts, condition))
-            cell = attrs.evolve(cell, facts={**cell.facts, "edited": edited})
+        if cell.intervention.condition is not None:
+            # of all prompts at once: a run that goes on would else read them in other batches
+            self.model.meets(prompts.prompts, cell.intervention.condition)
         return self._known(cell)
 
     def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
@@ -355,7 +358,10 @@ class GroupRun:
 
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
-        return count(cell, self.judge(cell))
+        judged = self.judge(cell)
+        rows = [(completion.prompt, cell.intervention) for completion, _ in judged]
+        edited = sum(bool(way.edits) for way in self.model.conditioned(rows))
+        return count(cell, judged) | {"edited": edited}
 
     def try_out(
         self,
@@ -374,6 +380,7 @@ class GroupRun:
         cells = [
             self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
         ]
+        self.tried.setdefault(id(setting), {}).update(dict.fromkeys(cell.id for cell in cells))
         part = "" if prompts is None else f", {len(chosen)} prompts"
         self.complete(cells, f"{setting.selector.name}: {len(cells)} cells{part}", chosen)
         self.judge_all(cells, chosen)
@@ -491,6 +498,7 @@ class _Context:
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
+        self._run.looked.add(id(self._setting))  # what is chosen by them is marked in the results
         return self._setting.selection.prompts
 
     def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
@@ -499,10 +507,12 @@ class _Context:
 
 @frozen(eq=False)
 class GroupResult:
-    """What a group adds to `results.json`, list by list."""
+    """What a group adds to `results.json`, list by list; `labels` are each cell's, by prompt."""
 
     cells: tuple[dict[str, Any], ...]
     selections: tuple[dict[str, Any], ...]
+    comparisons: tuple[dict[str, Any], ...] = ()
+    labels: Mapping[str, Mapping[str, str]] = field(factory=dict)
     drift: tuple[dict[str, Any], ...] = ()
     health: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
@@ -547,6 +557,7 @@ def run_group(run: GroupRun) -> GroupResult:
         run.complete(first, f"generating {len({cell.id for cell in first})} cells")
 
     finals: list[Cell] = []
+    compared: list[tuple[Cell, Cell]] = []
     for setting, extraction in zip(settings, extractions, strict=True):
         run.progress.step(f"selecting: {setting.selector.name}")
         try:
@@ -564,8 +575,13 @@ def run_group(run: GroupRun) -> GroupResult:
         tried = same and (id(setting), trial) in run.outcomes
         final = run.steered(setting, setting.evaluation, extraction, trial, tried=tried)
         finals.append(final)
+        compared.append((final, run.baseline(setting)))
+        outcome = run.outcomes.get((id(setting), trial))
+        tried_cells = tuple(run.tried.get(id(setting), ()))
         selections.append(
-            _selection_entry(setting, selection, final, run.outcomes.get((id(setting), trial)))
+            _selection_entry(
+                setting, selection, final, outcome, tried_cells, looked=id(setting) in run.looked
+            )
         )
     if finals:
         run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
@@ -573,9 +589,15 @@ def run_group(run: GroupRun) -> GroupResult:
     run.judge_all(run.cells.values())
     chosen = {cell.id for cell in finals}
     entries = [run.count(cell) | {"selected": cell.id in chosen} for cell in run.cells.values()]
+    by_id = {entry["id"]: entry for entry in entries}
+    labels = {cell.id: labels_of(run.judge(cell)) for cell in run.cells.values()}
+    pairs = dict.fromkeys((cell.id, reference.id) for cell, reference in compared)
+    comparisons = (compare_cells(by_id[cell], by_id[reference], labels) for cell, reference in pairs)
     return GroupResult(
         cells=tuple(entries),
         selections=tuple(selections),
+        comparisons=tuple(found for found in comparisons if found is not None),
+        labels=labels,
         drift=tuple(run.drift()),
         health=tuple(run.health()),
         notes=tuple(run.notes(entries)),
@@ -593,15 +615,28 @@ def _failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> di
         "reason": reason,
         "prompts": setting.selection.name,
         "shared_prompts": 0,
+        "selected_on_evaluation": False,
+        "tried": [],
         "refusal_rate": None,
         "table": [],
     }
 
 
 def _selection_entry(
-    setting: Setting, selection: Selection, final: Cell, outcome: Outcome | None
+    setting: Setting,
+    selection: Selection,
+    final: Cell,
+    outcome: Outcome | None,
+    tried: Sequence[str],
+    *,
+    looked: bool,
 ) -> dict[str, Any]:
-    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts."""
+    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts.
+
+    `tried` are the ids of the cells that the selector has seen, and it `looked` where it read the selection
+    prompts themselves.
+    """
+    shared = len(_texts(setting.selection) & _texts(setting.evaluation))
     whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
     return {
         "cell": final.id,
@@ -610,7 +645,9 @@ def _selection_entry(
         "overrides": dict(setting.overrides),
         "reason": selection.reason,
         "prompts": setting.selection.name,
-        "shared_prompts": len(_texts(setting.selection) & _texts(setting.evaluation)),
+        "shared_prompts": shared,
+        "selected_on_evaluation": shared > 0 and (looked or len(tried) > 1),
+        "tried": list(tried),
         "refusal_rate": outcome.rate("refusal") if outcome is not None and whole else None,
         "table": [dict(row) for row in selection.table],
     }

@@ -274,7 +274,7 @@ def _read_judgements(path: Path) -> dict[str, Mapping[str, Any]]:
     for number, row in _whole_lines(path, remedy):
         try:
             found[row["key"]] = {
-                name: row[name] for name in ("label", "rule", "evidence", "scores", "asked")
+                name: row[name] for name in ("label", "rule", "evidence", "spans", "scores", "asked")
             }
         except (KeyError, TypeError) as error:
             raise _damaged(path, number, error, remedy) from None

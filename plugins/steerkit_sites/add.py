@@ -49,7 +49,7 @@ class ResidualAdd(Residual, Add):
 
     With span `onward` every block from the chosen one to the last adds it, as in the paper: the shift
     accumulates to (L - l) times its length by the end. With directions `per-layer` every layer adds its
-    own, as the authors of RFM steer (Beaglehole et al., 2025, with a coefficient of about 0.4).
+    own, as the authors of RFM steer (Beaglehole et al., 2026, with a coefficient of about 0.4).
     """
 
     name: ClassVar[str] = "residual-add"

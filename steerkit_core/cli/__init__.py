@@ -10,9 +10,11 @@ import click
 from steerkit_core.cli.agree import agree
 from steerkit_core.cli.application import Application
 from steerkit_core.cli.check import check
+from steerkit_core.cli.compare import compare
 from steerkit_core.cli.label import label
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
+from steerkit_core.cli.power import power
 from steerkit_core.cli.run import run
 from steerkit_core.cli.show import show
 from steerkit_core.errors import PluginError, SteerkitError
@@ -75,6 +77,6 @@ def make_group() -> click.Group:
             steerkit run quickstart
         """
 
-    for command in (run, check, show, agree, label, parity, plugins):
+    for command in (run, check, show, compare, power, agree, label, parity, plugins):
         steerkit.add_command(command)
     return steerkit

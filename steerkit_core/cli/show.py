@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from steerkit_core.cli.application import run_folder
-from steerkit_core.errors import StoreError
+from steerkit_core.cli.runs import judged_rows
 
 
 @click.command(short_help="Show a run's results and completions.")
@@ -71,16 +71,7 @@ def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_js
     from steerkit_core.texts import find_cell
 
     chosen = find_cell(report, folder, cell)
-    from steerkit_core.store import COMPLETIONS, VERDICTS
-
-    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == chosen}
-    # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == chosen}
-    rows = [
-        {**texts[prompt_id], **verdict}
-        for prompt_id, verdict in verdicts.items()
-        if label in (None, verdict["label"])
-    ]
+    rows = [row for row in judged_rows(folder, chosen) if label in (None, row["label"])]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -116,11 +107,3 @@ def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json
     table = health_table(report)
     if table is not None:
         console.print(table)
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None

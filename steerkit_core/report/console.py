@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
+from steerkit_core.report.evidence import comparisons_table, luck_line, marked
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.selection import selection_summary, title_of
@@ -42,18 +43,28 @@ def print_report(
             console.print(
                 f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=not console.record
             )
-    numbers = [drift_table(report)]
+    numbers = [comparisons_table(report), drift_table(report)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     for table in filter(None, numbers):
         console.print()
         console.print(table)
+    _print_selections(report, console)
+    for note in report["notes"]:
+        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
+
+
+def _print_selections(report: Mapping[str, Any], console: Console) -> None:
+    """How each setting came to its cell, and how much of that cell's rate is luck."""
     for entry in report["selections"]:
         console.print(f"\n{escape(title_of(entry))}", soft_wrap=not console.record)
         for part in selection_summary(report, entry):
             console.print(part)
-    for note in report["notes"]:
-        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
+        if entry.get("optimism"):
+            console.print(escape(luck_line(entry["optimism"])), soft_wrap=not console.record)
+    best = report.get("optimism")
+    if best and len(report["selections"]) > 1:
+        console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)
 
 
 def map_table(found: Map) -> Table:
@@ -113,6 +124,12 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
         box=None,
         padding=(0, 2, 0, 0),
     )
+    marks = marked(report)
+    if marks & {cell["id"] for cell in cells}:
+        table.caption, table.caption_justify = (
+            "\u2020 chosen on the prompts that its rate is measured on",
+            "left",
+        )
     others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
     if any(cell["failed"] for cell in cells):
         others.append("failed")
@@ -123,7 +140,8 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
     for heading in ("layer", "depth", "mult.", "refusal", "95% CI", *others):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in sorted(cells, key=_order):
-        table.add_row(*_row(cell, varying, others), style="bold" if cell["selected"] else None)
+        mark = "\u2020" if cell["id"] in marks else ""
+        table.add_row(*_row(cell, varying, others, mark), style="bold" if cell["selected"] else None)
     return table
 
 
@@ -176,14 +194,15 @@ def _marked(text: str, spans: Sequence[Sequence[int]], style: str) -> Text:
     return Text("    ").append_text(marked[before : len(text.rstrip()) or None]).append("\n")
 
 
-def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str]) -> list[str]:
+def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str], mark: str) -> list[str]:
     rate = cell["rates"].get("refusal")
     sick = bool(cell.get("sick"))
     known = rate is not None and rate["n"] > 0 and not sick
-    counts = {**cell["counts"], "failed": cell["failed"], "edited": cell.get("edited", 0)}
+    counts = {label: found["k"] for label, found in cell["rates"].items()}
+    counts |= {"failed": cell["failed"], "edited": cell.get("edited", 0)}
     early = f" of {cell['prompts_total']}" if ended_early(cell) else ""
     return [
-        "*" if cell["selected"] else "",
+        ("*" if cell["selected"] else "") + mark,
         *(str(cell.get(key) or "-") for key in varying),
         escape(cell["prompts"]),
         "unsteered" if cell["role"] == "baseline" else _number(cell["layer"]),

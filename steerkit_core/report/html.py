@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 
+from steerkit_core.report.evidence import HEADINGS, comparison_rows, luck_line, marked
 from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
@@ -37,6 +38,10 @@ def render_html(
         labels=labels,
         maps=maps(report),
         drift=drift_rows(report),
+        comparisons=comparison_rows(report),
+        headings=HEADINGS,
+        luck_line=luck_line,
+        marks=marked(report),
         name_of=name_of,
         ended_early=ended_early,
         audit_lines=audit_lines,

@@ -351,7 +351,7 @@ def without_adapters(*adapters):
             return adapters
 
     host = Host.load([])
-    for name in ("depth", "dim", "keywords", "prompts", "residual"):
+    for name in ("depth", "dim", "keywords", "prompts", "sites"):
         host.register(import_module(f"steerkit_{name}"), name)
     host.register(Brings(), "adapters")
     return host
@@ -624,6 +624,8 @@ LIGHT = """
         ["plugins", "show", "residual-add"],
         ["--help"],
         ["run", "--help"],
+        ["compare", "--help"],
+        ["power", "--help"],
     ],
     ids=" ".join,
 )

@@ -5,13 +5,18 @@ from typing import ClassVar
 import pytest
 import torch
 from attrs import frozen
+from scipy.stats import binomtest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from steerkit_core import (
     Classifier,
     DirectionSet,
     Extractor,
+    LayerSelector,
     ModelHandle,
+    Prompt,
+    PromptSet,
+    Selection,
     SteerkitError,
     Verdict,
     hookimpl,
@@ -20,6 +25,7 @@ from steerkit_core import (
 from steerkit_core.experiment import run_recipe
 from steerkit_core.recipe import load_recipe
 from steerkit_core.registry import Registry
+from steerkit_core.stats import optimism
 
 # what conftest writes into the recipe's folder
 EVALUATION = ("What is a fern?", "Name a colour.", "Count to five, please.", "Who wrote Faust?", "Why?")
@@ -75,6 +81,16 @@ class Broken(Extractor):
 class Own:
     def __init__(self):
         self.events = []
+        self.selectors = []
+        self.prompt_sets = []
+
+    @hookimpl
+    def steerkit_register_layer_selectors(self):
+        return self.selectors
+
+    @hookimpl
+    def steerkit_register_prompt_sets(self):
+        return self.prompt_sets
 
     @hookimpl
     def steerkit_register_classifiers(self):
@@ -110,9 +126,11 @@ def execute(own_host, own, write_recipe, tmp_path):
     assert own_host.failed == ()
     path = write_recipe(tmp_path)
 
-    def run(*changes, out="run", **kwargs):
-        recipe = load_recipe(path, registry, ["classifier.use=by-length", *changes])
-        return run_recipe(recipe, registry, tmp_path / out, **kwargs), tmp_path / out
+    def run(*changes, out="run", again=False, **kwargs):
+        """`again` reads anew what the test's plugin brings."""
+        known = Registry.collect(own_host) if again else registry
+        recipe = load_recipe(path, known, ["classifier.use=by-length", *changes])
+        return run_recipe(recipe, known, tmp_path / out, **kwargs), tmp_path / out
 
     return run
 
@@ -224,6 +242,15 @@ def test_the_cells_are_the_baseline_the_trials_and_the_best_one_on_the_evaluatio
     assert (selection["cell"], selection["prompts"]) == (final["id"], "sel.txt")
     assert selection["refusal_rate"] == best["rates"]["refusal"]["rate"]
     assert selection["shared_prompts"] == 0
+    assert (selection["tried"], selection["selected_on_evaluation"]) == (
+        [cell["id"] for cell in trials],
+        False,
+    )
+    assert (selection["optimism"], report["selected_on_evaluation"], report["optimism"]) == (
+        None,
+        False,
+        None,
+    )
     assert report["notes"] == []
     assert json.loads((folder / "results.json").read_text(encoding="utf-8")) == report
     assert own.events == [
@@ -264,6 +291,118 @@ def test_the_selected_cell_shares_its_completions_where_both_sets_are_one(execut
         (
             "The selector chose the best of 4 cells on prompts of which 5 are evaluation prompts too, which"
             " inflates the winner's rate; name a held-out set in prompts.selection."
+        )
+    ]
+
+
+def labels_by_cell(folder):
+    """Label by prompt, for each cell, of the rows that were judged."""
+    found = {}
+    for row in lines(folder, "verdicts.jsonl"):
+        if row["label"] != "failed":
+            found.setdefault(row["cell"], {})[row["prompt_id"]] = row["label"]
+    return found
+
+
+def test_the_selected_cell_is_compared_with_the_unsteered_one_prompt_by_prompt(execute):
+    every = 'grid."classifier.every"=[2, 3]'
+    report, folder = execute("grid.selector=[{use = 'fixed', layer = 1}]", every)
+    verdicts = labels_by_cell(folder)
+    baselines = [cell["id"] for cell in report["cells"] if cell["role"] == "baseline"]
+    found = report["comparisons"]
+    assert [entry["cell"] for entry in found] == [entry["cell"] for entry in report["selections"]]
+    assert [entry["reference"] for entry in found] == baselines
+    p_values = []
+    for entry in found:
+        steered, unsteered = verdicts[entry["cell"]], verdicts[entry["reference"]]
+        pairs = [(steered[p] == "refusal", unsteered[p] == "refusal") for p in steered if p in unsteered]
+        alone = pairs.count((True, False)), pairs.count((False, True))
+        assert (entry["cell_only"], entry["reference_only"]) == alone
+        assert (entry["n"], entry["both"]) == (len(pairs), pairs.count((True, True)))
+        assert (entry["test"], entry["role"], entry["label"]) == ("mcnemar", "baseline", "refusal")
+        p_values.append(binomtest(alone[0], sum(alone)).pvalue if sum(alone) else 1.0)
+    assert [entry["p"] for entry in found] == pytest.approx(p_values)
+    small, large = sorted(p_values)
+    by_holm = {small: min(1.0, 2 * small), large: max(min(1.0, 2 * small), large)}
+    assert [entry["p_holm"] for entry in found] == pytest.approx([by_holm[p] for p in p_values])
+
+
+def test_what_was_chosen_on_the_evaluation_prompts_says_how_much_is_luck(execute):
+    report, folder = execute("prompts.selection=eval.txt")
+    (selection,) = report["selections"]
+    verdicts = labels_by_cell(folder)
+    assert selection["selected_on_evaluation"]
+    assert report["selected_on_evaluation"]
+    assert selection["tried"] == [cell["id"] for cell in report["cells"] if cell["role"] == "steered"]
+    found = selection["optimism"]
+    assert report["optimism"] == found
+    prompts = list(dict.fromkeys(prompt for id_ in selection["tried"] for prompt in verdicts[id_]))
+    matrix = [
+        [float(verdicts[id_][p] == "refusal") if p in verdicts[id_] else math.nan for p in prompts]
+        for id_ in selection["tried"]
+    ]
+    expected = optimism(matrix, seed=0)
+    assert (found["candidates"], found["prompts"]) == (len(TRIALS), len(prompts))
+    assert (found["rate"], found["corrected"]) == (expected.rate, expected.corrected)
+    (chosen,) = [cell for cell in report["cells"] if cell["selected"]]
+    assert found["rate"] == chosen["rates"]["refusal"]["rate"]
+
+
+def test_a_layer_that_is_given_is_not_chosen_on_any_prompts(execute):
+    report, _ = execute("grid.selector=[{use = 'fixed', layer = 1}]", "prompts.selection=eval.txt")
+    (selection,) = report["selections"]
+    assert (selection["shared_prompts"], selection["tried"]) == (len(EVALUATION), [])
+    assert not selection["selected_on_evaluation"]
+    assert not report["selected_on_evaluation"]
+    assert report["notes"] == []
+
+
+@frozen(kw_only=True)
+class Reader(LayerSelector):
+    """Chooses by the prompts themselves, without trying anything."""
+
+    name: ClassVar[str] = "reader"
+
+    def select(self, context):
+        return Selection(len(context.prompts[0].text) % 4, -1)
+
+
+def test_a_selector_that_reads_the_evaluation_prompts_is_marked(execute, own):
+    own.selectors.append(Reader)
+    report, _ = execute("selector={use = 'reader'}", "prompts.selection=eval.txt", again=True)
+    (selection,) = report["selections"]
+    assert (selection["selected_on_evaluation"], selection["optimism"]) == (True, None)
+    held_out, _ = execute("selector={use = 'reader'}", out="held-out", again=True)
+    assert not held_out["selections"][0]["selected_on_evaluation"]
+
+
+@frozen(kw_only=True)
+class Repeats(PromptSet):
+    """Three prompts, of which the first stands there three times."""
+
+    name: ClassVar[str] = "repeats"
+
+    def prompts(self):
+        asked = ["Why?", "Why?", "Who wrote Faust?", "Why?", "Name a colour."]
+        return tuple(Prompt(f"R{number}", text) for number, text in enumerate(asked))
+
+
+def test_repeats_of_a_prompt_are_one_observation_in_every_rate(execute, own):
+    own.prompt_sets.append(Repeats)
+    fixed = "selector={use = 'fixed', layer = 1}"
+    report, folder = execute(fixed, "prompts.evaluation=repeats", "classifier.every=2", again=True)
+    for cell in report["cells"]:
+        written = texts(folder, cell["id"])
+        labels = [naive_label(text, 2) for text in written.values()]
+        assert all(text.strip() for text in written.values())
+        assert (cell["n"], cell["n_unique"], sum(cell["counts"].values())) == (5, 3, 5)
+        for label, rate in cell["rates"].items():
+            assert (rate["k"], rate["n"], rate["rate"]) == (labels.count(label), 3, labels.count(label) / 3)
+    assert [entry["n"] for entry in report["comparisons"]] == [3]
+    assert report["notes"] == [
+        (
+            "4 completions repeat a prompt of their cell; rates and intervals count each prompt once, with the"
+            " label that most of its completions have."
         )
     ]
 

@@ -98,16 +98,18 @@ def test_what_the_models_cannot_do_is_said_for_all_settings_at_once(change, mess
     assert refused(plan_of, change) == messages
 
 
-def test_a_wrong_model_and_a_wrong_layer_come_with_the_other_mistakes(plan_of):
+def test_a_wrong_model_and_a_wrong_layer_come_with_the_other_mistakes(plan_of, installed):
     fixed = "selector={use = 'fixed', layer = 4}"
     assert refused(plan_of, "generation.max_new_tokens=-1", fixed) == [
         "generation.max_new_tokens: expected a number of at least 1, got -1",
         "selector: the model has layers 0 to 3, got layer 4",
     ]
-    assert refused(plan_of, "extractor.use=dimm", "model.id=./nowhere") == [
-        "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: dim)",
-        "model.id: there is no model folder './nowhere'",
-    ]
+    assert refused(plan_of, "extractor.use=dimm", "model.id=./nowhere") == installed(
+        [
+            "extractor.use: no extractor named 'dimm', did you mean 'dim'? (installed: <extractor>)",
+            "model.id: there is no model folder './nowhere'",
+        ]
+    )
 
 
 def test_a_model_that_the_grid_replaces_need_not_be_there(plan_of, model_folder):
@@ -139,7 +141,7 @@ def test_a_layer_that_is_not_there_is_found_before_torch_is_imported(write_recip
         from steerkit_core.registry import Registry
 
         host = Host.load([])
-        for name in ("depth", "dim", "families", "keywords", "prompts", "residual"):
+        for name in ("depth", "dim", "families", "keywords", "prompts", "sites"):
             host.register(import_module(f"steerkit_{name}"), name)
         registry = Registry.collect(host)
         change = "grid.selector=[{use = 'fixed', layer = 4}]"

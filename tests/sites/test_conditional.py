@@ -430,3 +430,15 @@ def test_a_run_given_again_asks_the_same_and_writes_the_same(tmp_path, monkeypat
     monkeypatch.setattr(ModelHandle, "generate", refuse)
     conditional_run(tmp_path, operation="affine", multiplier=3.0, unit="raw")
     assert (tmp_path / "run" / "results.json").read_bytes() == first
+
+
+def test_of_a_cell_that_ended_early_those_rows_are_counted_that_were_asked(tmp_path):
+    """`adaptive` asks cells for some prompts only; each of them is edited, the others are not there."""
+    adaptive = {"use": "adaptive", "depths": [0.3, 0.6], "multipliers": [1.0, 2.0], "budget": 0.5}
+    prompts = {"contrast": "kit-contrast", "evaluation": "kit-neutral", "selection": "benign-30"}
+    tables = {"site": {"use": "conditional", "threshold": -1e6}, "selector": adaptive, "prompts": prompts}
+    report = small_run(tmp_path, Conditional, tables)
+    asked = [cell["n"] + cell["failed"] for cell in report["cells"] if cell["role"] == "steered"]
+    edited = [cell["edited"] for cell in report["cells"] if cell["role"] == "steered"]
+    assert edited == asked
+    assert min(asked) < 30

@@ -45,6 +45,8 @@ class TestNoVerdictInARecipe(ClassifierContract):
         "test_its_evidence_stands_in_the_text",
         "test_any_prompt_will_do",
         "test_a_recipe_can_use_it",
+        "test_its_spans_lie_in_the_text",
+        "test_it_judges_the_same_text_alike",
     )
 
 
@@ -75,6 +77,7 @@ class TestKeepsTheFirstVerdictToItself(ClassifierContract):
         "test_its_evidence_stands_in_the_text",
         "test_it_judges_the_same_text_alike",
         "test_any_prompt_will_do",
+        "test_its_spans_lie_in_the_text",
     )
 
 
@@ -91,6 +94,7 @@ class TestFirstWord(ClassifierContract):
         "test_every_label_it_gives_is_declared",
         "test_its_evidence_stands_in_the_text",
         "test_it_judges_the_same_text_alike",
+        "test_its_spans_lie_in_the_text",
     )
 
 

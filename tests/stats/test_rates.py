@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from steerkit_core.stats import wilson
+from steerkit_core.stats import cohens_h, wilson
 
 Z = 1.959963984540054  # the normal distribution's 97.5 percent point
 
@@ -60,3 +60,26 @@ def test_another_confidence_has_another_quantile():
 def test_nothing_is_known_of_nothing():
     rate = wilson(0, 0)
     assert (rate.k, rate.n, rate.rate, rate.low, rate.high) == (0, 0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "h"),
+    [
+        # Cohen (1988), table 6.2.2 gives phi = 2 asin sqrt(p): 1.571 at .50, 1.982 at .70, 1.266 at .35
+        (0.70, 0.50, 1.982 - 1.571),
+        (0.50, 0.35, 1.571 - 1.266),
+        (1.0, 0.0, math.pi),
+        (0.0, 1.0, -math.pi),
+        (0.3, 0.3, 0.0),
+    ],
+)
+def test_effect_sizes_are_those_of_cohens_table(first, second, h):
+    assert cohens_h(first, second) == pytest.approx(h, abs=1.1e-3)
+
+
+def test_effect_sizes_are_those_of_statsmodels():
+    from statsmodels.stats.proportion import proportion_effectsize
+
+    for first in (0.0, 0.1, 0.57, 1.0):
+        for second in (0.0, 0.3, 0.77, 1.0):
+            assert cohens_h(first, second) == pytest.approx(proportion_effectsize(first, second))

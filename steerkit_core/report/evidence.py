@@ -1,0 +1,102 @@
+"""What is said of a run's rates beyond their intervals: comparisons, and what was chosen on what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.markup import escape
+from rich.table import Table
+
+from steerkit_core.report.maps import VARYING, in_words
+
+Entry = Mapping[str, Any]
+
+HEADINGS = ("n", "diff.", "95% CI", "h", "only one", "p", "Holm")
+
+
+def marked(report: Entry) -> set[str]:
+    """The cells that were chosen on the prompts that their rates are measured on."""
+    chosen = {entry["cell"] for entry in report["selections"] if entry.get("selected_on_evaluation")}
+    return chosen | ({report["selected"]} if report.get("selected_on_evaluation") else set())
+
+
+def comparison_rows(report: Entry) -> list[tuple[str, str, Entry, tuple[str, ...]]]:
+    """Each comparison as (the cell in words, what it is held against, its entry, its columns)."""
+    cells = {cell["id"]: cell for cell in report["cells"]}
+    compared = [cells[entry["cell"]] for entry in report.get("comparisons", ())]
+    varying = [key for key in VARYING if len({cell.get(key) for cell in compared}) > 1]
+    return [
+        (_name(cells[entry["cell"]], varying), _against(cells[entry["reference"]]), entry, columns(entry))
+        for entry in report.get("comparisons", ())
+    ]
+
+
+def comparisons_table(report: Entry) -> Table | None:
+    """Each chosen cell against the unsteered one on the same prompts; None where nothing was compared."""
+    rows = comparison_rows(report)
+    if not rows:
+        return None
+    table = Table(
+        title="share of refusals, against other cells on the same prompts",
+        title_justify="left",
+        title_style="bold",
+        caption="difference in percentage points; h: Cohen's; only one: prompts refused by the first alone,"
+        f" and by the second alone; p: exact McNemar, adjusted by Holm for {len(rows)}",
+        caption_justify="left",
+        header_style="bold",
+        box=SIMPLE,
+        padding=(0, 1),
+    )
+    table.add_column("", min_width=14)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for cell, against, _, found in rows:
+        table.add_row(escape(f"{cell} - {against}"), *found)
+    return table
+
+
+def columns(entry: Entry) -> tuple[str, ...]:
+    """A comparison's numbers as `HEADINGS` names them."""
+    gap = entry["difference"]
+    return (
+        str(entry["n"]),
+        f"{100 * gap['value']:+.0f}",
+        f"{in_points(gap['low'])} to {in_points(gap['high'])}",
+        f"{entry['cohens_h']:+.2f}",
+        f"{entry['cell_only']}, {entry['reference_only']}",
+        p_value(entry["p"]),
+        p_value(entry["p_holm"]),
+    )
+
+
+def luck_line(found: Entry) -> str:
+    """How much of a rate is luck, as a sentence."""
+    return (
+        f"{100 * found['rate']:.1f}% is the best of {found['candidates']} cells on these prompts; chosen on"
+        f" resampled prompts and measured on the others ({found['resamples']} times), the best has"
+        f" {100 * found['corrected']:.1f}%"
+    )
+
+
+def in_points(share: float) -> str:
+    """A difference of two rates in percentage points, signed."""
+    return f"{100 * share:+.0f}"
+
+
+def p_value(p: float) -> str:
+    """A p-value as people read it."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _name(cell: Entry, varying: list[str]) -> str:
+    parts = [in_words(key, cell.get(key)) for key in varying]
+    parts.append(f"layer {cell['layer']}")
+    if cell["multiplier"] is not None:
+        parts.append(f"multiplier {cell['multiplier']:g}")
+    return ", ".join(parts)
+
+
+def _against(cell: Entry) -> str:
+    return "unsteered" if cell["role"] == "baseline" else f"{cell['role']} {cell['id']}"

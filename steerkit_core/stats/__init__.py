@@ -1,0 +1,38 @@
+"""Rates, comparisons and what may be said of them: small pure functions on scipy and statsmodels.
+
+The unit is the unique prompt: `fold` first, then count.
+"""
+
+from steerkit_core.stats.agreement import Kappa, cohen_kappa, fleiss_kappa
+from steerkit_core.stats.bootstrap import Ratio, paired_ratio
+from steerkit_core.stats.estimate import CONFIDENCE, Estimate
+from steerkit_core.stats.families import holm
+from steerkit_core.stats.folding import fold
+from steerkit_core.stats.independent import fisher, newcombe
+from steerkit_core.stats.paired import PairedCounts, mcnemar, newcombe_paired
+from steerkit_core.stats.rates import cohens_h, wilson
+from steerkit_core.stats.trend import Trend, cochran_armitage
+from steerkit_core.stats.winner import Optimism, optimism
+
+__all__ = [
+    "CONFIDENCE",
+    "Estimate",
+    "Kappa",
+    "Optimism",
+    "PairedCounts",
+    "Ratio",
+    "Trend",
+    "cochran_armitage",
+    "cohen_kappa",
+    "cohens_h",
+    "fisher",
+    "fleiss_kappa",
+    "fold",
+    "holm",
+    "mcnemar",
+    "newcombe",
+    "newcombe_paired",
+    "optimism",
+    "paired_ratio",
+    "wilson",
+]

@@ -1,0 +1,33 @@
+"""One rate and its interval, and how far apart two rates are."""
+
+from __future__ import annotations
+
+import math
+
+from steerkit_core.stats.estimate import CONFIDENCE
+from steerkit_core.values import Rate
+
+
+def wilson(k: int, n: int, confidence: float = CONFIDENCE) -> Rate:
+    """`k` of `n` with Wilson's score interval (Wilson, 1927), without continuity correction.
+
+    For n = 0 nothing is known: the rate is 0 and the interval is [0, 1].
+    """
+    if n == 0:
+        return Rate(0, 0, 0.0, 0.0, 1.0)
+    from scipy.stats import binomtest
+
+    interval = binomtest(k, n).proportion_ci(confidence_level=confidence, method="wilson")
+    # rounding in scipy may leave 1e-17 where the interval's end is exactly 0 or 1
+    low = 0.0 if k == 0 else float(interval.low)
+    high = 1.0 if k == n else float(interval.high)
+    return Rate(k, n, k / n, low, high)
+
+
+def cohens_h(first: float, second: float) -> float:
+    """Cohen's effect size of two rates, 2 asin sqrt(first) - 2 asin sqrt(second), from -pi to pi.
+
+    Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 6.2: 0.2 is small, 0.5 medium, 0.8
+    large.
+    """
+    return 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second))

@@ -1,0 +1,164 @@
+"""What people see of comparisons and of what was chosen on which prompts."""
+
+import pytest
+from rich.console import Console
+
+from steerkit_core.report.console import print_report
+from steerkit_core.report.evidence import comparison_rows, luck_line, marked, p_value
+
+LUCK = {
+    "label": "refusal",
+    "candidates": 15,
+    "prompts": 30,
+    "resamples": 1000,
+    "rate": 0.9,
+    "corrected": 0.8125,
+    "optimism": 0.0875,
+}
+
+
+def cell(name, k, **further):
+    columns = dict.fromkeys(
+        ("model", "quantization", "dtype", "extractor", "source", "selector", "site", "unit", "classifier")
+    )
+    rates = {"refusal": {"k": k, "n": 10, "rate": k / 10, "low": 0.1, "high": 0.9}}
+    return {
+        "id": name,
+        **columns,
+        "model": "m",
+        "role": "steered",
+        "layer": 5,
+        "depth": 0.5,
+        "multiplier": 15.0,
+        "position": -1,
+        "prompts": "ten",
+        "n": 10,
+        "failed": 0,
+        "errors": [],
+        "sick": None,
+        "counts": {"refusal": k},
+        "rates": rates,
+        "selected": False,
+        **further,
+    }
+
+
+def comparison(name, reference="c0", role="baseline", p=0.0004, p_holm=0.0009):
+    return {
+        "cell": name,
+        "reference": reference,
+        "role": role,
+        "label": "refusal",
+        "test": "mcnemar",
+        "n": 10,
+        "both": 0,
+        "cell_only": 8,
+        "reference_only": 1,
+        "neither": 1,
+        "difference": {"value": 0.7, "low": 0.312, "high": 0.888},
+        "cohens_h": 1.4,
+        "p": p,
+        "p_holm": p_holm,
+    }
+
+
+def report(**further):
+    baseline = cell("c0", 1, role="baseline", layer=None, depth=None, multiplier=None)
+    selection = {
+        "cell": "c1",
+        "selector": "sweep",
+        "prompts": "ten",
+        "overrides": {},
+        "table": [],
+        "refusal_rate": 0.9,
+        "reason": "9/10 coherent refusals, the best of 15 cells",
+        "selected_on_evaluation": True,
+        "optimism": LUCK,
+    }
+    return {
+        "run": {"name": "run"},
+        "cells": [baseline, cell("c1", 9, selected=True)],
+        "selections": [selection],
+        "selected": "c1",
+        "selected_on_evaluation": True,
+        "optimism": LUCK,
+        "comparisons": [comparison("c1")],
+        "notes": [],
+        **further,
+    }
+
+
+def printed(value, width=80):
+    console = Console(width=width, highlight=False, force_terminal=False, record=True)
+    with console.capture() as captured:
+        print_report(value, console)
+    return captured.get()
+
+
+def test_a_cell_that_was_chosen_on_its_own_prompts_is_marked():
+    lines = printed(report()).splitlines()
+    (chosen,) = [line for line in lines if "9/10" in line and "mult" not in line and "coherent" not in line]
+    assert chosen.startswith("*†")
+    (unsteered,) = [line for line in lines if "1/10" in line]
+    assert "†" not in unsteered
+    assert any(line.startswith("† chosen on the prompts that its rate is measured on") for line in lines)
+
+
+def test_a_cell_that_was_not_is_not():
+    value = report(selected_on_evaluation=False, optimism=None)
+    value["selections"][0].update(selected_on_evaluation=False, optimism=None)
+    assert "†" not in printed(value)
+
+
+def test_the_best_of_several_settings_is_marked_for_itself():
+    value = report()
+    value["selections"][0]["selected_on_evaluation"] = False
+    assert marked(value) == {"c1"}
+    assert marked({"selections": [{"cell": "c1"}], "selected": "c1"}) == set()
+
+
+def test_luck_is_a_sentence():
+    assert luck_line(LUCK) == (
+        "90.0% is the best of 15 cells on these prompts; chosen on resampled prompts and measured on the"
+        " others (1000 times), the best has 81.2%"
+    )
+    assert luck_line(LUCK) in " ".join(printed(report()).split())
+
+
+def test_comparisons_are_a_table_that_fits_a_terminal():
+    out = printed(report())
+    assert "share of refusals, against other cells on the same prompts" in out
+    (row,) = [line for line in out.splitlines() if "+31 to +89" in line]
+    assert row.split()[-9:] == ["+70", "+31", "to", "+89", "+1.40", "8,", "1", "<0.001", "<0.001"]
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_controls_and_settings_that_differ_are_told_apart():
+    cells = [
+        cell("c1", 9),
+        cell("c2", 8, model="other", multiplier=None),
+        cell("c9", 0, role="control"),
+        cell("c0", 1, role="baseline", layer=None),
+    ]
+    value = report(cells=cells, comparisons=[comparison("c1"), comparison("c2", "c9", "control")])
+    assert [(name, against) for name, against, _, _ in comparison_rows(value)] == [
+        ("m, layer 5, multiplier 15", "unsteered"),
+        ("other, layer 5", "control c9"),
+    ]
+
+
+def test_a_run_of_an_earlier_version_has_no_comparisons():
+    value = report()
+    for key in ("comparisons", "selected_on_evaluation", "optimism"):
+        del value[key]
+    del value["selections"][0]["selected_on_evaluation"], value["selections"][0]["optimism"]
+    out = printed(value)
+    assert "share of refusals" not in out
+    assert "†" not in out
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.00099, "<0.001"), (0.001, "0.001"), (0.0312, "0.031"), (1.0, "1.000")]
+)
+def test_p_values_are_read_to_three_digits(p, text):
+    assert p_value(p) == text
