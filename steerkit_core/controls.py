@@ -63,8 +63,9 @@ def with_lengths(vectors: Tensor, found: DirectionSet, parts: int = 1) -> Direct
     A vector is divided into `parts` of one width, each of which gets the length that it has in `found`: of
     directions over heads side by side the parts are the heads, as a site may use some of them only.
     """
-    wide = vectors.double().unflatten(-1, (parts, -1))
-    wanted = found.units.double().unflatten(-1, (parts, -1)).norm(dim=-1, keepdim=True)
+    shape = (*found.units.shape[:-1], parts, -1)
+    wide = vectors.double().reshape(shape)
+    wanted = found.units.double().reshape(shape).norm(dim=-1, keepdim=True)
     scaled = wide / wide.norm(dim=-1, keepdim=True).clamp_min(1e-300) * wanted
     units = scaled.flatten(-2).float()
     return evolve(found, units=units, scores={})
@@ -141,8 +142,8 @@ def judge_controls(
         left_out: of each chosen cell that was to have controls, which there are none of, and why.
     """
     reasons: dict[str, dict[str, None]] = {}
-    for cell, why in left_out:
-        reasons.setdefault(cell, {}).update(dict.fromkeys(why))
+    for cell, missing in left_out:
+        reasons.setdefault(cell, {}).update(dict.fromkeys(missing))
     found: list[dict[str, Any]] = []
     for cell, why in reasons.items():
         own = [entry for entry in comparisons if entry["cell"] == cell]
@@ -155,7 +156,8 @@ def unbeaten_note(entry: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
     """What a reader has to know of a chosen cell that does not beat its controls."""
     quantized = "" if cell["quantization"] == "none" else f", {cell['quantization']}"
     strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
-    return f"{cell['model']}{quantized}, layer {cell['layer']}{strength} (cell {cell['id']}): {entry['sentence']}."
+    where = f"layer {cell['layer']}{strength} (cell {cell['id']})"
+    return f"{cell['model']}{quantized}, {where}: {entry['sentence']}."
 
 
 def _verdict(

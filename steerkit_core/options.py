@@ -82,7 +82,7 @@ class ControlOptions:
     )
     shuffled: int = option(
         1,
-        help="directions found with the labels of the contrast set shuffled, each another shuffle; 0 for none",
+        help="directions found with shuffled labels of the contrast set, each another shuffle; 0 for none",
         checks=[Within(0)],
     )
     flipped: bool = option(
