@@ -26,6 +26,7 @@ MULTIPLIERS = [0.02, 0.04, 0.08, 0.16]
 SWEEP = {"use": "sweep", "depths": DEPTHS, "multipliers": MULTIPLIERS}
 COMMON: Mapping[str, Any] = {
     "run": {"name": "methods"},
+    "controls": {"random": 0, "shuffled": 0, "flipped": False},
     "prompts": {
         "contrast": "refusal-64",
         "evaluation": "benign-30",

@@ -43,26 +43,40 @@ class Extraction:
 
 
 def extraction_identity(
-    model: ModelHandle, extractor: Mapping[str, Any], contrast: ContrastSet, *, carried: bool = False
+    model: ModelHandle,
+    extractor: Mapping[str, Any],
+    contrast: ContrastSet,
+    *,
+    carried: bool = False,
+    shuffled: int | None = None,
 ) -> dict[str, Any]:
     """Everything that determines the directions.
 
     `source` is there for `carried` directions only, and is the identity of the same model without
-    quantization, in which they were extracted.
+    quantization, in which they were extracted. `shuffled` is there for a control only: which shuffle of
+    the labels `contrast` is.
     """
-    identity = {
+    identity: dict[str, Any] = {
         "model": dict(model.identity),
         "extractor": dict(extractor),
         "positive": prompts_fingerprint(contrast.positive),
         "negative": prompts_fingerprint(contrast.negative),
     }
+    if shuffled is not None:
+        identity["shuffled"] = shuffled
     return identity | {"source": {**model.identity, "quantization": "none"}} if carried else identity
 
 
 def extract(
-    model: ModelHandle, setting: Setting, identity: Mapping[str, Any], store: RunDirectory
+    model: ModelHandle,
+    setting: Setting,
+    identity: Mapping[str, Any],
+    store: RunDirectory,
+    stream: StreamHealth | None = None,
 ) -> Extraction:
     """The kept extraction of this identity, else a new one.
+
+    `stream` is the health of the residual stream on the neutral prompts, where it is known already.
 
     Raises:
         SteerkitError: the extractor returned something of another model's shape, or there are no
@@ -72,7 +86,8 @@ def extract(
     if kept is not None:
         return kept
     directions = _carried(identity, store) if "source" in identity else _extracted(model, setting)
-    stream = model.stream_health(setting.contrast.negative)
+    if stream is None:
+        stream = model.stream_health(setting.contrast.negative)
     extraction = Extraction(_key(identity), identity, directions, stream)
     _keep(store, extraction)
     return extraction

@@ -24,6 +24,7 @@ from steerkit_core.fit import check_fit, check_modules, check_remote, find_model
 from steerkit_core.locate import FolderFacts
 from steerkit_core.options import (
     CORE_KEYS,
+    ControlOptions,
     ExtractionOptions,
     GenerationOptions,
     ModelSpec,
@@ -41,6 +42,7 @@ OPTION_TABLES: dict[str, type] = {
     "model": ModelSpec,
     "prompts": PromptOptions,
     "generation": GenerationOptions,
+    "controls": ControlOptions,
 }
 COMPONENT_TABLES: dict[str, type[Component]] = {
     "extractor": Extractor,
@@ -48,7 +50,7 @@ COMPONENT_TABLES: dict[str, type[Component]] = {
     "site": Site,
     "classifier": Classifier,
 }
-TABLES = ("run", "model", "prompts", "extractor", "selector", "site", "classifier", "generation", "grid")
+TABLES = ("run", "model", "prompts", *COMPONENT_TABLES, "generation", "controls", "grid")
 PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
 
 
@@ -78,6 +80,7 @@ class Setting:
     generation: GenerationOptions
     overrides: Mapping[str, Any]
     extraction: ExtractionOptions = field(factory=ExtractionOptions)
+    controls: ControlOptions = field(factory=ControlOptions)
     validation: ContrastSet = field()
 
     @validation.default

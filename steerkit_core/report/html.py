@@ -8,7 +8,13 @@ from typing import Any
 
 import jinja2
 
-from steerkit_core.report.evidence import HEADINGS, comparison_rows, luck_line, marked
+from steerkit_core.report.evidence import (
+    HEADINGS,
+    comparison_rows,
+    control_lines,
+    luck_line,
+    marked,
+)
 from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
@@ -38,7 +44,9 @@ def render_html(
         labels=labels,
         maps=maps(report),
         drift=drift_rows(report),
-        comparisons=comparison_rows(report),
+        comparisons=comparison_rows(report, ("baseline",)),
+        against_controls=comparison_rows(report, ("control",)),
+        control_lines=control_lines,
         headings=HEADINGS,
         luck_line=luck_line,
         marks=marked(report),
