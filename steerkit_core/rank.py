@@ -26,8 +26,8 @@ class Spectrum:
     """The principal directions of differences, the largest first.
 
     `shares` are those of the sum of squares; `effective_rank` is the exponential of the entropy of the
-    singular values' shares (Roy and Vetterli, 2007), `participation` the squared sum of the squares over the
-    sum of their squares. Both are 1 for one direction, and k for k equal ones.
+    singular values' shares (Roy and Vetterli, 2007), `participation` the squared sum of the squares over
+    the sum of their squares. Both are 1 for one direction, and k for k equal ones.
     """
 
     shares: tuple[float, ...]
@@ -119,7 +119,7 @@ def rank(
     most = len(contrast.positive) - max(len(part) for part in parts)
     tried = [k for k in sorted(set(components)) if k <= most]
     return tuple(
-        _rank(layer, position, *(x.double() for x in read.at(layer, position)), parts, tried)
+        _rank(layer, position, read.at(layer, position), parts, tried)
         for position in positions
         for layer in layers
     )
@@ -137,11 +137,11 @@ def divide(pairs: int, folds: int, seed: int) -> list[list[int]]:
 def _rank(
     layer: int,
     position: int,
-    positive: Tensor,
-    negative: Tensor,
+    classes: tuple[Tensor, Tensor],
     parts: Sequence[Sequence[int]],
     components: Sequence[int],
 ) -> Rank:
+    positive, negative = classes[0].double(), classes[1].double()
     differences = positive - negative
     whole, separation = _separations(positive, negative, parts, components)
     needed = None

@@ -35,8 +35,8 @@ class Point:
 
     `low` and `high` bound the middle 95 percent of the draws; the draws share prompts, so that this is
     their spread and no confidence interval. `doubled` is there for halves: what `mean` would be with twice
-    as many prompts, by Spearman and Brown. `dead` draws had a direction of length zero or not finite and are
-    in no number.
+    as many prompts, by Spearman and Brown. `dead` draws had a direction of length zero or not finite and
+    are in no number.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""Extractors: `dim`, its plain relatives `pca`, `subspace`, `logistic` and `lda`, and the control `random`."""
+"""Extractors: `dim`, its relatives `pca`, `subspace`, `logistic` and `lda`, and the control `random`."""
 
 from steerkit_core import Extractor, hookimpl
 from steerkit_dim.dim import DifferenceInMeans

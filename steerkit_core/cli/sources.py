@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
 
@@ -36,7 +36,7 @@ class Source:
             "quantization": self.model.spec.quantization,
             "dtype": self.model.dtype,
             "extractor": extractor.name,
-            "options": attrs.asdict(extractor),
+            "options": attrs.asdict(cast("Any", extractor)),
             "contrast": contrast.name,
             "positive": len(contrast.positive),
             "negative": len(contrast.negative),

@@ -54,7 +54,7 @@ def _draw(heading: str, entries: Sequence[Mapping[str, Any]], threshold: float, 
     figure = Figure(figsize=(4.2 * len(kinds) + 1, 3.6), layout="constrained")
     panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     layers = [entry["layer"] for entry in entries]
-    shades = ScalarMappable(Normalize(min(layers), max(max(layers), min(layers) + 1)), PALETTE)
+    shades = ScalarMappable(Normalize(min(layers), max(*layers, min(layers) + 1)), PALETTE)
     for panel, kind in zip(panels, kinds, strict=True):
         for entry in entries:
             points = [p for p in entry["points"] if p["kind"] == kind and p["mean"] is not None]

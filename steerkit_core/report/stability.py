@@ -31,8 +31,8 @@ def by_source(
         first = found[0]
         against = f" against {first['against']}" if first.get("against") else ""
         heading = (
-            f"{first['model']} ({first['quantization']}), {first['extractor']} at token {first['position']},"
-            f" {first['contrast']}{against}"
+            f"{first['model']} ({first['quantization']}), {first['extractor']} at token"
+            f" {first['position']}, {first['contrast']}{against}"
         )
         yield heading, found
 
