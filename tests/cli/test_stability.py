@@ -79,7 +79,7 @@ def test_an_independent_set_may_be_a_file_where_the_command_is_given(give, recip
 
 def test_every_setting_with_directions_of_its_own_is_measured_once(give, recipe):
     grid = 'grid={"extractor" = [{use = "dim"}, {use = "pca"}], "selector.depths" = [[0.3], [0.5]]}'
-    code, out, err = give("stability", recipe, "--set", grid, "--resamples", "2", "--layers", "0")
+    code, _out, err = give("stability", recipe, "--set", grid, "--resamples", "2", "--layers", "0")
     assert code == 0, err
     report = json.loads(Path("runs/small-stability/stability.json").read_text())
     assert [entry["extractor"] for entry in report["curves"]] == ["dim", "pca"]
@@ -115,14 +115,18 @@ STABILITY = [
     (["--sizes", ","], "error: --sizes: expected whole numbers with commas between them, got ','\n"),
     (
         ["--sizes", "6"],
-        "error: --sizes: expected numbers of prompts from 1 to 5, as many as the smaller class of 'refusal-5' has,"
-        " got 6\n",
+        (
+            "error: --sizes: expected numbers of prompts from 1 to 5, as many as the smaller class of 'refusal-5' has,"
+            " got 6\n"
+        ),
     ),
     (["--layers", "-1"], "error: --layers: expected whole numbers with commas between them, got '-1'\n"),
     (
         ["--against", "refusal-5"],
-        "error: --against: 10 prompts of 'refusal-5' are in 'refusal-5' too, so that the two are not independent:"
-        " name a set of other prompts\n",
+        (
+            "error: --against: 10 prompts of 'refusal-5' are in 'refusal-5' too, so that the two are not independent:"
+            " name a set of other prompts\n"
+        ),
     ),
     (["--out", "recipe.toml"], "error: --out: recipe.toml is no folder: name another\n"),
     (["--out", "run"], "error: --out: run is a run directory: name another folder\n"),

@@ -89,9 +89,10 @@ def test_a_layer_is_that_of_a_naive_loop(model, contrast):
             mean = differences[kept].mean(axis=0)
             axes = np.linalg.svd(differences[kept], full_matrices=False)[2]
 
-            def score(axis, part=part):
-                points = np.concatenate([positive[part], negative[part]]) @ axis
-                return roc_auc_score([1] * len(part) + [0] * len(part), points)
+            left, labels = np.concatenate([positive[part], negative[part]]), np.repeat([1, 0], len(part))
+
+            def score(axis, left=left, labels=labels):
+                return roc_auc_score(labels, left @ axis)
 
             wholes.append(score(mean))
             row = []
