@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 TITLES = {
     "halves": "two draws without a prompt in common",
@@ -44,33 +45,24 @@ def print_stability(report: Mapping[str, Any], console: Console) -> None:
         console.print(f"\n[bold]{_escaped(heading)}[/]", soft_wrap=True)
         for kind, title in TITLES.items():
             if kind in entries[0]["reached"]:
-                console.print()
-                console.print(_cosines(kind, title, entries, threshold))
+                _titled(title, _cosines(kind, entries, threshold), console)
         console.print()
         for sentence in verdicts(entries, threshold):
             console.print(sentence, markup=False, soft_wrap=True)
 
 
-def _cosines(kind: str, title: str, entries: Sequence[Mapping[str, Any]], threshold: float) -> Any:
-    from rich.table import Table
-
+def _cosines(kind: str, entries: Sequence[Mapping[str, Any]], threshold: float) -> Table:
     sizes = [point["size"] for point in entries[0]["points"] if point["kind"] == kind]
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("layer", justify="right")
-    for size in sizes:
-        table.add_column(f"n = {size}", justify="right")
-    if kind == "halves":
-        table.add_column("doubled", justify="right")
-    table.add_column(f"{threshold:g} at", justify="right")
-    if kind == "halves":
-        table.add_column("predicted", justify="right")
+    halves = kind == "halves"
+    names = ["layer", *(f"n = {size}" for size in sizes), *["doubled"] * halves, f"{threshold:g} at"]
+    table = _table([*names, *["predicted"] * halves])
     for entry in entries:
         points = [point for point in entry["points"] if point["kind"] == kind]
         row = [str(entry["layer"]), *(_shown(point["mean"], threshold) for point in points)]
         reached = entry["reached"][kind]
-        row += [_shown(points[-1]["doubled"], threshold)] if kind == "halves" else []
+        row += [_shown(points[-1]["doubled"], threshold)] if halves else []
         row += ["not reached" if reached is None else str(reached)]
-        row += [_count(entry["predicted"])] if kind == "halves" else []
+        row += [_count(entry["predicted"])] if halves else []
         table.add_row(*row)
     return table
 
@@ -93,22 +85,11 @@ def verdicts(entries: Sequence[Mapping[str, Any]], threshold: float) -> list[str
 
 
 def print_rank(report: Mapping[str, Any], console: Console) -> None:
-    """A table of spectra, and one of AUCs by number of directions."""
-    from rich.table import Table
-
+    """Tables of spectra, and of AUCs with the first k directions and without them."""
     for heading, entries in by_source(report["ranks"]):
         console.print(f"\n[bold]{_escaped(heading)}[/]", soft_wrap=True)
-        table = Table(title="spread of the pairs' differences", title_justify="left", box=None)
-        for name in (
-            "layer",
-            "1st",
-            "first 4",
-            "effective rank",
-            "participation",
-            "centred: 1st",
-            "eff. rank",
-        ):
-            table.add_column(name, justify="right")
+        names = ("layer", "1st", "first 4", "effective rank", "participation", "centred: 1st", "eff. rank")
+        table = _table(names)
         for entry in entries:
             raw, centred = entry["raw"], entry["centred"]
             table.add_row(
@@ -120,18 +101,32 @@ def print_rank(report: Mapping[str, Any], console: Console) -> None:
                 f"{100 * centred['shares'][0]:.0f}%",
                 f"{centred['effective_rank']:.1f}",
             )
-        console.print()
-        console.print(table)
-        sizes = [one["k"] for one in entries[0]["separation"]]
-        table = Table(title="AUC on pairs left out, first k / without them", title_justify="left", box=None)
-        for name in ("layer", "mean diff.", "k needed", *(f"k = {k}" for k in sizes)):
-            table.add_column(name, justify="right")
+        _titled("spread of the pairs' differences", table, console)
+        sizes = [str(one["k"]) for one in entries[0]["separation"]]
+        table = _table(("layer", "whole", "needed", *sizes))
         for entry in entries:
-            cells = [f"{one['first']:.2f} / {one['rest']:.2f}" for one in entry["separation"]]
-            needed = _count(entry["needed"])
-            table.add_row(str(entry["layer"]), f"{entry['whole']:.3f}", needed, *cells)
-        console.print()
-        console.print(table)
+            cells = [f"{one['first']:.2f}" for one in entry["separation"]]
+            table.add_row(str(entry["layer"]), f"{entry['whole']:.3f}", _count(entry["needed"]), *cells)
+        _titled("AUC on pairs left out, with the first k directions", table, console)
+        table = _table(("layer", *sizes))
+        for entry in entries:
+            table.add_row(str(entry["layer"]), *(f"{one['rest']:.2f}" for one in entry["separation"]))
+        _titled("AUC on pairs left out, of what remains without them", table, console)
+
+
+def _table(names: Sequence[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _titled(title: str, table: Table, console: Console) -> None:
+    # a table's own title is folded to its width
+    console.print(f"\n{title}", markup=False, soft_wrap=True)
+    console.print(table)
 
 
 def _shown(cosine: float | None, threshold: float) -> str:
