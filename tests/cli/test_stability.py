@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from steerkit_core.cli.sources import distinct, plan_of
 from steerkit_core.report import curves
 
 
@@ -108,6 +109,17 @@ def test_rank_writes_a_report(give, recipe):
     assert "AUC on pairs left out" in out
     code, out, _ = give("rank", recipe, "--layers", "2", "--json")
     assert json.loads(out)["ranks"][0]["raw"]["shares"] == pytest.approx(entry["raw"]["shares"])
+
+
+def test_carried_directions_are_those_of_the_unquantized_model(recipe, registry):
+    """Which are measured there, once, beside those that the quantized model gives itself."""
+    grid = 'grid={"model.quantization" = ["int8"], "extractor.source" = ["self", "unquantized"]}'
+    plan = plan_of(str(recipe), registry, [grid])
+    found = [
+        (group.spec.quantization, [setting.extractor.name for setting in settings])
+        for group, settings in zip(plan.groups, distinct(plan), strict=True)
+    ]
+    assert found == [("none", ["dim"]), ("int8", ["dim"])]
 
 
 STABILITY = [
