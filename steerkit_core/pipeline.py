@@ -37,7 +37,9 @@ from steerkit_core.judging import Judges
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
+from steerkit_core.sources import RunSources
 from steerkit_core.store import RunDirectory
+from steerkit_core.transfers import origin_notes
 from steerkit_core.values import (
     ClassActivations,
     Completion,
@@ -102,14 +104,19 @@ class GroupRun:
         """EXTRACT: directions for a setting."""
         extractor = self._identity("extractor", setting.extractor)
         carried = setting.carried and self.group.spec.quantization != "none"
-        identity = extraction_identity(self.model, extractor, setting.contrast, carried=carried)
+        sources = RunSources(self.registry, self.judges.models)
+        with self._blamed("extractor", setting.extractor):
+            origin = setting.extractor.origin(self.model, sources)
+        identity = extraction_identity(
+            self.model, extractor, setting.contrast, carried=carried, origin=origin
+        )
         key = fingerprint(identity)
         if key not in self.extractions:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
             doing = "carrying over" if carried else "extracting"
             self.progress.step(f"{doing} directions: {setting.extractor.name}, {size}")
-            with self._blamed("extractor", setting.extractor):
-                self.extractions[key] = extract(self.model, setting, identity, self.store)
+            with self._blamed("extractor", setting.extractor), sources:
+                self.extractions[key] = extract(self.model, setting, identity, self.store, sources)
             self.measured.append((setting, self.extractions[key]))
         return self.extractions[key]
 
@@ -147,6 +154,7 @@ class GroupRun:
                 f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
                 f" {sick[0]['sick']}."
             )
+        found += origin_notes(what, entries)
         found += _condition_notes(what, [entry for entry in entries if entry["condition"] is not None])
         return list(dict.fromkeys(found))
 
@@ -203,6 +211,7 @@ class GroupRun:
             identity,
             judge,
             partial(self.read_classes, setting, extraction),
+            extraction.identity.get("origin"),
         )
         with self._blamed("site", setting.site):
             cell = steered_cell(
