@@ -31,7 +31,8 @@ def pair_recipe(
     """Every model with its own directions, and with those of every other one that they fit.
 
     The recipe's own model and extractor, and a grid over either, give way: models are those of the list,
-    each with the other keys of `[model]`, and the extractor of `[extractor]` finds the directions in the source.
+    each with the other keys of `[model]`, and the extractor of `[extractor]` finds the
+    directions in the source.
 
     Args:
         path: the recipe.

@@ -40,9 +40,10 @@ class Transfer(Extractor):
     """Directions of a saved run or of another model, taken from the same relative depth.
 
     Layer l of the L layers of the model that is steered takes the direction of layer int(Ls l / L) of the
-    Ls layers of the source, as it is: only equal hidden sizes transfer directly. With a `map` it goes through
-    a matrix that is fitted for the two layers on the same neutral prompts in both models, which is a method
-    of its own and is reported as one. The raw norm is that of the source, or of what the map gives.
+    Ls layers of the source, as it is: only equal hidden sizes transfer directly. With a `map` it goes
+    through a matrix that is fitted for the two layers on the same neutral prompts in both models, which is
+    a method of its own and is reported as one. The raw norm is that of the source, or of what the map
+    gives.
     """
 
     name: ClassVar[str] = "transfer"
@@ -281,8 +282,8 @@ def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, m
     if missing:
         raise ModelError(
             f"{what}: no directions at positions {', '.join(map(str, missing))}, which {model.spec.id} is"
-            f" asked for (positions: {', '.join(map(str, found.positions))}): the templates end differently, set"
-            " extractor.position to -1"
+            f" asked for (positions: {', '.join(map(str, found.positions))}): the templates end"
+            " differently, set extractor.position to -1"
         )
 
 
