@@ -41,7 +41,10 @@ COMMON: Mapping[str, Any] = {
 
 def plan(registry: Any) -> dict[str, dict[str, Mapping[str, Any]]]:
     """The tables that each component's run has instead of the common ones, by kind and name."""
-    extractors = {name: {"extractor": {"use": name}} for name in registry.names("extractor")}
+    needed = {"transfer": {"source_model": "bundled:qwen2-s", "map": "ridge"}}  # widths are not all equal
+    extractors = {
+        name: {"extractor": {"use": name, **needed.get(name, {})}} for name in registry.names("extractor")
+    }
     suffix = {"use": "dim", "position": "suffix", "module": "input"}
     fixed_strength = {"use": "residual-add", "unit": "residual", "multiplier": 0.08}
     own = {
