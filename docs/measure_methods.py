@@ -60,7 +60,8 @@ def plan(registry: Any, harmful: Path) -> dict[str, dict[str, Mapping[str, Any]]
     needed = {"judge-model": {"model": "bundled:qwen2-s"}}
     return {
         "extractor": {
-            name: {"extractor": {"use": name, **sources.get(name, {})}} for name in registry.names("extractor")
+            name: {"extractor": {"use": name, **sources.get(name, {})}}
+            for name in registry.names("extractor")
         },
         "selector": {
             name: {
