@@ -8,7 +8,8 @@ nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "xrfm")
+# matplotlib is the extra `plots`
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed

@@ -115,6 +115,7 @@ def _sweep(name: str, registry: Any) -> dict[str, Any]:
     changes = [
         f"model.id=bundled:{name}",
         "prompts.selection=benign-30",
+        "controls={random = 0, shuffled = 0, flipped = false}",
         f"selector.depths={list(DEPTHS)}",
         f"selector.multipliers={[float(m) for m in MULTIPLIERS]}",
     ]

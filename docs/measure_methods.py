@@ -26,10 +26,12 @@ MULTIPLIERS = [0.02, 0.04, 0.08, 0.16]
 SWEEP = {"use": "sweep", "depths": DEPTHS, "multipliers": MULTIPLIERS}
 COMMON: Mapping[str, Any] = {
     "run": {"name": "methods"},
+    "controls": {"random": 0, "shuffled": 0, "flipped": False},
     "prompts": {
         "contrast": "refusal-64",
         "evaluation": "benign-30",
         "selection": "selection-30",
+        "validation": "refusal-5",
     },
     "extractor": {"use": "dim"},
     "selector": SWEEP,
@@ -53,7 +55,9 @@ def plan(registry: Any, harmful: Path) -> dict[str, dict[str, Mapping[str, Any]]
     suffix = {"use": "dim", "position": "suffix", "module": "input"}
     strength = {"use": "residual-add", "unit": "residual", "multiplier": 0.08}
     swept = {"depths": DEPTHS, "multipliers": MULTIPLIERS}
-    own = {"fixed": {"layer": 2}, "sweep": swept, "adaptive": swept}
+    # the bundled models begin help and refusals alike, so that no direction induces their first token
+    off = {"induce_threshold": "off"}
+    own = {"fixed": {"layer": 2}, "sweep": swept, "adaptive": swept, "arditi": off}
     judged = {"selector": {"use": "depth", "depth": 0.1}, "site": strength}
     # the models are not all of one width
     sources = {"transfer": {"source_model": "bundled:qwen2-s", "map": "ridge"}}

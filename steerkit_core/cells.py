@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 from attrs import evolve, frozen
 
+from steerkit_core.controls import Control, same_effect
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
@@ -195,6 +196,69 @@ def origin_words(origin: Mapping[str, Any]) -> str:
     )
 
 
+def control_cell(
+    model: CellModel,
+    cell: Cell,
+    trial: Trial,
+    source: Source,
+    control: Control,
+    seed: int,
+) -> Cell | None:
+    """The cell that steers as a chosen one does, along a control's directions.
+
+    Site, layer, position, multiplier, length and condition are those of the chosen cell, and so are the
+    prompts that its condition holds for.
+
+    Args:
+        model: the setting's model.
+        cell: the chosen cell.
+        trial: what it was made from.
+        source: the same.
+        control: the directions that take the place of the source's.
+        seed: the run's.
+
+    Returns:
+        None where the control does just what the chosen cell does.
+
+    Raises:
+        SteerkitError: there is no usable direction at the trial's layer and position.
+    """
+    setting, prompts = cell.setting, cell.prompts
+    multiplier = cell.facts["multiplier"]
+    steering = Steering(
+        directions=control.directions,
+        layer=trial.layer,
+        position=trial.position,
+        multiplier=0.0 if multiplier is None else multiplier,
+        num_layers=model.num_layers,
+        residual_norms=source.residual_norms,
+        num_heads=model.num_heads,
+        classes=source.classes,
+    )
+    own = setting.site.intervene(steering)
+    intervention = evolve(own, condition=cell.intervention.condition)
+    if same_effect(cell.intervention, intervention):
+        return None
+    place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
+    steered = dict(source.identity) | place | {"control": dict(control.identity)}
+    identity = _identity(model, setting, prompts, seed) | {"steering": steered} | cell.reading.identity
+    direction = steering.direction
+    chosen = source.directions.at(trial.layer, trial.position)
+    facts = {
+        **cell.facts,
+        "role": "control",
+        "control": control.name,
+        "strength": _strength(intervention, steering, direction),
+        "direction": {
+            "raw_norm": direction.raw_norm,
+            "cosine": float(direction.unit.double() @ chosen.unit.double()),
+        },
+        "extraction": control.extraction,
+    }
+    made = _cell(identity, source.judge, setting, prompts, intervention, facts)
+    return evolve(made, reading=cell.reading)
+
+
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
     """The cell of a setting that came to no direction; every row of it is a failure.
 
@@ -305,6 +369,7 @@ def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPro
         "selector": setting.selector.name if steered else None,
         "site": setting.site.name if steered else None,
         "role": role,
+        "control": None,
         "options": {part: _options(setting, part) for part in parts},
     }
 

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from steerkit_core.audit import audit
 from steerkit_core.choice import among_settings, best, luck_of_best, named_on_evaluation, with_luck
 from steerkit_core.comparison import with_holm
+from steerkit_core.controls import judge_controls, unbeaten_note
 from steerkit_core.errors import NumericError
 from steerkit_core.judging import Judges
 from steerkit_core.manifest import (
@@ -163,6 +164,10 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
     labels = {id_: found for result in results for id_, found in result.labels.items()}
     selections = [with_luck(entry, cells, labels, recipe.run.seed) for entry in selections]
     selected = best(cells, selections)
+    comparisons = with_holm([entry for result in results for entry in result.comparisons])
+    controls = judge_controls(
+        comparisons, cells, [entry for result in results for entry in result.controls]
+    )
     folded = sum(cell["n"] - cell["n_unique"] for cell in cells.values())
     return {
         "schema_version": SCHEMA_VERSION,
@@ -176,13 +181,15 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
         "selected": selected,
         "selected_on_evaluation": named_on_evaluation(selected, selections),
         "optimism": luck_of_best(selected, selections, cells, labels, recipe.run.seed),
-        "comparisons": with_holm([entry for result in results for entry in result.comparisons]),
+        "comparisons": comparisons,
+        "controls": controls,
         "quantization": [entry for result in results for entry in result.drift],
         "transfers": transfer_entries(cells, selections, labels, store, recipe.run.seed),
         "excluded": [dict(pair) for pair in recipe.excluded],
         "health": [entry for result in results for entry in result.health],
         "notes": [
             *_notes(selections, folded),
+            *(unbeaten_note(entry, cells[entry["cell"]]) for entry in controls if not entry["beaten"]),
             *(note for result in results for note in result.notes),
         ],
     }

@@ -50,20 +50,24 @@ def extraction_identity(
     *,
     carried: bool = False,
     origin: Mapping[str, Any] | None = None,
+    shuffled: int | None = None,
 ) -> dict[str, Any]:
     """Everything that determines the directions.
 
     `source` is there for `carried` directions only, and is the identity of the same model without
     quantization, in which they were extracted. `origin` is there for those that come from elsewhere, and is
-    what their extractor says of that.
+    what their extractor says of that. `shuffled` is there for a control only: which shuffle of the labels
+    `contrast` is.
     """
-    identity = {
+    identity: dict[str, Any] = {
         "model": dict(model.identity),
         "extractor": dict(extractor),
         "positive": prompts_fingerprint(contrast.positive),
         "negative": prompts_fingerprint(contrast.negative),
     }
     identity |= {"origin": dict(origin)} if origin else {}
+    if shuffled is not None:
+        identity["shuffled"] = shuffled
     return identity | {"source": {**model.identity, "quantization": "none"}} if carried else identity
 
 
@@ -73,8 +77,11 @@ def extract(
     identity: Mapping[str, Any],
     store: RunDirectory,
     sources: Sources,
+    stream: StreamHealth | None = None,
 ) -> Extraction:
     """The kept extraction of this identity, else a new one.
+
+    `stream` is the health of the residual stream on the neutral prompts, where it is known already.
 
     Raises:
         SteerkitError: the extractor returned something of another model's shape, or there are no
@@ -84,7 +91,8 @@ def extract(
     if kept is not None:
         return kept
     directions = _carried(identity, store) if "source" in identity else _extracted(model, setting, sources)
-    stream = model.stream_health(setting.contrast.negative)
+    if stream is None:
+        stream = model.stream_health(setting.contrast.negative)
     extraction = Extraction(_key(identity), identity, directions, stream)
     _keep(store, extraction)
     return extraction

@@ -24,7 +24,9 @@ class RunOptions:
 
     name: str = option("run", help="folder below runs/ that the results go to", checks=[folder_name])
     seed: int = option(
-        0, help="of sampled decoding; greedy decoding has no chance in it", checks=[Within(0)]
+        0,
+        help="of random directions and shuffled labels, which are controls, and of sampled decoding",
+        checks=[Within(0)],
     )
 
 
@@ -69,6 +71,28 @@ class ExtractionOptions:
         help="where directions are extracted: self is the model that is steered, unquantized the same model"
         " loaded without quantization, from which they are carried over",
     )
+
+
+@frozen(kw_only=True)
+class ControlOptions:
+    """What each chosen cell is held against, besides the unsteered one."""
+
+    random: int = option(
+        3, help="random directions of the same length, each another; 0 for none", checks=[Within(0)]
+    )
+    shuffled: int = option(
+        1,
+        help="directions found with shuffled labels of the contrast set, each another shuffle; 0 for none",
+        checks=[Within(0)],
+    )
+    flipped: bool = option(
+        True, help="the direction with its sign flipped, where that is another intervention"
+    )
+
+    @property
+    def number(self) -> int:
+        """How many there are for each chosen cell, at most."""
+        return self.random + self.shuffled + self.flipped
 
 
 # by component table; a component cannot have an option of such a name

@@ -21,6 +21,7 @@ from steerkit_core.cells import (
     Reading,
     Source,
     baseline_cell,
+    control_cell,
     count,
     failed_cell,
     labels_of,
@@ -28,6 +29,13 @@ from steerkit_core.cells import (
 )
 from steerkit_core.comparison import compare_cells
 from steerkit_core.components import Classifier, Component, ModelAdapter
+from steerkit_core.controls import (
+    Control,
+    flipped,
+    random_directions,
+    shuffled_contrast,
+    with_lengths,
+)
 from steerkit_core.drift import drift_entries
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction, extract, extraction_identity
@@ -99,6 +107,7 @@ class GroupRun:
     looked: set[int] = field(factory=set)
     asked: dict[str, set[str]] = field(factory=dict)
     untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
+    uncontrolled: dict[str, dict[str, None]] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -119,6 +128,88 @@ class GroupRun:
                 self.extractions[key] = extract(self.model, setting, identity, self.store, sources)
             self.measured.append((setting, self.extractions[key]))
         return self.extractions[key]
+
+    def shuffled(self, setting: Setting, index: int, extraction: Extraction) -> Extraction | None:
+        """The same with the labels of the contrast set shuffled; None where they cannot be.
+
+        Directions that are carried over are found in the model that the others came from too. What the
+        residual stream is like does not depend on labels, and is that of `extraction`.
+        """
+        contrast = shuffled_contrast(setting.contrast, self.seed, index)
+        if contrast is None:
+            return None
+        extractor = self._identity("extractor", setting.extractor)
+        carried = setting.carried and self.group.spec.quantization != "none"
+        sources = RunSources(self.registry, self.judges.models)
+        with self._blamed("extractor", setting.extractor):
+            origin = setting.extractor.origin(self.model, sources)
+        if origin.get("run"):
+            return None  # kept directions do not depend on these labels
+        identity = extraction_identity(
+            self.model, extractor, contrast, carried=carried, origin=origin, shuffled=index
+        )
+        key = fingerprint(identity)
+        if key not in self.extractions:
+            self.progress.step(f"shuffling labels: {setting.extractor.name}, shuffle {index}")
+            with self._blamed("extractor", setting.extractor), sources:
+                self.extractions[key] = extract(
+                    self.model,
+                    attrs.evolve(setting, contrast=contrast),
+                    identity,
+                    self.store,
+                    sources,
+                    extraction.stream,
+                )
+        return self.extractions[key]
+
+    def controls(self, setting: Setting, extraction: Extraction, trial: Trial, final: Cell) -> list[Cell]:
+        """The controls of a chosen cell; `uncontrolled` keeps what there is none of, and why."""
+        found: list[Cell] = []
+        if not setting.controls.number:
+            return found
+        left_out = self.uncontrolled.setdefault(final.id, {})
+        source = self._source(setting, extraction)
+        for name, make in self._control_makers(setting, extraction, trial):
+            try:
+                control = make()
+                with self._blamed("site", setting.site):
+                    cell = control_cell(self._cell_model, final, trial, source, control, self.seed)
+            except SteerkitError as error:
+                left_out[f"{name}: {error}"] = None
+                continue
+            if cell is None:
+                left_out[f"{name}: it does what the chosen cell does"] = None
+            else:
+                self.model.check(cell.intervention)
+                found.append(self._known(cell))
+        return found
+
+    def _control_makers(
+        self, setting: Setting, extraction: Extraction, trial: Trial
+    ) -> Iterator[tuple[str, Callable[[], Control]]]:
+        directions, key = extraction.directions, extraction.key
+        heads = self._cell_model.num_heads if directions.module == "heads" else 1
+
+        def drawn(name: str, index: int) -> Control:
+            made = random_directions(directions, self.seed, index, heads)
+            return Control(name, made, {"kind": "random", "seed": self.seed, "index": index}, key)
+
+        def shuffled(name: str, index: int) -> Control:
+            other = self.shuffled(setting, index, extraction)
+            if other is None:
+                raise SteerkitError(
+                    "labels cannot be shuffled where a class of the contrast set has one prompt"
+                )
+            other.directions.at(trial.layer, trial.position)  # one without a length cannot be scaled
+            made = with_lengths(other.directions.units, directions, heads)
+            return Control(name, made, {"kind": "shuffled", "extraction": other.key}, other.key)
+
+        for index in range(1, setting.controls.random + 1):
+            yield f"random-{index}", partial(drawn, f"random-{index}", index)
+        for index in range(1, setting.controls.shuffled + 1):
+            yield f"shuffled-{index}", partial(shuffled, f"shuffled-{index}", index)
+        if setting.controls.flipped:
+            yield "flipped", lambda: Control("flipped", flipped(directions), {"kind": "flipped"}, key)
 
     def drift(self) -> list[dict[str, Any]]:
         """How far this model's directions are from those without quantization."""
@@ -155,7 +246,8 @@ class GroupRun:
                 f" {sick[0]['sick']}."
             )
         found += origin_notes(what, entries)
-        found += _condition_notes(what, [entry for entry in entries if entry["condition"] is not None])
+        conditional = [entry for entry in entries if entry["condition"] and entry["role"] != "control"]
+        found += _condition_notes(what, conditional)
         return list(dict.fromkeys(found))
 
     @property
@@ -203,16 +295,7 @@ class GroupRun:
         texts or has several judges, who would then not see the same ones.
         """
         ends_early = tried and self._one_judge and not setting.generation.full_texts
-        identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
-        judge = self.judges.identity(setting.classifier)
-        source = Source(
-            extraction.directions,
-            extraction.stream.norm_mean,
-            identity,
-            judge,
-            partial(self.read_classes, setting, extraction),
-            extraction.identity.get("origin"),
-        )
+        source = self._source(setting, extraction)
         with self._blamed("site", setting.site):
             cell = steered_cell(
                 self._cell_model,
@@ -229,6 +312,19 @@ class GroupRun:
             # of all prompts at once: a run that goes on would else read them in other batches
             self.model.meets(prompts.prompts, cell.intervention.condition)
         return self._known(cell)
+
+    def _source(self, setting: Setting, extraction: Extraction) -> Source:
+        """What a setting's steered cells and their controls are made from."""
+        identity = {"extraction": extraction.key, "site": self._identity("site", setting.site)}
+        judge = self.judges.identity(setting.classifier)
+        return Source(
+            extraction.directions,
+            extraction.stream.norm_mean,
+            identity,
+            judge,
+            partial(self.read_classes, setting, extraction),
+            extraction.identity.get("origin"),
+        )
 
     def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:
         """The contrast set's activations in this model, where an extraction's directions were read."""
@@ -516,11 +612,16 @@ class _Context:
 
 @frozen(eq=False)
 class GroupResult:
-    """What a group adds to `results.json`, list by list; `labels` are each cell's, by prompt."""
+    """What a group adds to `results.json`, list by list.
+
+    `labels` are each cell's, by prompt; `controls` names each chosen cell that was to have controls, with
+    those that there are none of, and why.
+    """
 
     cells: tuple[dict[str, Any], ...]
     selections: tuple[dict[str, Any], ...]
     comparisons: tuple[dict[str, Any], ...] = ()
+    controls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(factory=dict)
     drift: tuple[dict[str, Any], ...] = ()
     health: tuple[dict[str, Any], ...] = ()
@@ -544,8 +645,7 @@ def run_group(run: GroupRun) -> GroupResult:
     extractions: list[Extraction] = []
     failures: list[tuple[Setting, NumericError]] = []
     for setting in run.group.lent:
-        with suppress(NumericError):  # reported by the settings that lack the directions
-            run.extract(setting)
+        _lend(run, setting)
     for setting in run.group.settings:
         try:
             extractions.append(run.extract(setting))
@@ -566,6 +666,7 @@ def run_group(run: GroupRun) -> GroupResult:
         run.complete(first, f"generating {len({cell.id for cell in first})} cells")
 
     finals: list[Cell] = []
+    controls: list[Cell] = []
     compared: list[tuple[Cell, Cell]] = []
     for setting, extraction in zip(settings, extractions, strict=True):
         run.progress.step(f"selecting: {setting.selector.name}")
@@ -585,6 +686,9 @@ def run_group(run: GroupRun) -> GroupResult:
         final = run.steered(setting, setting.evaluation, extraction, trial, tried=tried)
         finals.append(final)
         compared.append((final, run.baseline(setting)))
+        own = run.controls(setting, extraction, trial, final)
+        controls += own
+        compared += [(final, control) for control in own]
         outcome = run.outcomes.get((id(setting), trial))
         tried_cells = tuple(run.tried.get(id(setting), ()))
         selections.append(
@@ -593,7 +697,8 @@ def run_group(run: GroupRun) -> GroupResult:
             )
         )
     if finals:
-        run.complete(finals, f"generating {len({cell.id for cell in finals})} selected cells")
+        numbers = [len({cell.id for cell in cells}) for cells in (finals, controls)]
+        run.complete([*finals, *controls], "generating {} selected cells, {} controls".format(*numbers))
 
     run.judge_all(run.cells.values())
     chosen = {cell.id for cell in finals}
@@ -602,16 +707,37 @@ def run_group(run: GroupRun) -> GroupResult:
     labels = {cell.id: labels_of(run.judge(cell)) for cell in run.cells.values()}
     pairs = dict.fromkeys((cell.id, reference.id) for cell, reference in compared)
     comparisons = (compare_cells(by_id[cell], by_id[reference], labels) for cell, reference in pairs)
+    _note_sick_controls(run, compared, by_id)
     return GroupResult(
         cells=tuple(entries),
         selections=tuple(selections),
         comparisons=tuple(found for found in comparisons if found is not None),
+        controls=tuple((cell, tuple(why)) for cell, why in run.uncontrolled.items()),
         labels=labels,
         drift=tuple(run.drift()),
         health=tuple(run.health()),
         notes=tuple(run.notes(entries)),
         errors=tuple(errors),
     )
+
+
+def _lend(run: GroupRun, setting: Setting) -> None:
+    """Extract what a quantized group's setting will carry over, its shuffled controls included."""
+    with suppress(NumericError):  # reported by the settings that lack the directions
+        found = run.extract(setting)
+        for index in range(1, setting.controls.shuffled + 1):
+            with suppress(SteerkitError):  # reported by the setting that lacks the control
+                run.shuffled(setting, index, found)
+
+
+def _note_sick_controls(
+    run: GroupRun, compared: Sequence[tuple[Cell, Cell]], entries: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Keep for every chosen cell which of its controls failed, and why."""
+    for cell, reference in compared:
+        entry = entries[reference.id]
+        if entry["control"] is not None and entry["sick"]:
+            run.uncontrolled[cell.id][f"{entry['control']}: {entry['sick']}"] = None
 
 
 def _failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> dict[str, Any]:

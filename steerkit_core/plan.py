@@ -37,6 +37,11 @@ class Group:
         return sum(len(prompts) for prompts in _distinct(self.settings))
 
     @property
+    def controls(self) -> int:
+        """How many completions the controls need, at most: settings that choose one cell share them."""
+        return sum(setting.controls.number * len(setting.evaluation.prompts) for setting in self.settings)
+
+    @property
     def trials(self) -> int | None:
         """How many completions the selectors are sure to ask for; None if that is unknown."""
         return self._completions(lambda setting, layers: setting.trials(layers))

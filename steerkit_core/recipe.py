@@ -24,6 +24,7 @@ from steerkit_core.fit import check_fit, check_modules, check_remote, find_model
 from steerkit_core.locate import FolderFacts
 from steerkit_core.options import (
     CORE_KEYS,
+    ControlOptions,
     ExtractionOptions,
     GenerationOptions,
     ModelSpec,
@@ -42,6 +43,7 @@ OPTION_TABLES: dict[str, type] = {
     "model": ModelSpec,
     "prompts": PromptOptions,
     "generation": GenerationOptions,
+    "controls": ControlOptions,
 }
 COMPONENT_TABLES: dict[str, type[Component]] = {
     "extractor": Extractor,
@@ -49,7 +51,7 @@ COMPONENT_TABLES: dict[str, type[Component]] = {
     "site": Site,
     "classifier": Classifier,
 }
-TABLES = ("run", "model", "prompts", "extractor", "selector", "site", "classifier", "generation", "grid")
+TABLES = ("run", "model", "prompts", *COMPONENT_TABLES, "generation", "controls", "grid")
 PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
 
 
@@ -79,6 +81,7 @@ class Setting:
     generation: GenerationOptions
     overrides: Mapping[str, Any]
     extraction: ExtractionOptions = field(factory=ExtractionOptions)
+    controls: ControlOptions = field(factory=ControlOptions)
     validation: ContrastSet = field()
 
     @validation.default

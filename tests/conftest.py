@@ -113,6 +113,11 @@ use = "residual-add"
 [classifier]
 use = "refusal-keywords"
 
+[controls]
+random = 0
+shuffled = 0
+flipped = false
+
 [generation]
 max_new_tokens = 6
 """

@@ -87,6 +87,7 @@ def _as_json(plan: Plan, audits: list[dict[str, Any]]) -> dict[str, Any]:
                 "baseline_completions": group.baselines,
                 "trial_completions": group.trials,
                 "candidate_completions": group.candidates,
+                "control_completions": group.controls,
                 **({"prompts": audits[number]} if audits else {}),
             }
             for number, group in enumerate(plan.groups)
@@ -114,7 +115,7 @@ def _print(plan: Plan) -> None:
         "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
     )
     table.add_row("selection", f"{escape(first.selection.name)} ({len(first.selection.prompts)}){held_out}")
-    for word in ("extractor", "selector", "site", "classifier", "generation"):
+    for word in ("extractor", "selector", "site", "classifier", "generation", "controls"):
         table.add_row(word, _describe(getattr(first, word)))
         if word == "extractor" and first.carried:
             table.add_row("", "carried over from the model without quantization")
@@ -139,7 +140,8 @@ def _print(plan: Plan) -> None:
         selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
         console.print(
             f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines}"
-            f" unsteered, {trials} to select with, {selected} selected",
+            f" unsteered, {trials} to select with, {selected} selected,"
+            f" {group.controls} of controls",
             soft_wrap=True,
             markup=False,
         )

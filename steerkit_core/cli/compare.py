@@ -121,7 +121,17 @@ def _side(arm: Mapping[str, Any], labels: Mapping[str, str], label: str) -> dict
     from steerkit_core.stats import wilson
 
     entry = arm["entry"]
-    shown = ("model", "quantization", "extractor", "selector", "site", "layer", "multiplier", "strength")
+    shown = (
+        "model",
+        "quantization",
+        "extractor",
+        "selector",
+        "site",
+        "control",
+        "layer",
+        "multiplier",
+        "strength",
+    )
     return {
         "run": str(arm["folder"]),
         "cell": entry["id"],
@@ -200,7 +210,9 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
             escape(side["run"]),
             side["cell"],
             escape(side["model"]),
-            "unsteered" if side["role"] == "baseline" else str(side["layer"]),
+            "unsteered"
+            if side["role"] == "baseline"
+            else ", ".join(str(side[key]) for key in ("control", "layer") if side[key] is not None),
             "-" if side["multiplier"] is None else f"{side['multiplier']:g}",
             escape(side["prompts"]),
             f"{rate['k']}/{rate['n']}",

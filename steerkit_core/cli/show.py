@@ -16,7 +16,9 @@ from steerkit_core.cli.runs import judged_rows
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--cell", help="Show the completions of this cell.  [default: the table of all cells]")
 @click.option("--label", help="With --cell: only completions with this verdict.")
-@click.option("--all", "every_cell", is_flag=True, help="Put the swept cells into the table too.")
+@click.option(
+    "--all", "every_cell", is_flag=True, help="Put the swept cells and the controls into the tables too."
+)
 @click.option(
     "--audit", is_flag=True, help="Show the prompts and the numbers: tokens read, residual stream."
 )

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
-from steerkit_core.report.evidence import comparisons_table, luck_line, marked
+from steerkit_core.report.evidence import comparisons_table, control_lines, luck_line, marked
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.selection import selection_summary, title_of
@@ -29,7 +29,7 @@ def print_report(
 ) -> None:
     """Maps of what was swept, a table of the other cells, and what a reader has to know.
 
-    `every_cell` puts the swept cells into the table too.
+    `every_cell` puts the swept cells and the controls into the tables too.
     """
     console = console or Console(highlight=False)
     drawn = maps(report)
@@ -37,6 +37,7 @@ def print_report(
         console.print()
         console.print(map_table(found))
     swept = {cell["id"] for found in drawn for cell in found.cells.values() if not cell["selected"]}
+    swept |= {cell["id"] for cell in report["cells"] if cell["role"] == "control"}
     console.print()
     console.print(results_table(report, leave_out=frozenset() if every_cell else swept))
     for cell in report["cells"]:
@@ -44,7 +45,7 @@ def print_report(
             console.print(
                 f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=not console.record
             )
-    numbers = [comparisons_table(report), transfer_table(report), drift_table(report)]
+    numbers = [comparisons_table(report, controls=every_cell), transfer_table(report), drift_table(report)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     for table in filter(None, numbers):
@@ -76,6 +77,8 @@ def _print_selections(report: Mapping[str, Any], console: Console) -> None:
             console.print(part)
         if entry.get("optimism"):
             console.print(escape(luck_line(entry["optimism"])), soft_wrap=not console.record)
+        for line in control_lines(report, entry["cell"]):
+            console.print(f"controls: {escape(line)}", soft_wrap=not console.record)
     best = report.get("optimism")
     if best and len(report["selections"]) > 1:
         console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)
@@ -182,10 +185,11 @@ def print_completions(
     early = (
         f"; ended early, after {asked} of {entry['prompts_total']} prompts" if ended_early(entry) else ""
     )
+    control = f"{entry['control']}, " if entry.get("control") else ""
     steering = (
         "unsteered"
         if entry["layer"] is None
-        else f"layer {entry['layer']}, multiplier {_number(entry['multiplier'])}"
+        else f"{control}layer {entry['layer']}, multiplier {_number(entry['multiplier'])}"
     )
     counts = ", ".join(f"{count} {label}" for label, count in entry["counts"].items())
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
@@ -219,7 +223,7 @@ def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str],
         ("*" if cell["selected"] else "") + mark,
         *(str(cell.get(key) or "-") for key in varying),
         escape(cell["prompts"]),
-        "unsteered" if cell["role"] == "baseline" else _number(cell["layer"]),
+        "unsteered" if cell["role"] == "baseline" else _layer(cell),
         _number(cell["depth"], "{:.2f}"),
         _number(cell["multiplier"]),
         f"{rate['k']}/{rate['n']}{early}" if known else "[magenta]failed[/]" if sick else "-",
@@ -233,11 +237,17 @@ def _order(cell: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         cell["role"] != "baseline",
         cell["selected"],
+        cell["role"] == "control",
         cell["model"],
         cell["quantization"],
         cell["layer"] if cell["layer"] is not None else -1,
         cell["multiplier"] or 0.0,
     )
+
+
+def _layer(cell: Mapping[str, Any]) -> str:
+    control = cell.get("control")
+    return _number(cell["layer"]) if control is None else f"{control}, {cell['layer']}"
 
 
 def _number(value: float | None, form: str = "{:g}") -> str:

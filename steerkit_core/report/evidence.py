@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rich.box import SIMPLE
@@ -22,20 +22,29 @@ def marked(report: Entry) -> set[str]:
     return chosen | ({report["selected"]} if report.get("selected_on_evaluation") else set())
 
 
-def comparison_rows(report: Entry) -> list[tuple[str, str, Entry, tuple[str, ...]]]:
-    """Each comparison as (the cell in words, what it is held against, its entry, its columns)."""
+def comparison_rows(
+    report: Entry, roles: Collection[str] = ("baseline", "control")
+) -> list[tuple[str, str, Entry, tuple[str, ...]]]:
+    """Each comparison as (the cell in words, what it is held against, its entry, its columns).
+
+    `roles` are those of the cells that are held against the chosen ones.
+    """
     cells = {cell["id"]: cell for cell in report["cells"]}
     compared = [cells[entry["cell"]] for entry in report.get("comparisons", ())]
     varying = [key for key in VARYING if len({cell.get(key) for cell in compared}) > 1]
     return [
         (_name(cells[entry["cell"]], varying), _against(cells[entry["reference"]]), entry, columns(entry))
         for entry in report.get("comparisons", ())
+        if entry["role"] in roles
     ]
 
 
-def comparisons_table(report: Entry) -> Table | None:
-    """Each chosen cell against the unsteered one on the same prompts; None where nothing was compared."""
-    rows = comparison_rows(report)
+def comparisons_table(report: Entry, *, controls: bool = False) -> Table | None:
+    """Each chosen cell against the unsteered one on the same prompts; None where nothing was compared.
+
+    `controls` puts those against its controls into the table too.
+    """
+    rows = comparison_rows(report, ("baseline", "control") if controls else ("baseline",))
     if not rows:
         return None
     table = Table(
@@ -43,7 +52,7 @@ def comparisons_table(report: Entry) -> Table | None:
         title_justify="left",
         title_style="bold",
         caption="difference in percentage points; h: Cohen's; only one: prompts refused by the first alone,"
-        f" and by the second alone; p: exact McNemar, adjusted by Holm for {len(rows)}",
+        f" and by the second alone; p: exact McNemar, adjusted by Holm for {len(report['comparisons'])}",
         caption_justify="left",
         header_style="bold",
         box=SIMPLE,
@@ -99,4 +108,14 @@ def _name(cell: Entry, varying: list[str]) -> str:
 
 
 def _against(cell: Entry) -> str:
-    return "unsteered" if cell["role"] == "baseline" else f"{cell['role']} {cell['id']}"
+    return "unsteered" if cell["role"] == "baseline" else str(cell["control"])
+
+
+def control_lines(report: Entry, id_: str | None) -> list[str]:
+    """Whether a chosen cell beats its controls, and which of them there are none of."""
+    # a run of an earlier version had none
+    return [
+        "; ".join([entry["sentence"], *(f"without {why}" for why in entry["left_out"])])
+        for entry in report.get("controls", ())
+        if entry["cell"] == id_
+    ]

@@ -8,7 +8,13 @@ from typing import Any
 
 import jinja2
 
-from steerkit_core.report.evidence import HEADINGS, comparison_rows, luck_line, marked
+from steerkit_core.report.evidence import (
+    HEADINGS,
+    comparison_rows,
+    control_lines,
+    luck_line,
+    marked,
+)
 from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
@@ -40,7 +46,9 @@ def render_html(
         labels=labels,
         maps=maps(report),
         drift=drift_rows(report),
-        comparisons=comparison_rows(report),
+        comparisons=comparison_rows(report, ("baseline",)),
+        against_controls=comparison_rows(report, ("control",)),
+        control_lines=control_lines,
         headings=HEADINGS,
         transfers=transfer_rows(report),
         transfer_headings=TRANSFER_HEADINGS,

@@ -21,6 +21,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "site": {"use": "residual-add", "multiplier": 2.0},
     "classifier": {"use": "refusal-keywords"},
     "generation": {"max_new_tokens": 4},
+    "controls": {"random": 0, "shuffled": 0, "flipped": False},
 }
 
 

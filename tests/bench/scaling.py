@@ -30,6 +30,10 @@ layer = 0
 use = "residual-add"
 [classifier]
 use = "refusal-keywords"
+[controls]
+random = 0
+shuffled = 0
+flipped = false
 [generation]
 max_new_tokens = {tokens}
 [grid]

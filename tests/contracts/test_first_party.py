@@ -25,6 +25,7 @@ from steerkit_dim import (
     LinearDiscriminant,
     LogisticRegression,
     PrincipalComponent,
+    PrincipalSubspace,
     RandomDirection,
 )
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
@@ -76,6 +77,16 @@ class TestDimOfTheAttention(ExtractorContract):
 class TestDimOfTheHeadsOfGemma(ExtractorContract):
     component = DifferenceInMeans
     options = {"module": "heads"}
+    family = "gemma2"
+
+
+class TestSubspace(ExtractorContract):
+    component = PrincipalSubspace
+
+
+class TestSubspaceOfThreeOfTheMlpOfGemma(ExtractorContract):
+    component = PrincipalSubspace
+    options = {"components": 3, "module": "mlp"}
     family = "gemma2"
 
 

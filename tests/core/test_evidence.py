@@ -137,13 +137,13 @@ def test_controls_and_settings_that_differ_are_told_apart():
     cells = [
         cell("c1", 9),
         cell("c2", 8, model="other", multiplier=None),
-        cell("c9", 0, role="control"),
+        cell("c9", 0, role="control", control="random-2"),
         cell("c0", 1, role="baseline", layer=None),
     ]
     value = report(cells=cells, comparisons=[comparison("c1"), comparison("c2", "c9", "control")])
     assert [(name, against) for name, against, _, _ in comparison_rows(value)] == [
         ("m, layer 5, multiplier 15", "unsteered"),
-        ("other, layer 5", "control c9"),
+        ("other, layer 5", "random-2"),
     ]
 
 

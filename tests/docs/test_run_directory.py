@@ -36,7 +36,16 @@ OPAQUE = (
     | {f"cells[].options.{part}" for part in ("extractor", "site", "classifier", "generation")}
     | {
         f"settings[].{table}"
-        for table in ("overrides", "model", "generation", "extractor", "selector", "site", "classifier")
+        for table in (
+            "overrides",
+            "model",
+            "generation",
+            "controls",
+            "extractor",
+            "selector",
+            "site",
+            "classifier",
+        )
     }
 )
 # not on every machine
@@ -74,6 +83,7 @@ max_new_tokens = 6
 OWN = RECIPE.replace('"dim"', '"median"').replace('"refusal-keywords"', '"opening"')
 OWN = OWN.replace('"sweep"\ndepths = [0.3, 0.6]', '"longest"\nbelow = 0.5')
 OWN = OWN.replace('"residual-add"\nmultiplier = 2.0', '"clamp"\ntarget = 5.0').replace("6\n", "2\n")
+OWN += "[controls]\nrandom = 0\nshuffled = 0\nflipped = false\n"
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +206,10 @@ def test_tensors_are_those_of_the_page(finished):
     rows = first_table(section(PAGE, "directions.safetensors"))
     facts = section(PAGE, "directions.safetensors").partition("has one entry for each key")[2]
     with safe_open(finished / "directions.safetensors", framework="pt") as file:
-        (key,) = file.metadata()
+        kept = {key: json.loads(text) for key, text in file.metadata().items()}
+        (key,) = (key for key, facts in kept.items() if "shuffled" not in facts)
+        (control,) = set(kept) - {key}
+        assert kept[control].keys() - kept[key].keys() == {"shuffled"}
         positions, layers, hidden = 1, 4, 32
         shapes = {"(positions, layers, hidden)": (positions, layers, hidden)}
         shapes |= {"(positions, layers)": (positions, layers), "(layers)": (layers,)}
@@ -205,7 +218,8 @@ def test_tensors_are_those_of_the_page(finished):
             for name, shape, dtype, _ in rows
             if "score" not in name
         }
-        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # reason: not a dict
+        names = [name for name in file.keys() if name.startswith(key)]  # noqa: SIM118  # reason: not a dict
+        found = {name: file.get_tensor(name) for name in names}
         assert {name: (tuple(t.shape), str(t.dtype)) for name, t in found.items()} == wanted
         compare(
             {row[0]: row[1] for row in first_table(facts)}, list(flatten(json.loads(file.metadata()[key])))

@@ -226,6 +226,17 @@ def test_the_transfer_recipes_write_out_every_key(shipped):
             assert set(table) - {"use"} == {attribute.name for attribute in cl.__attrs_attrs__}
 
 
+@pytest.mark.parametrize(
+    "name", sorted({"qwen2.5-cosmic", "gemma2-cosmic", *PAPER, *WITHOUT_SWEEP, *TWINS})
+)
+def test_a_paper_recipe_says_which_controls_it_has(name, shipped):
+    recipe = load_recipe(shipped.recipes[name], shipped)
+    written = {"random": 3, "shuffled": 1, "flipped": True}
+    if name in WITHOUT_SWEEP or not {*TWINS.get(name, ())}.isdisjoint(WITHOUT_SWEEP):
+        written = {"random": 1, "shuffled": 0, "flipped": False}
+    assert recipe.document["controls"] == written
+
+
 @pytest.fixture
 def cosmic(shipped):
     return load_recipe(shipped.recipes["qwen2.5-cosmic"], shipped)
