@@ -59,9 +59,14 @@ def plan(registry: Any, harmful: Path) -> dict[str, dict[str, Mapping[str, Any]]
     off = {"induce_threshold": "off"}
     own = {"fixed": {"layer": 2}, "sweep": swept, "adaptive": swept, "arditi": off}
     judged = {"selector": {"use": "depth", "depth": 0.1}, "site": strength}
+    # the models are not all of one width
+    sources = {"transfer": {"source_model": "bundled:qwen2-s", "map": "ridge"}}
     needed = {"judge-model": {"model": "bundled:qwen2-s"}}
     return {
-        "extractor": {name: {"extractor": {"use": name}} for name in registry.names("extractor")},
+        "extractor": {
+            name: {"extractor": {"use": name, **sources.get(name, {})}}
+            for name in registry.names("extractor")
+        },
         "selector": {
             name: {
                 "selector": {"use": name, **own.get(name, {})},

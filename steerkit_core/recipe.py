@@ -33,6 +33,7 @@ from steerkit_core.options import (
 )
 from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
 from steerkit_core.registry import Registry
+from steerkit_core.sources import check_sources
 from steerkit_core.values import ContrastSet, Prompt, Trial
 
 T = TypeVar("T")
@@ -103,13 +104,17 @@ class Setting:
 
 @frozen
 class Recipe:
-    """A checked recipe. `text` is what will be kept in the run directory."""
+    """A checked recipe. `text` is what will be kept in the run directory.
+
+    `excluded` are pairs of models that were left out, with the reason, where models were put into pairs.
+    """
 
     run: RunOptions
     settings: tuple[Setting, ...]
     document: Mapping[str, Any]
     text: str
     source: str
+    excluded: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -309,6 +314,8 @@ class _Builder:
             self.check_model(parts["model"])
             self.check_judges(parts["classifier"])
             self.check_fit(parts)
+            if parts["extractor"] is not None and parts["model"] is not None:
+                self.note(check_sources(parts["extractor"], parts["model"], self.registry))
             if all(part is not None for part in parts.values()):
                 yield Setting(**parts, overrides=overrides)
 

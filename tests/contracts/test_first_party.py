@@ -56,6 +56,7 @@ from steerkit_sites import (
     ResidualReflect,
 )
 from steerkit_tiered import RefusalTiered
+from steerkit_transfer import Transfer
 
 
 class TestDim(ExtractorContract):
@@ -142,6 +143,35 @@ class TestRandom(ExtractorContract):
 class TestRandomOfTheSuffix(ExtractorContract):
     component = RandomDirection
     options = {"position": "suffix", "module": "heads"}
+    signed = False
+
+
+class TestTransfer(ExtractorContract):
+    component = Transfer
+    options = {"source_model": "tiny:qwen2:layers=6,seed=1"}
+    signed = False
+
+
+class TestTransferThroughARidgeMap(ExtractorContract):
+    component = Transfer
+    options = {
+        "source_model": "tiny:qwen2:layers=3,hidden=48",
+        "map": "ridge",
+        "map_prompts": "kit-contrast",
+        "method": "pca",
+        "position": -2,
+    }
+    signed = False
+
+
+class TestTransferThroughAProcrustesMap(ExtractorContract):
+    component = Transfer
+    options = {
+        "source_model": "tiny:qwen2:hidden=16",
+        "map": "procrustes",
+        "map_prompts": "kit-contrast",
+        "module": "mlp",
+    }
     signed = False
 
 
