@@ -74,6 +74,8 @@ def kept_directions(run: str, key: str = "") -> KeptDirections:
     header, base = _header(path, folder)
     facts = {name: json.loads(text) for name, text in header.get("__metadata__", {}).items()}
     found = [name for name in facts if name.startswith(key) and f"{name}.units" in header]
+    if not key:  # the directions of shuffled labels are a control, and are taken only by their key
+        found = [name for name in found if "shuffled" not in facts[name]]
     if len(found) != 1:
         raise StoreError(_unclear(folder, key, found, facts))
     (name,) = found
@@ -109,7 +111,8 @@ def _header(path: Path, folder: Path) -> tuple[dict[str, Any], int]:
 
 
 def _unclear(folder: Path, key: str, found: list[str], facts: Mapping[str, Any]) -> str:
-    known = ", ".join(f"{name} ({facts[name]['extractor']['use']})" for name in sorted(facts)) or "none"
+    real = [name for name in sorted(facts) if "shuffled" not in facts[name]]
+    known = ", ".join(f"{name} ({facts[name]['extractor']['use']})" for name in real) or "none"
     wanted = f"whose key begins with {key!r}" if key else "without a key"
     return (
         f"{folder}: {len(found) or 'no'} extractions {wanted}, expected one: name it in"

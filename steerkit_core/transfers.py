@@ -27,14 +27,15 @@ SHARED_OPTIONS = ("site", "classifier", "generation")
 
 def origin_notes(what: str, entries: Sequence[Entry]) -> list[str]:
     """That cells are steered with directions from elsewhere, and how these came to fit the model `what`."""
+    steered = [entry for entry in entries if entry["role"] != "control"]
     found: dict[tuple[str, str, tuple[str, ...]], int] = {}
-    for entry in entries:
+    for entry in steered:
         origin = entry["origin"]
         if origin is not None:
             key = (origin["run"] or origin["model"], origin["map"], tuple(origin["differs"]))
             found[key] = found.get(key, 0) + 1
     return [
-        f"{what}: {number} of {len(entries)} cells are steered with directions of {source},"
+        f"{what}: {number} of {len(steered)} cells are steered with directions of {source},"
         f" {'taken as they are' if way == 'none' else f'through a {way} map'}"
         + (f" (not the same: {', '.join(differs)})." if differs else ".")
         for (source, way, differs), number in found.items()

@@ -66,7 +66,9 @@ def test_the_method_and_its_options_go_to_the_source(transfer, tmp_path):
     code, _, _ = transfer("--models", f"{NARROW},{OTHER}", extractor=way)
     assert code == 0
     kept = json.loads((tmp_path / "runs" / "pairs-transfer" / "results.json").read_text())
-    methods = [cell["origin"]["method"] for cell in kept["cells"] if cell["origin"]]
+    methods = [
+        cell["origin"]["method"] for cell in kept["cells"] if cell["role"] == "steered" and cell["origin"]
+    ]
     assert [
         (found["use"], found["options"]["seed"], found["options"]["position"]) for found in methods
     ] == [

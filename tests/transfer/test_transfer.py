@@ -152,7 +152,7 @@ def test_a_saved_run_of_another_model_is_refused_and_marked_when_allowed(
     )
     recipe = load_recipe(recipe_file(taking(saved, "allow_other = true"), other), tiny_registry)
     report = run_recipe(recipe, tiny_registry, tmp_path / "yes")
-    (origin,) = [cell["origin"] for cell in report["cells"] if cell["origin"]]
+    (origin,) = [cell["origin"] for cell in report["cells"] if cell["role"] == "steered" and cell["origin"]]
     assert (origin["model"], origin["run"], origin["differs"]) == ("tiny:qwen2", str(saved), ["model"])
 
 
@@ -234,7 +234,7 @@ def test_what_a_run_does_not_hold_is_one_line(saved, tiny_registry, recipe_file)
     (key,) = {
         cell["extraction"]
         for cell in json.loads((saved / "results.json").read_text())["cells"]
-        if cell["extraction"]
+        if cell["role"] == "steered"
     }
     for more, message in (
         ("position = -2", f"extractor.position: {saved} has no directions at -2 (positions: -1)"),
