@@ -55,6 +55,7 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
         "overrides": dict(setting.overrides),
         "model": attrs.asdict(setting.model),
         "generation": attrs.asdict(setting.generation),
+        "calibration": attrs.asdict(setting.calibration),
         **{table: {"use": part.name, **attrs.asdict(part)} for table, part in components.items()},
         "extractor": {
             "use": setting.extractor.name,

@@ -13,6 +13,8 @@ from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
 from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered
+from steerkit_core.report.windows import HEADINGS as WINDOW_HEADINGS
+from steerkit_core.report.windows import window_groups, windows_caption
 
 
 def render_html(
@@ -37,6 +39,9 @@ def render_html(
         texts=texts,
         labels=labels,
         maps=maps(report),
+        windows=window_groups(report),
+        window_headings=WINDOW_HEADINGS,
+        windows_caption=windows_caption,
         drift=drift_rows(report),
         comparisons=comparison_rows(report),
         headings=HEADINGS,
