@@ -95,9 +95,8 @@ class _Bracket:
         if self.high is None and self.low is not None:
             if self.low >= wanted.largest:
                 raise SteerkitError(
-                    f"{wanted.what}: the mean KL reaches at most {self.strongest[0]:.3g} nats, at multiplier"
-                    f" {self.strongest[1]:g}, wanted"
-                    f" are {wanted.target:g}: choose a lower target"
+                    f"{wanted.what}: the mean KL reaches at most {self.strongest[0]:.3g} nats, at"
+                    f" multiplier {self.strongest[1]:g}, expected {wanted.target:g}: choose a lower target"
                 )
             return min(self.low * STEP, wanted.largest)
         if self.low is None and self.high is not None:
