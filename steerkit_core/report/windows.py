@@ -75,7 +75,8 @@ def windows_tables(report: Entry) -> list[Table]:
             padding=(0, 1),
         )
         for heading in HEADINGS:
-            table.add_column(heading, justify="left" if heading == "layer" else "right")
+            justify: Any = "left" if heading == "layer" else "right"
+            table.add_column(heading, justify=justify, no_wrap=True)
         for row in rows:
             table.add_row(*row)
         tables.append(table)
