@@ -93,7 +93,7 @@ class _Bracket:
         """
         wanted = self.wanted
         if self.high is None and self.low is not None:
-            if self.low >= wanted.largest:
+            if self.low >= _rounded(wanted.largest):
                 raise SteerkitError(
                     f"{wanted.what}: the mean KL reaches at most {self.strongest[0]:.3g} nats, at"
                     f" multiplier {self.strongest[1]:g}, expected {wanted.target:g}: choose a lower target"
@@ -116,7 +116,7 @@ class _Bracket:
         middle = math.sqrt(low * high)
         if _rounded(middle) in (low, high):
             raise SteerkitError(
-                f"{wanted.what}: the mean KL jumps over {wanted.target:g} nats at multiplier {middle:g}:"
+                f"{wanted.what}: the mean KL jumps over {wanted.target:g} nats at multiplier {middle:.3g}:"
                 " choose another target or a larger tolerance"
             )
         return middle

@@ -130,7 +130,8 @@ def _describe_classes(contrast: ContrastSet) -> dict[str, Any]:
 
 
 def _describe_prompts(name: str, prompts: Sequence[Any]) -> dict[str, Any]:
-    return {"name": name, "sha256": prompts_fingerprint(tuple(prompts)), "n": len(prompts)}
+    own = [prompt for prompt in prompts if not prompt.repeat]
+    return {"name": name, "sha256": prompts_fingerprint(own), "n": len(own)}
 
 
 def _now() -> str:

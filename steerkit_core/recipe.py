@@ -80,6 +80,11 @@ class NamedPrompts:
     name: str
     prompts: tuple[Prompt, ...]
 
+    @property
+    def unrepeated(self) -> tuple[Prompt, ...]:
+        """The prompts, each once, however often it is to be completed."""
+        return tuple(prompt for prompt in self.prompts if not prompt.repeat)
+
 
 @frozen
 class Setting:

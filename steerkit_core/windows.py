@@ -93,7 +93,7 @@ def _window(cells: Mapping[float, Entry]) -> dict[str, Any]:
     states = [state_of(cell) for cell in tried]
     known = [cell for cell, state in zip(tried, states, strict=True) if state != "failed"]
     # a few prompts that an early end has left are easily all refused
-    whole = [cell for cell in known if _whole(cell)]
+    whole = [cell for cell in known if _whole(cell) and cell["rates"][REFUSAL]["k"]]
     best = max(whole, key=_merit, default=None)
     return {
         **{name: tried[0][name] for name in COLUMNS},
