@@ -54,6 +54,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def methods(session: nox.Session) -> None:
+    """Try every component on every bundled model, for docs/methods.md; takes about a quarter of an hour."""
+    session.install(*CONSTRAINTS, ".")
+    session.run("python", "docs/measure_methods.py", *(session.posargs or ["--write"]))
+    session.run("python", "docs/build_reference.py")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure what people wait for, beside other ways to do the same in the same run; prints tables."""
     session.install(*CONSTRAINTS, ".", "xrfm")

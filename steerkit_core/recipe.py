@@ -184,7 +184,7 @@ def load_recipe(path: Path, registry: Registry, changes: Sequence[str] = ()) -> 
     """Read, change and check a recipe.
 
     Args:
-        path: a TOML file; prompt files in it are relative to its folder.
+        path: a TOML file; prompt files in it are relative to its folder, or else to the current one.
         registry: the installed components.
         changes: `table.key=value` or `table={...}` lines, the value as TOML would write it; a bare word is
             a string.
@@ -466,8 +466,10 @@ class _Builder:
             return None
 
     def _read_prompts(self, name: str) -> tuple[Prompt, ...]:
-        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or (self.folder / name).is_file():
-            return read_prompt_file(self.folder / name)
+        beside = self.folder / name
+        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or beside.is_file():
+            # a file that --set names is where the user is, not where a shipped recipe lies
+            return read_prompt_file(beside if beside.is_file() or not Path(name).is_file() else Path(name))
         prompt_set = self.registry.get("prompt set", name)()
         return cast("PromptSet", prompt_set).prompts()
 
