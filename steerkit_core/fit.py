@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
+
+import attrs
 
 from steerkit_core.components import Extractor, LayerSelector, Site
 from steerkit_core.errors import SteerkitError
@@ -83,7 +86,9 @@ def check_calibration(calibration: CalibrationOptions, selector: LayerSelector, 
     if not site.takes_multiplier:
         raise SteerkitError(f"site {site.name!r} takes no multiplier that could be searched")
     given: float | None = getattr(site, "multiplier", None)
-    if given is not None:
+    # a site's own default is nobody's wish
+    defaults = {one.name: one.default for one in attrs.fields(cast("Any", type(site)))}
+    if given is not None and given != defaults.get("multiplier"):
         raise SteerkitError(
             f"site.multiplier is {given:g}, but {calibration.use!r} searches it: leave it out, or set"
             " calibration.use to 'none'"

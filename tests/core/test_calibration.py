@@ -66,7 +66,7 @@ def test_a_curve_that_falls_again_is_crossed_where_it_rises():
             "here: the mean KL is at least 0.7 nats at every multiplier, expected 0.5: choose a higher target",
         ),
         (
-            lambda m: math.nan,
+            lambda _m: math.nan,
             0.5,
             "here: the mean KL is not finite at every multiplier, expected 0.5: choose a higher target",
         ),
@@ -187,6 +187,28 @@ def test_the_last_word_of_an_unreachable_target_is_the_largest_divergence(run):
     message = str(refused.value)
     assert message.startswith("calibration at layer 1, position -1: the mean KL reaches at most ")
     assert message.endswith(", expected 1000: choose a lower target")
+
+
+def test_a_site_that_edits_generated_tokens_alone_moves_no_first_token(run):
+    with pytest.raises(SteerkitError) as refused:
+        run("site.tokens=generated")
+    message = str(refused.value)
+    assert message.startswith("calibration at layer 1, position -1: the mean KL reaches at most 0 nats, at")
+
+
+@pytest.mark.parametrize("site", ["residual-clamp", "residual-affine", "attention-add", "mlp-add"])
+def test_any_site_with_a_multiplier_can_be_calibrated(site, run):
+    module = {"attention-add": "attention", "mlp-add": "mlp"}.get(site, "residual")
+    changes = [
+        f"site={{use = '{site}'}}",
+        f"extractor.module={module}",
+        "selector={use = 'fixed', layer = 1}",
+    ]
+    # what sets the projection moves the distribution at a multiplier of 0 too
+    report, _ = run(*changes, "calibration.target=0.3", out=site)
+    (cell,) = (cell for cell in report["cells"] if cell["role"] == "steered")
+    assert cell["calibration"]["achieved"] == pytest.approx(0.3, rel=0.05)
+    assert set(cell["strength"]) == {"absolute", "residual", "raw"}
 
 
 @pytest.mark.parametrize(
