@@ -16,7 +16,7 @@ from steerkit_core.controls import Control, same_effect
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
-from steerkit_core.stats import fold, wilson
+from steerkit_core.stats import clustered_wilson, fold, wilson
 from steerkit_core.values import (
     CellRole,
     ClassActivations,
@@ -40,6 +40,7 @@ STEERING = (
     "strength",
     "direction",
     "condition",
+    "calibration",
     "extraction",
     "origin",
 )
@@ -141,32 +142,19 @@ def steered_cell(
     *,
     ends_early: bool = False,
     reading: Reading = PLAIN,
+    calibration: Mapping[str, Any] | None = None,
 ) -> Cell:
     """The cell that steers as `trial` says.
 
     The multiplier is the trial's, else the site's, else the family's; sites without one leave it out.
+    `calibration` says how the trial's was found, if it was.
 
     Raises:
         SteerkitError: there is no usable direction at the trial's layer and position.
     """
     multiplier = _multiplier(model, setting, trial)
-    steering = Steering(
-        directions=source.directions,
-        layer=trial.layer,
-        position=trial.position,
-        multiplier=0.0 if multiplier is None else multiplier,
-        num_layers=model.num_layers,
-        residual_norms=source.residual_norms,
-        num_heads=model.num_heads,
-        classes=source.classes,
-    )
-    try:
-        direction = steering.direction
-    except KeyError:
-        raise SteerkitError(
-            f"extractor {setting.extractor.name!r} has no direction at layer {trial.layer}, position"
-            f" {trial.position} (positions: {', '.join(map(str, source.directions.positions))})"
-        ) from None
+    steering = steering_of(model, setting, trial, source, 0.0 if multiplier is None else multiplier)
+    direction = steering.direction
     intervention = setting.site.intervene(steering)
     place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
     identity = _identity(model, setting, prompts, seed) | {"steering": dict(source.identity) | place}
@@ -180,6 +168,7 @@ def steered_cell(
         "strength": _strength(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
         "condition": _condition(intervention.condition),
+        "calibration": calibration,
         "extraction": source.identity["extraction"],
         "origin": None if source.origin is None else dict(source.origin),
     }
@@ -259,6 +248,34 @@ def control_cell(
     return evolve(made, reading=cell.reading)
 
 
+def steering_of(
+    model: CellModel, setting: Setting, trial: Trial, source: Source, multiplier: float
+) -> Steering:
+    """What the site is given to steer at the trial's layer and position with some multiplier.
+
+    Raises:
+        SteerkitError: there is no usable direction there.
+    """
+    steering = Steering(
+        directions=source.directions,
+        layer=trial.layer,
+        position=trial.position,
+        multiplier=multiplier,
+        num_layers=model.num_layers,
+        residual_norms=source.residual_norms,
+        num_heads=model.num_heads,
+        classes=source.classes,
+    )
+    try:
+        steering.direction  # noqa: B018  # reason: it is looked up
+    except KeyError:
+        raise SteerkitError(
+            f"extractor {setting.extractor.name!r} has no direction at layer {trial.layer}, position"
+            f" {trial.position} (positions: {', '.join(map(str, source.directions.positions))})"
+        ) from None
+    return steering
+
+
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
     """The cell of a setting that came to no direction; every row of it is a failure.
 
@@ -293,8 +310,45 @@ def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> di
         "sick": sick_cause(causes, len(judged)),
         "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
         "counts": counts,
-        "rates": {label: attrs.asdict(wilson(observed.count(label), len(observed))) for label in counts},
+        "rates": {label: _rate(cell, label, judged, observed) for label in counts},
     }
+
+
+def _rate(
+    cell: Cell, label: str, judged: Sequence[tuple[Completion, Verdict | None]], observed: Sequence[str]
+) -> dict[str, Any]:
+    """How often a label was given: by prompt, or where completions of a prompt were sampled by completion.
+
+    Greedy repeats are the same, and folded into `observed`; of sampled ones every completion is counted,
+    and the interval is that of their effective number.
+    """
+    rate, effective = wilson(observed.count(label), len(observed)), float(len(observed))
+    if cell.setting.generation.temperature > 0:
+        by_text = clusters_of(judged, label)
+        if any(size > 1 for _, size in by_text.values()):
+            rate, effective = clustered_wilson(list(by_text.values()))
+    return attrs.asdict(rate) | {"n_effective": effective}
+
+
+def clusters_of(
+    judged: Sequence[tuple[Completion, Verdict | None]], label: str
+) -> dict[str, tuple[int, int]]:
+    """For each prompt that has a verdict, by its text: completions with the label, and all of them."""
+    found: dict[str, tuple[int, int]] = {}
+    for row, verdict in judged:
+        if verdict is not None:
+            k, size = found.get(row.prompt.text, (0, 0))
+            found[row.prompt.text] = (k + (verdict.label == label), size + 1)
+    return found
+
+
+def shares_of(
+    judged: Sequence[tuple[Completion, Verdict | None]], label: str, *, sampled: bool
+) -> dict[str, float]:
+    """The share of each prompt's completions that have a label; of greedy ones, which are one, 0 or 1."""
+    if not sampled:
+        return {text: float(found == label) for text, found in labels_of(judged).items()}
+    return {text: k / size for text, (k, size) in clusters_of(judged, label).items()}
 
 
 def labels_of(judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, str]:
@@ -330,8 +384,9 @@ def _strength(intervention: Intervention, steering: Steering, chosen: Direction)
         return None
     length, layer = intervention.strength, intervention.strength_layer
     measure = chosen if layer is None else steering.directions.at(layer, steering.position)
+    raw_norm = measure.raw_norm if intervention.raw_norm is None else intervention.raw_norm
     stream = steering.residual_norms[measure.layer]
-    return {"absolute": length, "residual": length / stream, "raw": length / measure.raw_norm}
+    return {"absolute": length, "residual": length / stream, "raw": length / raw_norm}
 
 
 def _condition(condition: Condition | None) -> dict[str, Any] | None:
@@ -346,6 +401,7 @@ def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: i
     generation = attrs.asdict(setting.generation)
     del generation["batch_size"]  # it decides how fast, not what
     del generation["full_texts"]  # a cell that ends early says so itself
+    del generation["repeats"]  # the prompts stand there as often
     if setting.generation.temperature > 0:
         generation["seed"] = seed
     return {

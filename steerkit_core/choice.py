@@ -8,8 +8,10 @@ from typing import Any
 
 import attrs
 
-from steerkit_core.comparison import REFUSAL, Entry, Labels
+from steerkit_core.comparison import REFUSAL, Entry
 from steerkit_core.stats import optimism
+
+Shares = Mapping[str, float]
 
 
 def best(cells: Mapping[str, Entry], selections: Sequence[Entry]) -> str | None:
@@ -40,13 +42,13 @@ def among_settings(usable: Sequence[Entry]) -> bool:
 
 
 def with_luck(
-    entry: Entry, cells: Mapping[str, Entry], labels: Mapping[str, Labels], seed: int
+    entry: Entry, cells: Mapping[str, Entry], shares: Mapping[str, Shares], seed: int
 ) -> dict[str, Any]:
     """A selection, and how much of its cell's rate is luck if it was chosen on the evaluation prompts."""
     lucky = entry["selected_on_evaluation"]
     return {
         **entry,
-        "optimism": luck(entry["cell"], entry["tried"], cells, labels, seed) if lucky else None,
+        "optimism": luck(entry["cell"], entry["tried"], cells, shares, seed) if lucky else None,
     }
 
 
@@ -54,7 +56,7 @@ def luck_of_best(
     selected: str | None,
     selections: Sequence[Entry],
     cells: Mapping[str, Entry],
-    labels: Mapping[str, Labels],
+    shares: Mapping[str, Shares],
     seed: int,
 ) -> dict[str, Any] | None:
     """The same of the best setting's cell, which all cells of all settings competed with."""
@@ -68,11 +70,11 @@ def luck_of_best(
     ]
     if any(cells[id_]["prompts"] != cells[selected]["prompts"] for id_ in tried):
         return None
-    return luck(selected, tried, cells, labels, seed)
+    return luck(selected, tried, cells, shares, seed)
 
 
 def luck(
-    chosen: str, tried: Iterable[str], cells: Mapping[str, Entry], labels: Mapping[str, Labels], seed: int
+    chosen: str, tried: Iterable[str], cells: Mapping[str, Entry], shares: Mapping[str, Shares], seed: int
 ) -> dict[str, Any] | None:
     """How much of the chosen cell's rate of refusals is due to its having been chosen for it.
 
@@ -82,7 +84,7 @@ def luck(
         chosen: id of the chosen cell.
         tried: ids of the cells that it was chosen from.
         cells: entries of `results.json` by id.
-        labels: of every cell by its id.
+        shares: of every cell by its id: for each prompt the share of its completions that are refusals.
         seed: the run's.
 
     Returns:
@@ -97,8 +99,8 @@ def luck(
     ]
     if chosen not in competitors:
         return None
-    texts = list(dict.fromkeys(text for id_ in competitors for text in labels[id_]))
-    found = optimism([[_seen(labels[id_].get(text)) for text in texts] for id_ in competitors], seed=seed)
+    texts = list(dict.fromkeys(text for id_ in competitors for text in shares[id_]))
+    found = optimism([[_seen(shares[id_].get(text)) for text in texts] for id_ in competitors], seed=seed)
     if found is None or cells[chosen]["rates"][REFUSAL]["rate"] < found.rate - 1e-9:
         return None
     return {"label": REFUSAL, **attrs.asdict(found), "optimism": found.optimism}
@@ -108,5 +110,5 @@ def _rows(cell: Entry) -> int:
     return int(cell["n"] + cell["failed"])
 
 
-def _seen(label: str | None) -> float:
-    return math.nan if label is None else float(label == REFUSAL)
+def _seen(share: float | None) -> float:
+    return math.nan if share is None else share

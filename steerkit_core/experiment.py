@@ -38,6 +38,7 @@ from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
 from steerkit_core.transfers import transfer_entries
+from steerkit_core.windows import windows
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
@@ -161,14 +162,18 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
     for entry in (entry for result in results for entry in result.cells):
         cells.setdefault(entry["id"], entry)
     recipe = plan.recipe
-    labels = {id_: found for result in results for id_, found in result.labels.items()}
-    selections = [with_luck(entry, cells, labels, recipe.run.seed) for entry in selections]
+    shares = {id_: found for result in results for id_, found in result.shares.items()}
+    selections = [with_luck(entry, cells, shares, recipe.run.seed) for entry in selections]
     selected = best(cells, selections)
+    labels = {id_: found for result in results for id_, found in result.labels.items()}
     comparisons = with_holm([entry for result in results for entry in result.comparisons])
     controls = judge_controls(
         comparisons, cells, [entry for result in results for entry in result.controls]
     )
-    folded = sum(cell["n"] - cell["n_unique"] for cell in cells.values())
+    repeats = [0, 0]
+    for cell in cells.values():
+        sampled = cell["options"]["generation"]["temperature"] > 0
+        repeats[sampled] += cell["n"] - cell["n_unique"]
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {
@@ -180,7 +185,8 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
         "selections": selections,
         "selected": selected,
         "selected_on_evaluation": named_on_evaluation(selected, selections),
-        "optimism": luck_of_best(selected, selections, cells, labels, recipe.run.seed),
+        "optimism": luck_of_best(selected, selections, cells, shares, recipe.run.seed),
+        "windows": windows(cells.values()),
         "comparisons": comparisons,
         "controls": controls,
         "quantization": [entry for result in results for entry in result.drift],
@@ -188,20 +194,26 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
         "excluded": [dict(pair) for pair in recipe.excluded],
         "health": [entry for result in results for entry in result.health],
         "notes": [
-            *_notes(selections, folded),
+            *_notes(selections, *repeats),
             *(unbeaten_note(entry, cells[entry["cell"]]) for entry in controls if not entry["beaten"]),
             *(note for result in results for note in result.notes),
         ],
     }
 
 
-def _notes(selections: list[dict[str, Any]], folded: int) -> list[str]:
-    """What a reader of the rates has to know; `folded` completions repeat a prompt."""
+def _notes(selections: list[dict[str, Any]], folded: int, sampled: int) -> list[str]:
+    """What a reader of the rates has to know; `folded` and `sampled` completions repeat a prompt."""
     notes: list[str] = []
     if folded:
         notes.append(
             f"{folded} completions repeat a prompt of their cell; rates and intervals count each prompt"
             " once, with the label that most of its completions have."
+        )
+    if sampled:
+        notes.append(
+            f"{sampled} sampled completions repeat a prompt of their cell; rates count each completion,"
+            " and intervals are clustered by prompt. Cells are compared by the label that most completions"
+            " of a prompt have."
         )
     chosen = [entry for entry in selections if entry["selected_on_evaluation"]]
     if chosen:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
+
+import attrs
 
 from steerkit_core.components import Extractor, LayerSelector, Site
 from steerkit_core.errors import SteerkitError
 from steerkit_core.locate import FolderFacts, inspect_folder, locate
-from steerkit_core.options import ModelSpec
+from steerkit_core.options import CalibrationOptions, ModelSpec
 from steerkit_core.registry import Registry
 from steerkit_core.values import Trial
 
@@ -74,6 +77,29 @@ def check_modules(extractor: Extractor, site: Site) -> None:
             f"site {site.name!r} edits {site.module}, but extractor {extractor.name!r} reads"
             f" {extractor.module}: set extractor.module to {site.module!r} if it has that option"
         )
+
+
+def check_calibration(calibration: CalibrationOptions, selector: LayerSelector, site: Site) -> None:
+    """Raise `SteerkitError` where a strength is given that is to be found, or none can be found."""
+    if calibration.use == "none":
+        return
+    if not site.takes_multiplier:
+        raise SteerkitError(f"site {site.name!r} takes no multiplier that could be searched")
+    given: float | None = getattr(site, "multiplier", None)
+    # a site's own default is nobody's wish
+    defaults = {one.name: one.default for one in attrs.fields(cast("Any", type(site)))}
+    if given is not None and given != defaults.get("multiplier"):
+        raise SteerkitError(
+            f"site.multiplier is {given:g}, but {calibration.use!r} searches it: leave it out, or set"
+            " calibration.use to 'none'"
+        )
+    targets: tuple[float, ...] = getattr(selector, "multipliers", ())
+    for target in targets:
+        if target <= 0.0:
+            raise SteerkitError(
+                f"under {calibration.use!r} the selector's multipliers are targets in nats, expected"
+                f" numbers above 0, got {target:g}"
+            )
 
 
 def check_fit(selector: LayerSelector, extractor: Extractor, site: Site, num_layers: int) -> None:

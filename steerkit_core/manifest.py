@@ -55,6 +55,7 @@ def describe_setting(setting: Setting) -> dict[str, Any]:
         "overrides": dict(setting.overrides),
         "model": attrs.asdict(setting.model),
         "generation": attrs.asdict(setting.generation),
+        "calibration": attrs.asdict(setting.calibration),
         "controls": attrs.asdict(setting.controls),
         **{table: {"use": part.name, **attrs.asdict(part)} for table, part in components.items()},
         "extractor": {
@@ -130,7 +131,8 @@ def _describe_classes(contrast: ContrastSet) -> dict[str, Any]:
 
 
 def _describe_prompts(name: str, prompts: Sequence[Any]) -> dict[str, Any]:
-    return {"name": name, "sha256": prompts_fingerprint(tuple(prompts)), "n": len(prompts)}
+    own = [prompt for prompt in prompts if not prompt.repeat]
+    return {"name": name, "sha256": prompts_fingerprint(own), "n": len(own)}
 
 
 def _now() -> str:

@@ -9,6 +9,7 @@ from steerkit_core.components import OptionError, Within, option
 DType = Literal["auto", "float32", "float16", "bfloat16"]
 Quantization = Literal["none", "int8", "int4"]
 Backend = Literal["auto", "hooks", "nnsight"]
+Calibrator = Literal["none", "kl"]
 Source = Literal["self", "unquantized"]
 
 
@@ -100,6 +101,27 @@ CORE_KEYS: dict[str, type] = {"extractor": ExtractionOptions}
 
 
 @frozen(kw_only=True)
+class CalibrationOptions:
+    """How strengths are found, where they are not given as multipliers."""
+
+    use: Calibrator = option(
+        "none",
+        help="kl searches multipliers with which the next-token distribution on the contrast set's negative"
+        " prompts moves by a given KL divergence, and every multiplier of the selector is such a target,"
+        " in nats; none takes multipliers as they are",
+    )
+    target: float = option(
+        0.5,
+        help="mean KL(plain || steered), in nats, of the answer's first token; for a selector that names no"
+        " multipliers",
+        checks=[Within(0.0, open=True)],
+    )
+    tolerance: float = option(
+        0.05, help="how far off the KL may be, as a share of the target", checks=[Within(0.001, 0.5)]
+    )
+
+
+@frozen(kw_only=True)
 class GenerationOptions:
     """How the model writes."""
 
@@ -110,6 +132,12 @@ class GenerationOptions:
         checks=[Within(1)],
     )
     temperature: float = option(0.0, help="0 is greedy decoding", checks=[Within(0.0)])
+    repeats: int = option(
+        1,
+        help="completions of each prompt, each with random numbers of its own; more than 1 needs a"
+        " temperature above 0, as greedy ones would all be the same",
+        checks=[Within(1)],
+    )
     full_texts: bool = option(
         False, help="write every text of a sweep to its end, also where its verdict is settled"
     )

@@ -12,8 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import attrs
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from steerkit_core.calibration import Search
 from steerkit_core.cells import (
     PLAIN,
     Cell,
@@ -25,9 +26,10 @@ from steerkit_core.cells import (
     count,
     failed_cell,
     labels_of,
+    shares_of,
     steered_cell,
 )
-from steerkit_core.comparison import compare_cells
+from steerkit_core.comparison import REFUSAL, compare_cells
 from steerkit_core.components import Classifier, Component, ModelAdapter
 from steerkit_core.controls import (
     Control,
@@ -296,6 +298,9 @@ class GroupRun:
         """
         ends_early = tried and self._one_judge and not setting.generation.full_texts
         source = self._source(setting, extraction)
+        (calibration,) = self.calibrate(setting, extraction, [trial])
+        if calibration is not None:
+            trial = evolve(trial, multiplier=calibration["multiplier"])
         with self._blamed("site", setting.site):
             cell = steered_cell(
                 self._cell_model,
@@ -306,12 +311,34 @@ class GroupRun:
                 self.seed,
                 ends_early=ends_early,
                 reading=self._reading(setting),
+                calibration=_without_multiplier(calibration),
             )
         self.model.check(cell.intervention)
         if cell.intervention.condition is not None:
             # of all prompts at once: a run that goes on would else read them in other batches
             self.model.meets(prompts.prompts, cell.intervention.condition)
         return self._known(cell)
+
+    def calibrate(
+        self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        """The strengths that the recipe has searched, for all trials at once; None where it has none.
+
+        A multiplier of a trial is then the target, as a KL divergence in nats.
+
+        Raises:
+            SteerkitError: a target cannot be reached.
+        """
+        options = setting.calibration
+        if options.use == "none":
+            return [None] * len(trials)
+        source = self._source(setting, extraction)
+        search = Search(self.model, self._cell_model, self.store, setting, source)
+        if missing := search.missing(trials):
+            self.progress.step(f"calibrating: {options.use}, {len(missing)} strengths")
+            with self._blamed("site", setting.site):
+                search.run(missing)
+        return search.known(trials)
 
     def _source(self, setting: Setting, extraction: Extraction) -> Source:
         """What a setting's steered cells and their controls are made from."""
@@ -461,6 +488,10 @@ class GroupRun:
             watch = () if classifier.watched is None else self.model.refusal_tokens(classifier.watched)
         return Reading(watch, None if setting.generation.full_texts else classifier.enough_tokens)
 
+    def shares(self, cell: Cell) -> dict[str, float]:
+        """Of each prompt's completions the share that are refusals, by the prompt's text."""
+        return shares_of(self.judge(cell), REFUSAL, sampled=cell.setting.generation.temperature > 0)
+
     def count(self, cell: Cell) -> dict[str, Any]:
         """COUNT: the cell's entry of `results.json`."""
         judged = self.judge(cell)
@@ -482,6 +513,7 @@ class GroupRun:
         """
         chosen = setting.selection.prompts if prompts is None else tuple(dict.fromkeys(prompts))
         _check_selection(setting, chosen)
+        self.calibrate(setting, extraction, trials)
         cells = [
             self.steered(setting, setting.selection, extraction, trial, tried=True) for trial in trials
         ]
@@ -537,6 +569,13 @@ class GroupRun:
             "options": attrs.asdict(cast("Any", component)),
             "version": self.registry.entries[word][component.name].plugin.version,
         }
+
+
+def _without_multiplier(calibration: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """How a cell's multiplier was found."""
+    if calibration is None:
+        return None
+    return {name: calibration[name] for name in ("use", "target", "achieved")}
 
 
 def _check_selection(setting: Setting, prompts: Sequence[Prompt]) -> None:
@@ -614,7 +653,8 @@ class _Context:
 class GroupResult:
     """What a group adds to `results.json`, list by list.
 
-    `labels` are each cell's, by prompt; `controls` names each chosen cell that was to have controls, with
+    `labels` are each cell's, by prompt, and `shares` of each prompt's completions those that are refusals;
+    `controls` names each chosen cell that was to have controls, with
     those that there are none of, and why.
     """
 
@@ -623,6 +663,7 @@ class GroupResult:
     comparisons: tuple[dict[str, Any], ...] = ()
     controls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    shares: Mapping[str, Mapping[str, float]] = field(factory=dict)
     drift: tuple[dict[str, Any], ...] = ()
     health: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
@@ -659,6 +700,7 @@ def run_group(run: GroupRun) -> GroupResult:
     first = [run.baseline(setting) for setting in settings]
     for setting, extraction in zip(settings, extractions, strict=True):
         planned = setting.trials(run.model.num_layers)
+        run.calibrate(setting, extraction, planned)
         first += [
             run.steered(setting, setting.selection, extraction, trial, tried=True) for trial in planned
         ]
@@ -714,6 +756,7 @@ def run_group(run: GroupRun) -> GroupResult:
         comparisons=tuple(found for found in comparisons if found is not None),
         controls=tuple((cell, tuple(why)) for cell, why in run.uncontrolled.items()),
         labels=labels,
+        shares={cell.id: run.shares(cell) for cell in run.cells.values()},
         drift=tuple(run.drift()),
         health=tuple(run.health()),
         notes=tuple(run.notes(entries)),

@@ -11,6 +11,7 @@ import itertools
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,10 +21,18 @@ from attrs import field, frozen
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
-from steerkit_core.fit import check_fit, check_modules, check_remote, find_model, trials_of
+from steerkit_core.fit import (
+    check_calibration,
+    check_fit,
+    check_modules,
+    check_remote,
+    find_model,
+    trials_of,
+)
 from steerkit_core.locate import FolderFacts
 from steerkit_core.options import (
     CORE_KEYS,
+    CalibrationOptions,
     ControlOptions,
     ExtractionOptions,
     GenerationOptions,
@@ -31,7 +40,7 @@ from steerkit_core.options import (
     PromptOptions,
     RunOptions,
 )
-from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
+from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file, repeated
 from steerkit_core.registry import Registry
 from steerkit_core.sources import check_sources
 from steerkit_core.values import ContrastSet, Prompt, Trial
@@ -43,6 +52,7 @@ OPTION_TABLES: dict[str, type] = {
     "model": ModelSpec,
     "prompts": PromptOptions,
     "generation": GenerationOptions,
+    "calibration": CalibrationOptions,
     "controls": ControlOptions,
 }
 COMPONENT_TABLES: dict[str, type[Component]] = {
@@ -51,7 +61,7 @@ COMPONENT_TABLES: dict[str, type[Component]] = {
     "site": Site,
     "classifier": Classifier,
 }
-TABLES = ("run", "model", "prompts", *COMPONENT_TABLES, "generation", "controls", "grid")
+TABLES = ("run", "model", "prompts", *COMPONENT_TABLES, "generation", "calibration", "controls", "grid")
 PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
 
 
@@ -62,11 +72,17 @@ class NamedPrompts:
     name: str
     prompts: tuple[Prompt, ...]
 
+    @property
+    def unrepeated(self) -> tuple[Prompt, ...]:
+        """The prompts, each once, however often it is to be completed."""
+        return tuple(prompt for prompt in self.prompts if not prompt.repeat)
+
 
 @frozen
 class Setting:
     """One point of the grid: everything that a pipeline needs, built and checked.
 
+    Where a prompt is to be completed several times, `evaluation` and `selection` hold it as often.
     `overrides` says which options the grid has set, and to what.
     """
 
@@ -81,6 +97,7 @@ class Setting:
     generation: GenerationOptions
     overrides: Mapping[str, Any]
     extraction: ExtractionOptions = field(factory=ExtractionOptions)
+    calibration: CalibrationOptions = field(factory=CalibrationOptions)
     controls: ControlOptions = field(factory=ControlOptions)
     validation: ContrastSet = field()
 
@@ -316,6 +333,7 @@ class _Builder:
             self.check_fit(parts)
             if parts["extractor"] is not None and parts["model"] is not None:
                 self.note(check_sources(parts["extractor"], parts["model"], self.registry))
+            self.check_dose(parts)
             if all(part is not None for part in parts.values()):
                 yield Setting(**parts, overrides=overrides)
 
@@ -333,9 +351,11 @@ class _Builder:
         if prompts is not None:
             selection = prompts.selection or prompts.evaluation
             where = "prompts.selection" if prompts.selection else "prompts.evaluation"
+            times = 1 if parts["generation"] is None else parts["generation"].repeats
+            asked = partial(_named, times=times)
             parts["contrast"] = self.prompts(prompts.contrast, "prompts.contrast", contrast_set)
-            parts["evaluation"] = self.prompts(prompts.evaluation, "prompts.evaluation", _named)
-            parts["selection"] = self.prompts(selection, where, _named)
+            parts["evaluation"] = self.prompts(prompts.evaluation, "prompts.evaluation", asked)
+            parts["selection"] = self.prompts(selection, where, asked)
             parts["validation"] = parts["contrast"]
             if prompts.validation:
                 parts["validation"] = self.prompts(prompts.validation, "prompts.validation", contrast_set)
@@ -380,6 +400,22 @@ class _Builder:
             check_fit(selector, extractor, site, facts.num_layers)
         except SteerkitError as error:
             self.note([Problem("selector", str(error))])
+
+    def check_dose(self, parts: Mapping[str, Any]) -> None:
+        """Note repeats that would all be the same, and strengths that are both given and searched."""
+        generation, calibration = parts["generation"], parts["calibration"]
+        if generation is not None and generation.repeats > 1 and generation.temperature == 0.0:
+            message = (
+                f"{generation.repeats} greedy completions of a prompt are one, {generation.repeats} times"
+                " over: set generation.temperature above 0, or leave repeats out"
+            )
+            self.note([Problem("generation.repeats", message)])
+        if calibration is None or None in (parts["selector"], parts["site"]):
+            return
+        try:
+            check_calibration(calibration, parts["selector"], parts["site"])
+        except SteerkitError as error:
+            self.note([Problem("calibration", str(error))])
 
     def structure(self, table: Any, cl: type[T], where: str, shared: Sequence[str] = ()) -> T | None:
         """An attrs class from a table; `shared` are keys that belong there too and are read elsewhere."""
@@ -444,8 +480,8 @@ def _names(cl: type) -> tuple[str, ...]:
     return tuple(attribute.name for attribute in attrs.fields(cast("Any", cl)))
 
 
-def _named(name: str, prompts: tuple[Prompt, ...]) -> NamedPrompts:
-    return NamedPrompts(name, evaluation_prompts(name, prompts))
+def _named(name: str, prompts: tuple[Prompt, ...], *, times: int) -> NamedPrompts:
+    return NamedPrompts(name, repeated(name, evaluation_prompts(name, prompts), times))
 
 
 def _flatten(grid: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

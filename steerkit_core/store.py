@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
-JUDGEMENTS, LABELS = "judgements.jsonl", "labels.csv"
+JUDGEMENTS, CALIBRATIONS, LABELS = "judgements.jsonl", "calibrations.jsonl", "labels.csv"
+CALIBRATION_COLUMNS = ("use", "layer", "position", "target", "multiplier", "achieved")
 VERDICTS, DIRECTIONS, RESULTS, REPORT = (
     "verdicts.jsonl",
     "directions.safetensors",
@@ -37,6 +38,7 @@ class RunDirectory:
     manifest: Mapping[str, Any] | None = None
     completions: dict[tuple[str, str], Completion] = field(factory=dict)
     judgements: dict[str, Mapping[str, Any]] = field(factory=dict)
+    calibrations: dict[str, Mapping[str, Any]] = field(factory=dict)
     _sinks: dict[str, FileIO] = field(factory=dict)
 
     def append(self, cell: str, completion: Completion) -> None:
@@ -49,6 +51,7 @@ class RunDirectory:
             {
                 "cell": cell,
                 "prompt_id": completion.prompt.id,
+                "repeat": completion.prompt.repeat,
                 "prompt": completion.prompt.text,
                 "category": completion.prompt.category,
                 "text": completion.text,
@@ -71,6 +74,16 @@ class RunDirectory:
         line = json.dumps({"key": key, **row}, ensure_ascii=False)
         self._append(JUDGEMENTS, line, f"{len(self.judgements)} judgements are kept")
         self.judgements[key] = row
+
+    def append_calibration(self, key: str, row: Mapping[str, Any]) -> None:
+        """Keep a strength that was found; `key` hashes all that it depends on.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written; what was found before is safe.
+        """
+        line = json.dumps({"key": key, **row}, ensure_ascii=False)
+        self._append(CALIBRATIONS, line, f"{len(self.calibrations)} calibrations are kept")
+        self.calibrations[key] = row
 
     def _append(self, name: str, line: str, kept: str) -> None:
         target = self.path / name
@@ -186,7 +199,7 @@ def _locked(path: Path, remedy: str) -> Iterator[None]:
 def _held(path: Path, manifest: Mapping[str, Any] | None) -> Iterator[RunDirectory]:
     """What a run directory holds, read, and closed at the end."""
     completions, judgements = read_completions(path / COMPLETIONS), _read_judgements(path / JUDGEMENTS)
-    run = RunDirectory(path, manifest, completions, judgements)
+    run = RunDirectory(path, manifest, completions, judgements, _read_calibrations(path / CALIBRATIONS))
     try:
         yield run
     finally:
@@ -257,7 +270,10 @@ def read_completions(path: Path) -> dict[tuple[str, str], Completion]:
     found: dict[tuple[str, str], Completion] = {}
     for number, row in _whole_lines(path, "to have the row generated again"):
         try:
-            prompt = Prompt(row["prompt_id"], row["prompt"], category=row["category"])
+            # a run of an earlier version has no repeats
+            prompt = Prompt(
+                row["prompt_id"], row["prompt"], category=row["category"], repeat=row.get("repeat", 0)
+            )
             completion = Completion(
                 prompt, row["text"], row["tokens"], row["stop"], row["error"], row.get("score")
             )
@@ -276,6 +292,18 @@ def _read_judgements(path: Path) -> dict[str, Mapping[str, Any]]:
             found[row["key"]] = {
                 name: row[name] for name in ("label", "rule", "evidence", "spans", "scores", "asked")
             }
+        except (KeyError, TypeError) as error:
+            raise _damaged(path, number, error, remedy) from None
+    return found
+
+
+def _read_calibrations(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The strengths that were found, by the hash of all that they depend on."""
+    found: dict[str, Mapping[str, Any]] = {}
+    remedy = "to have the strength searched again"
+    for number, row in _whole_lines(path, remedy):
+        try:
+            found[row["key"]] = {name: row[name] for name in CALIBRATION_COLUMNS}
         except (KeyError, TypeError) as error:
             raise _damaged(path, number, error, remedy) from None
     return found

@@ -31,12 +31,17 @@ BLOCK_MODULES: tuple[BlockModule, ...] = ("input", "heads", "attention", "mlp", 
 
 @frozen
 class Prompt:
-    """A user's request, unrendered: the chat template is added by the model's adapter."""
+    """A user's request, unrendered: the chat template is added by the model's adapter.
+
+    Where a prompt is asked several times, `repeat` counts from 0, and the ids of all but the first end with
+    `#1`, `#2`, ...
+    """
 
     id: str
     text: str
     role: Role = "neutral"
     category: str = ""
+    repeat: int = 0
 
 
 @frozen
@@ -239,7 +244,9 @@ class Intervention:
 
     `strength` is the length of what is added, the largest where edits differ, in units of what is edited;
     of an edit that sets the projection the length that the multiplier asks for; None where there is no such
-    length. `strength_layer` is the layer with whose norms it is compared, by default the chosen one.
+    length. `strength_layer` is the layer with whose norms it is compared, by default the chosen one;
+    `raw_norm` is the length before normalising of what is added there, where it is not the direction's own
+    but that of a part of it.
 
     Under a `condition` only the prompts that meet it are edited, the others are left as they are.
     """
@@ -249,6 +256,7 @@ class Intervention:
     strength: float | None = None
     strength_layer: int | None = None
     condition: Condition | None = None
+    raw_norm: float | None = None
 
 
 def _no_classes() -> ClassActivations:

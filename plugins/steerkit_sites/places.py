@@ -71,15 +71,17 @@ class PlacedSite(Site):
         targets = self.targets(steering)
         edits = tuple(self.edit(steering, layer, direction) for layer, direction in targets)
         found = [
-            (abs(length), direction.layer == steering.layer, direction.layer)
+            (abs(length), direction.layer == steering.layer, direction.layer, direction.raw_norm)
             for _, direction in targets
             if (length := self.length(steering, direction)) is not None
         ]
         if not found:
             return Intervention(edits, self.tokens)
         # of equal lengths that of the chosen layer
-        strength, _, strongest = max(found)
-        return Intervention(edits, self.tokens, strength=strength, strength_layer=strongest)
+        strength, _, strongest, raw_norm = max(found)
+        return Intervention(
+            edits, self.tokens, strength=strength, strength_layer=strongest, raw_norm=raw_norm
+        )
 
 
 @frozen(kw_only=True)

@@ -110,11 +110,13 @@ def _print(plan: Plan) -> None:
         "contrast",
         f"{escape(first.contrast.name)} ({len(first.contrast.positive)} + {len(first.contrast.negative)})",
     )
-    table.add_row("evaluation", f"{escape(first.evaluation.name)} ({len(first.evaluation.prompts)})")
+    table.add_row("evaluation", f"{escape(first.evaluation.name)} ({len(first.evaluation.unrepeated)})")
     held_out = (
         "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
     )
-    table.add_row("selection", f"{escape(first.selection.name)} ({len(first.selection.prompts)}){held_out}")
+    table.add_row(
+        "selection", f"{escape(first.selection.name)} ({len(first.selection.unrepeated)}){held_out}"
+    )
     for word in ("extractor", "selector", "site", "classifier", "generation", "controls"):
         table.add_row(word, _describe(getattr(first, word)))
         if word == "extractor" and first.carried:

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import attrs
+
 from steerkit_core.errors import PromptFileError
 from steerkit_core.values import ContrastSet
 
@@ -52,6 +54,22 @@ def evaluation_prompts(name: str, prompts: Sequence[Prompt]) -> tuple[Prompt, ..
     if twice is not None:
         raise PromptFileError(f"{name}: the id {twice!r} occurs twice")
     return tuple(prompts)
+
+
+def repeated(name: str, prompts: Sequence[Prompt], times: int) -> tuple[Prompt, ...]:
+    """Every prompt so many times, one after another, under ids of their own.
+
+    Raises:
+        PromptFileError: such an id is there already.
+    """
+    found = [
+        prompt if not number else _repeat(prompt, number) for prompt in prompts for number in range(times)
+    ]
+    return evaluation_prompts(name, found) if times > 1 else tuple(prompts)
+
+
+def _repeat(prompt: Prompt, number: int) -> Prompt:
+    return attrs.evolve(prompt, id=f"{prompt.id}#{number}", repeat=number)
 
 
 def fingerprint(prompts: Sequence[Prompt]) -> str:

@@ -19,9 +19,10 @@ from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.selection import selection_summary, title_of
 from steerkit_core.report.transfer import excluded_lines, transfer_table
+from steerkit_core.report.windows import windows_tables
+from steerkit_core.windows import STEERABLE
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
-STEERABLE = 0.6  # the share from which the paper calls a model steerable
 
 
 def print_report(
@@ -36,6 +37,9 @@ def print_report(
     for found in drawn:
         console.print()
         console.print(map_table(found))
+    for table in windows_tables(report):
+        console.print()
+        console.print(table)
     swept = {cell["id"] for found in drawn for cell in found.cells.values() if not cell["selected"]}
     swept |= {cell["id"] for cell in report["cells"] if cell["role"] == "control"}
     console.print()
@@ -89,7 +93,7 @@ def map_table(found: Map) -> Table:
     sizes = {cell["n"] for cell in found.cells.values()}
     of = f" of {sizes.pop()}" if len(sizes) == 1 else ""
     table = Table(
-        title=escape(f"coherent refusals{of}, by layer and multiplier: {found.title}"),
+        title=escape(f"coherent refusals{of}, by layer and {found.axis}: {found.title}"),
         title_justify="left",
         title_style="bold",
         caption=_map_caption(found),

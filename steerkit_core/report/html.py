@@ -21,6 +21,8 @@ from steerkit_core.report.prompts import audit_lines
 from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered
 from steerkit_core.report.transfer import HEADINGS as TRANSFER_HEADINGS
 from steerkit_core.report.transfer import excluded_lines, transfer_rows
+from steerkit_core.report.windows import HEADINGS as WINDOW_HEADINGS
+from steerkit_core.report.windows import window_groups, windows_caption
 
 
 def render_html(
@@ -45,6 +47,9 @@ def render_html(
         texts=texts,
         labels=labels,
         maps=maps(report),
+        windows=window_groups(report),
+        window_headings=WINDOW_HEADINGS,
+        windows_caption=windows_caption,
         drift=drift_rows(report),
         comparisons=comparison_rows(report, ("baseline",)),
         against_controls=comparison_rows(report, ("control",)),

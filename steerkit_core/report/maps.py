@@ -50,12 +50,16 @@ def ended_early(cell: Mapping[str, Any]) -> bool:
 
 @frozen
 class Map:
-    """Cells by (layer, multiplier), all of one model, extractor, site, classifier and prompt set."""
+    """Cells by (layer, multiplier), all of one model, extractor, site, classifier and prompt set.
+
+    Where multipliers were searched their targets stand for them; `axis` says what they are.
+    """
 
     title: str
     layers: tuple[int, ...]
     multipliers: tuple[float, ...]
     cells: Mapping[tuple[int, float], Mapping[str, Any]]
+    axis: str = "multiplier"
 
 
 def maps(report: Mapping[str, Any]) -> list[Map]:
@@ -63,13 +67,20 @@ def maps(report: Mapping[str, Any]) -> list[Map]:
     grouped: dict[tuple[str, ...], dict[tuple[int, float], Mapping[str, Any]]] = {}
     for cell in report["cells"]:
         if cell["role"] == "steered" and cell["multiplier"] is not None:
-            key = tuple(in_words(name, cell.get(name)) for name in SAME)
-            grouped.setdefault(key, {})[cell["layer"], cell["multiplier"]] = cell
+            # a run of an earlier version has searched for none
+            searched = cell.get("calibration")
+            key = (_axis(searched), *(in_words(name, cell.get(name)) for name in SAME))
+            column = cell["multiplier"] if searched is None else searched["target"]
+            grouped.setdefault(key, {})[cell["layer"], column] = cell
     found: list[Map] = []
-    for key, cells in grouped.items():
+    for (axis, *same), cells in grouped.items():
         layers = tuple(sorted({layer for layer, _ in cells}))
         multipliers = tuple(sorted({multiplier for _, multiplier in cells}))
         if len(layers) * len(multipliers) >= 3:
-            title = ", ".join(part for part in key if part not in USUAL)
-            found.append(Map(title, layers, multipliers, cells))
+            title = ", ".join(part for part in same if part not in USUAL)
+            found.append(Map(title, layers, multipliers, cells, axis))
     return found
+
+
+def _axis(searched: Mapping[str, Any] | None) -> str:
+    return "multiplier" if searched is None else "KL in nats"

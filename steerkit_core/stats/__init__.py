@@ -5,6 +5,7 @@ The unit is the unique prompt: `fold` first, then count.
 
 from steerkit_core.stats.agreement import Kappa, cohen_kappa, fleiss_kappa
 from steerkit_core.stats.bootstrap import Ratio, paired_ratio
+from steerkit_core.stats.clusters import clustered_wilson, effective_size, intraclass_correlation
 from steerkit_core.stats.estimate import CONFIDENCE, Estimate
 from steerkit_core.stats.families import holm
 from steerkit_core.stats.folding import fold
@@ -22,13 +23,16 @@ __all__ = [
     "PairedCounts",
     "Ratio",
     "Trend",
+    "clustered_wilson",
     "cochran_armitage",
     "cohen_kappa",
     "cohens_h",
+    "effective_size",
     "fisher",
     "fleiss_kappa",
     "fold",
     "holm",
+    "intraclass_correlation",
     "mcnemar",
     "newcombe",
     "newcombe_paired",

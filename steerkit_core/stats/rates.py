@@ -24,6 +24,19 @@ def wilson(k: int, n: int, confidence: float = CONFIDENCE) -> Rate:
     return Rate(k, n, k / n, low, high)
 
 
+def wilson_of_share(share: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's interval of a share of `n` observations, which need not be a whole number of them."""
+    if n == 0:
+        return 0.0, 1.0
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + confidence) / 2))
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # rounding may leave 1e-17 where the interval's end is exactly 0 or 1
+    return 0.0 if share == 0 else centre - reach, 1.0 if share == 1 else centre + reach
+
+
 def cohens_h(first: float, second: float) -> float:
     """Cohen's effect size of two rates, 2 asin sqrt(first) - 2 asin sqrt(second), from -pi to pi.
 

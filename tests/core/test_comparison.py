@@ -73,7 +73,11 @@ def test_the_comparisons_of_a_run_are_one_family():
 
 def world(**words):
     cells = {name: entry(name, word) for name, word in words.items()}
-    return cells, {name: labels(word) for name, word in words.items()}
+    shares = {
+        name: {text: float(label == "refusal") for text, label in labels(word).items()}
+        for name, word in words.items()
+    }
+    return cells, shares
 
 
 def test_the_winner_of_equals_is_partly_luck():

@@ -515,7 +515,14 @@ def test_a_cell_that_overflows_everywhere_has_no_rate_and_is_not_chosen(execute)
     for cell in report["cells"]:
         if cell["multiplier"] == 1e40:
             assert (cell["n"], cell["failed"], cell["errors"]) == (0, len(SELECTION), [OVERFLOW])
-            assert cell["rates"]["refusal"] == {"k": 0, "n": 0, "rate": 0.0, "low": 0.0, "high": 1.0}
+            assert cell["rates"]["refusal"] == {
+                "k": 0,
+                "n": 0,
+                "rate": 0.0,
+                "low": 0.0,
+                "high": 1.0,
+                "n_effective": 0.0,
+            }
     (chosen,) = [cell for cell in report["cells"] if cell["selected"]]
     assert chosen["multiplier"] == 2.0
 

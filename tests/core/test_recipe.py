@@ -100,7 +100,7 @@ def test_a_recipe_becomes_built_components_and_prompts(registry):
             [
                 (
                     "generations: unknown table, did you mean 'generation'? (known: run, model, prompts,"
-                    " extractor, selector, site, classifier, generation, controls, grid)"
+                    " extractor, selector, site, classifier, generation, calibration, controls, grid)"
                 )
             ],
         ),
@@ -210,7 +210,7 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry, installed):
             (
                 "classifer: unknown table, did you mean 'classifier'? (known: run, model, prompts,"
                 " extractor,"
-                " selector, site, classifier, generation, controls, grid)"
+                " selector, site, classifier, generation, calibration, controls, grid)"
             ),
             "model.id: required, but not given",
             "model.revision: expected a string, got 3",
@@ -224,7 +224,7 @@ def test_all_mistakes_of_a_recipe_come_at_once(registry, installed):
             (
                 "grid.\"sites.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
                 " extractor,"
-                " selector, site, classifier, generation, controls)"
+                " selector, site, classifier, generation, calibration, controls)"
             ),
             "grid.\"site.multiplier\"[1]: expected a number, got 'two'",
         ]
@@ -421,7 +421,7 @@ def test_a_grid_may_exchange_whole_tables(registry):
             [
                 (
                     "grid.\"sight.multiplier\": unknown table, did you mean 'site'? (known: model, prompts,"
-                    " extractor, selector, site, classifier, generation, controls)"
+                    " extractor, selector, site, classifier, generation, calibration, controls)"
                 )
             ],
         ),
@@ -430,7 +430,7 @@ def test_a_grid_may_exchange_whole_tables(registry):
             [
                 (
                     'grid."run.seed": unknown table (known: model, prompts, extractor, selector, site,'
-                    " classifier, generation, controls)"
+                    " classifier, generation, calibration, controls)"
                 )
             ],
         ),
@@ -533,7 +533,7 @@ def test_a_change_is_checked_like_the_recipe_itself(registry):
         (
             "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor,"
             " selector, site,"
-            " classifier, generation, controls, grid)"
+            " classifier, generation, calibration, controls, grid)"
         ),
         "site.multiplier: expected a number, got 'lots'",
     ]

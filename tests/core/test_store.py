@@ -70,10 +70,10 @@ def test_each_row_is_one_line_with_everything_about_it(tmp_path):
     failed = Completion(Prompt("p2", "why?"), "", 0, "failed", "the output is empty")
     path = begin(tmp_path / "run", row(1, "caf\u00e9\n"), failed)
     assert (path / COMPLETIONS).read_text(encoding="utf-8") == (
-        '{"cell": "cell", "prompt_id": "p1", "prompt": "question 1", "category": "talk", "text":'
+        '{"cell": "cell", "prompt_id": "p1", "repeat": 0, "prompt": "question 1", "category": "talk", "text":'
         ' "caf\u00e9\\n",'
         ' "tokens": 3, "stop": "eos", "error": null, "score": null}\n'
-        '{"cell": "cell", "prompt_id": "p2", "prompt": "why?", "category": "", "text": "", "tokens": 0,'
+        '{"cell": "cell", "prompt_id": "p2", "repeat": 0, "prompt": "why?", "category": "", "text": "", "tokens": 0,'
         ' "stop": "failed", "error": "the output is empty", "score": null}\n'
     )
 

@@ -30,6 +30,12 @@ OPAQUE = (
         "quantization[]",
         "selections[].overrides",
         "selections[].table[]",
+        "windows[].from",
+        "windows[].to",
+        "windows[].ranges[]",
+        "windows[].garbling",
+        "windows[].best",
+        "cells[].calibration",
         "model",
         "extractor",
     }
@@ -40,6 +46,7 @@ OPAQUE = (
             "overrides",
             "model",
             "generation",
+            "calibration",
             "controls",
             "extractor",
             "selector",
@@ -71,6 +78,7 @@ use = "dim"
 [selector]
 use = "sweep"
 depths = [0.3, 0.6]
+multipliers = [2.0, 4.0]
 [site]
 use = "residual-add"
 multiplier = 2.0
@@ -81,7 +89,7 @@ max_new_tokens = 6
 """
 
 OWN = RECIPE.replace('"dim"', '"median"').replace('"refusal-keywords"', '"opening"')
-OWN = OWN.replace('"sweep"\ndepths = [0.3, 0.6]', '"longest"\nbelow = 0.5')
+OWN = OWN.replace('"sweep"\ndepths = [0.3, 0.6]\nmultipliers = [2.0, 4.0]', '"longest"\nbelow = 0.5')
 OWN = OWN.replace('"residual-add"\nmultiplier = 2.0', '"clamp"\ntarget = 5.0').replace("6\n", "2\n")
 OWN += "[controls]\nrandom = 0\nshuffled = 0\nflipped = false\n"
 
@@ -192,6 +200,28 @@ def test_judgements_are_those_of_the_page(host, home):
     for name in ("judgements.jsonl", "verdicts.jsonl"):
         lines = (folder / name).read_text("utf-8").splitlines()
         compare(documented(name), [leaf for line in lines for leaf in flatten(json.loads(line))])
+
+
+def test_calibrations_are_those_of_the_page(host, home):
+    searched = RECIPE.replace("multiplier = 2.0", '[calibration]\nuse = "kl"').replace(
+        "[2.0, 4.0]", "[0.02, 0.05]"
+    )
+    folder = run(searched, host, home, "calibrated")
+    lines = (folder / "calibrations.jsonl").read_text("utf-8").splitlines()
+    compare(
+        documented("calibrations.jsonl"), [leaf for line in lines for leaf in flatten(json.loads(line))]
+    )
+    cells = json.loads((folder / "results.json").read_text("utf-8"))["cells"]
+    rows = first_table(section(PAGE, "results.json").partition("`calibration` of a cell")[2])
+    assert {row[0] for row in rows} == set(cells[1]["calibration"])
+
+
+def test_ranges_of_windows_are_those_of_the_page():
+    from steerkit_core.windows import _range
+
+    cell = {"id": "c", "multiplier": 1.0, "strength": None}
+    rows = first_table(section(PAGE, "results.json").partition("A range of a window")[2])
+    assert {name for row in rows for name in row[0].split("`, `")} == set(_range([cell], ["inside"], 0, 0))
 
 
 def test_labels_are_those_of_the_page():

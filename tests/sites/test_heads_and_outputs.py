@@ -97,6 +97,21 @@ def test_a_recipe_steers_where_it_reads(tmp_path, site, module):
     assert steered["options"]["extractor"]["module"] == module
 
 
+@pytest.mark.parametrize("site", ["residual-add", "attention-add", "mlp-add", "head-add"])
+@pytest.mark.parametrize("unit", ["absolute", "residual", "raw"])
+def test_a_cells_strength_in_the_sites_own_unit_is_its_multiplier(tmp_path, site, unit):
+    module = {"attention-add": "attention", "mlp-add": "mlp", "head-add": "heads"}.get(site, "residual")
+    options = {"heads": [1]} if module == "heads" else {"directions": "per-layer", "span": "onward"}
+    tables = {
+        "extractor": {"use": "dim", "module": module},
+        "site": {"use": site, "multiplier": 2.0, "unit": unit, **options},
+    }
+    cls = {"attention-add": AttentionAdd, "mlp-add": MlpAdd, "head-add": HeadAdd}.get(site)
+    report = small_run(tmp_path, cls, tables)
+    steered = next(cell for cell in report["cells"] if cell["role"] == "steered")
+    assert steered["strength"][unit] == pytest.approx(2.0, rel=1e-6)
+
+
 def test_no_head_named_means_all():
     every = HeadAdd(heads=(0, 1, 2)).intervene(steering("heads")).edits[0].add
     torch.testing.assert_close(HeadAdd().intervene(steering("heads")).edits[0].add, every)
