@@ -62,7 +62,7 @@ def edit(name, **changes):
 # every kind of bad input, through the command line
 
 REMEDY = "put that right and give the same command again, or choose another folder with --out"
-TABLES = "run, model, prompts, extractor, selector, site, classifier, generation, grid"
+TABLES = "run, model, prompts, extractor, selector, site, classifier, generation, controls, grid"
 
 
 def bundle(*names):
