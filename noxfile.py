@@ -8,7 +8,8 @@ nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "xrfm")
+# matplotlib is the extra `plots`
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed
@@ -51,6 +52,14 @@ def docs(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, ".")
     arguments = session.posargs or ["--check"]
     session.run("python", "docs/build_reference.py", *(a for a in arguments if a != "--write"))
+
+
+@nox.session
+def methods(session: nox.Session) -> None:
+    """Try every component on every bundled model, for docs/methods.md; takes about a quarter of an hour."""
+    session.install(*CONSTRAINTS, ".")
+    session.run("python", "docs/measure_methods.py", *(session.posargs or ["--write"]))
+    session.run("python", "docs/build_reference.py")
 
 
 @nox.session

@@ -198,7 +198,7 @@ def methods_table(registry: Registry, word: str) -> str:
             entry.component.reference,
             _options(entry.component),
             entry.component.cost,
-            *(_result(results.get(word, {}).get(name, {}).get(model)) for model in models),
+            *(_result(word, results.get(word, {}).get(name, {}).get(model)) for model in models),
         )
         for kind, name, entry in registry
         if kind == word
@@ -211,7 +211,7 @@ def _options(component: type[Component]) -> str:
     return ", ".join(f"`{name}`" for name in names) or "none"
 
 
-def _result(found: dict[str, Any] | None) -> str:
+def _result(word: str, found: dict[str, Any] | None) -> str:
     """One cell of the table: coherent refusals, where and how strongly, and what was garbled."""
     if found is None:
         return ""
@@ -222,7 +222,11 @@ def _result(found: dict[str, Any] | None) -> str:
     where += [f"position {found['position']}"] if found["position"] not in (None, -1) else []
     where += [f"{found['multiplier']:g}"] if found["multiplier"] is not None else []
     garbled = f" ({counts['garbled']})" if counts.get("garbled") else ""
-    return f"{counts.get('refusal', 0)}/{found['n']}{garbled}, {', '.join(where)}"
+    before = found["unsteered"].get("refusal", 0)
+    of = f" of {before}" if before and word == "site" else ""
+    also = f"; unsteered {before}" if word == "classifier" else ""
+    share = f"{counts.get('refusal', 0)}{of}" if of else f"{counts.get('refusal', 0)}/{found['n']}"
+    return f"{share}{garbled}, {', '.join(where)}{also}"
 
 
 def other_components(registry: Registry) -> str:

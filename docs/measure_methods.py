@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 import tomlkit
 from rich.console import Console
@@ -30,7 +31,7 @@ COMMON: Mapping[str, Any] = {
         "contrast": "refusal-64",
         "evaluation": "benign-30",
         "selection": "selection-30",
-        "validation": "refusal-val-32",
+        "validation": "refusal-5",
     },
     "extractor": {"use": "dim"},
     "selector": SWEEP,
@@ -40,42 +41,65 @@ COMMON: Mapping[str, Any] = {
 }
 
 
-def plan(registry: Any) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """The tables that each component's run has instead of the common ones, by kind and name."""
-    extractors = {name: {"extractor": {"use": name}} for name in registry.names("extractor")}
+# sites that take the direction away; what they do shows on requests that the model refuses
+REMOVING = ("ablate", "reflect")
+# strengths of sites that set the projection instead of adding to it, in their unit
+LENGTHS = {"clamp": ("residual", [0.04, 0.08, 0.16, 0.32]), "affine": ("raw", [0.5, 1.0, 1.5, 2.0])}
+
+
+def plan(registry: Any, harmful: Path) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The tables that each component's run has instead of the common ones, by kind and name.
+
+    `harmful` is a file of requests that are refused.
+    """
     suffix = {"use": "dim", "position": "suffix", "module": "input"}
-    fixed_strength = {"use": "residual-add", "unit": "residual", "multiplier": 0.08}
-    own = {
-        "fixed": {"layer": 2},
-        "sweep": {"depths": DEPTHS, "multipliers": MULTIPLIERS},
-        "adaptive": {"depths": DEPTHS, "multipliers": MULTIPLIERS},
-    }
-    selectors = {
-        name: {
-            "selector": {"use": name, **own.get(name, {})},
-            "extractor": suffix if name in ("arditi", "cosmic") else {"use": "dim"},
-            "site": fixed_strength,
-        }
-        for name in registry.names("selector")
-    }
+    strength = {"use": "residual-add", "unit": "residual", "multiplier": 0.08}
+    swept = {"depths": DEPTHS, "multipliers": MULTIPLIERS}
+    # the bundled models begin help and refusals alike, so that no direction induces their first token
+    off = {"induce_threshold": "off"}
+    own = {"fixed": {"layer": 2}, "sweep": swept, "adaptive": swept, "arditi": off}
+    judged = {"selector": {"use": "depth", "depth": 0.1}, "site": strength}
+    # the models are not all of one width
+    sources = {"transfer": {"source_model": "bundled:qwen2-s", "map": "ridge"}}
+    needed = {"judge-model": {"model": "bundled:qwen2-s"}}
     return {
-        "extractor": extractors,
-        "selector": selectors,
-        "site": {name: site_tables(name, registry) for name in registry.names("site")},
-        "classifier": {name: {"classifier": {"use": name}} for name in registry.names("classifier")},
+        "extractor": {
+            name: {"extractor": {"use": name, **sources.get(name, {})}}
+            for name in registry.names("extractor")
+        },
+        "selector": {
+            name: {
+                "selector": {"use": name, **own.get(name, {})},
+                "extractor": suffix if name in ("arditi", "cosmic") else {"use": "dim"},
+                "site": strength,
+            }
+            for name in registry.names("selector")
+        },
+        "site": {name: site_tables(name, registry, harmful) for name in registry.names("site")},
+        "classifier": {
+            name: {**judged, "classifier": {"use": name, **needed.get(name, {})}}
+            for name in registry.names("classifier")
+        },
     }
 
 
-def site_tables(name: str, registry: Any) -> dict[str, Any]:
+def site_tables(name: str, registry: Any, harmful: Path) -> dict[str, Any]:
     """What a site's run needs: directions read where it edits, and strengths in a unit that it has."""
-    site = registry.get("site", name)()
-    found: dict[str, Any] = {"site": {"use": name}, "extractor": {"use": "dim", "module": site.module}}
-    sweep = {"use": "sweep", "depths": DEPTHS}
-    if site.takes_multiplier:
-        unit = "raw" if name.endswith("-affine") else "residual"
-        found["site"]["unit"] = unit
-        sweep["multipliers"] = [1.0, 2.0, 4.0, 8.0] if unit == "raw" else MULTIPLIERS
-    return {**found, "selector": sweep}
+    site = registry.get("site", name)
+    found: dict[str, Any] = {"extractor": {"use": "dim", "module": site().module}}
+    _, _, operation = name.rpartition("-")
+    if operation in REMOVING or name == "conditional":
+        table = {"use": name, **({"operation": "ablate"} if name == "conditional" else {})}
+        if any(field.name == "directions" for field in attrs.fields(site)):
+            table["directions"] = "per-layer"
+        found["site"] = table
+        found["selector"] = {"use": "depth", "depth": 0.3}
+        found["prompts"] = {**COMMON["prompts"], "evaluation": str(harmful)}
+        return found
+    unit, multipliers = LENGTHS.get(operation, ("residual", MULTIPLIERS))
+    found["site"] = {"use": name, "unit": unit}
+    found["selector"] = {"use": "sweep", "depths": DEPTHS, "multipliers": multipliers}
+    return found
 
 
 def measure(
@@ -120,19 +144,23 @@ def main(names: tuple[str, ...], models: tuple[str, ...], *, write: bool) -> Non
     from build_reference import shipped_registry
 
     registry = shipped_registry()
+    refused = registry.get("prompt set", "refusal-val-32")().prompts()
     console = Console(stderr=True)
     known: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    for kind, components in plan(registry).items():
-        for name, tables in components.items():
-            if names and name not in names:
-                continue
-            console.print(f"{kind} {name}")
-            with tempfile.TemporaryDirectory() as folder:
-                found = measure(tables, models or MODELS, Path(folder), registry)
-            known.setdefault(kind, {}).setdefault(name, {}).update(found)
-            click.echo(json.dumps({name: found}))
-    if write:
-        RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
+    with tempfile.TemporaryDirectory() as top:
+        harmful = Path(top) / "harmful.jsonl"
+        lines = [{"id": one.id, "text": one.text} for one in refused if one.role == "positive"]
+        harmful.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        for kind, components in plan(registry, harmful).items():
+            for name, tables in components.items():
+                if names and name not in names:
+                    continue
+                console.print(f"{kind} {name}")
+                found = measure(tables, models or MODELS, Path(top) / kind / name, registry)
+                known.setdefault(kind, {}).setdefault(name, {}).update(found)
+                click.echo(json.dumps({name: found}))
+                if write:  # after each, as all of them together take a while
+                    RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

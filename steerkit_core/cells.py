@@ -41,6 +41,7 @@ STEERING = (
     "direction",
     "condition",
     "extraction",
+    "origin",
 )
 
 
@@ -95,7 +96,8 @@ class Cell:
 class Source:
     """What a steered cell is made from; `identity` names directions and site, `judge` the classifier.
 
-    `classes` reads the contrast set's activations, for a site that asks.
+    `classes` reads the contrast set's activations, for a site that asks. `origin` is where the directions
+    come from, if not from the model that is steered.
     """
 
     directions: DirectionSet
@@ -103,6 +105,7 @@ class Source:
     identity: Mapping[str, Any]
     judge: Mapping[str, Any]
     classes: Callable[[], ClassActivations]
+    origin: Mapping[str, Any] | None = None
 
 
 def baseline_cell(
@@ -178,9 +181,19 @@ def steered_cell(
         "direction": {"raw_norm": direction.raw_norm},
         "condition": _condition(intervention.condition),
         "extraction": source.identity["extraction"],
+        "origin": None if source.origin is None else dict(source.origin),
     }
+    if source.origin is not None:
+        facts["source"] = origin_words(source.origin)
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
     return evolve(cell, ends_early=ends_early, reading=reading)
+
+
+def origin_words(origin: Mapping[str, Any]) -> str:
+    """Where directions come from that are not the model's own, in the words of tables and maps."""
+    return f"{origin['run'] or origin['model']}" + (
+        "" if origin["map"] == "none" else f", {origin['map']} map"
+    )
 
 
 def control_cell(

@@ -169,6 +169,31 @@ class Extractor(Component):
     def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Find directions at the outputs of `layers`; the sign points from negative to positive."""
 
+    def extract_with(
+        self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int], sources: Sources
+    ) -> DirectionSet:
+        """What a run calls: `extract`, unless an extractor needs more than the model that is steered."""
+        return self.extract(model, contrast, layers)
+
+    def check_model(self, model: ModelSpec, sources: Sources) -> None:
+        """Raise `SteerkitError` where there can be no directions for a model.
+
+        Called for every setting with the recipe, before torch is imported; `sources` loads nothing then.
+        """
+
+    def origin(self, model: ModelHandle, sources: Sources) -> Mapping[str, Any]:
+        """Where directions come from that are not found in the model that is steered; empty otherwise.
+
+        JSON values. They are part of the extraction's identity, so that they must contain whatever
+        determines the directions besides the options, and they stand in the column `origin` of every cell:
+        `model` (an id), `run` (or None), `map` (`none`, or what the directions went through), `method` (see
+        `Sources.describe`), and `differs`, what of the source is not as in the model that is steered.
+
+        Raises:
+            SteerkitError: the directions may not be used in this model.
+        """
+        return {}
+
 
 class SelectionContext(Protocol):
     """What a selector may look at. It never sees the evaluation prompts, unless the recipe says so."""
@@ -264,6 +289,95 @@ class Site(Component):
     @abstractmethod
     def intervene(self, steering: Steering) -> Intervention:
         """Build the edits for one way to steer."""
+
+
+class SavedDirections(Protocol):
+    """Directions that a run has kept; nothing but their description is read before they are asked for."""
+
+    @property
+    def key(self) -> str:
+        """What the run calls their extraction."""
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The model that they were found in: its identity, `id`, `revision`, and `template`, a hash."""
+
+    @property
+    def extractor(self) -> Mapping[str, Any]:
+        """What found them: `use`, `options` and `version`."""
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Where they were read."""
+
+    @property
+    def module(self) -> BlockModule:
+        """What was read in the blocks."""
+
+    @property
+    def width(self) -> int:
+        """The length of a direction in numbers."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of their numbers."""
+
+    def directions(self) -> DirectionSet:
+        """The directions, at all layers of the model that they were found in."""
+
+
+class Sources(Protocol):
+    """Where an extractor finds what lies outside of the model that is steered."""
+
+    def hidden_size(self, spec: ModelSpec) -> int | None:
+        """The hidden size of a model, as far as it is known without loading it.
+
+        Raises:
+            ModelError: there is no such model.
+        """
+
+    def identity(self, spec: ModelSpec) -> Mapping[str, str]:
+        """What determines a model's numbers: a fingerprint, dtype, quantization and kind of device.
+
+        Raises:
+            ModelError: it cannot be found or read.
+        """
+
+    def load(self, spec: ModelSpec) -> ModelHandle:
+        """A model, which is let go of when the extraction has ended; the steered one, if it is the same.
+
+        Raises:
+            ModelError: it cannot be found, read or loaded on this machine.
+        """
+
+    def extractor(self, name: str, options: Sequence[str] = (), **known: Any) -> Extractor:
+        """An installed extractor, built from options written as `key=value`, the value as in TOML.
+
+        Args:
+            name: as a recipe names it.
+            options: what was written; a bare word is a string.
+            known: further options, by their values.
+
+        Raises:
+            SteerkitError: there is none of that name, or it refuses an option.
+        """
+
+    def describe(self, extractor: Extractor) -> Mapping[str, Any]:
+        """What determines an extractor's answers: `use`, `options` and the `version` of its plugin."""
+
+    def prompts(self, name: str) -> tuple[Prompt, ...]:
+        """The prompts of an installed set.
+
+        Raises:
+            SteerkitError: there is none of that name.
+        """
+
+    def saved(self, run: str, key: str = "") -> SavedDirections:
+        """Directions that a run has kept, by the beginning of their key; by default the only ones.
+
+        Raises:
+            SteerkitError: there is no such run, it keeps none, or it is not clear which are meant.
+        """
 
 
 class ModelLoader(Protocol):

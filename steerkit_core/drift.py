@@ -33,7 +33,8 @@ def drift_entries(
     """The entries of `results.json` that compare an extraction with that of the unquantized model.
 
     One for each position; none where the extraction's own model is unquantized, its directions were
-    carried over, or the run keeps none of the unquantized model with the same extractor and prompts.
+    carried over or come from another model, or the run keeps none of the unquantized model with the same
+    extractor and prompts.
 
     Args:
         extraction: what was found in the quantized model.
@@ -61,7 +62,7 @@ def drift_entries(
 def _reference(identity: Mapping[str, Any], store: RunDirectory) -> Extraction | None:
     """The same extraction in the unquantized model, preferably of the same dtype and device."""
     own = identity["model"]
-    if own["quantization"] == "none" or "source" in identity:
+    if own["quantization"] == "none" or "source" in identity or "origin" in identity:
         return None
     same = [
         other

@@ -37,6 +37,7 @@ from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
+from steerkit_core.transfers import transfer_entries
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
@@ -73,7 +74,7 @@ def run_recipe(
             progress.step(f"going on with {out}: {kept} completions are there already")
         session = _Session(store, registry, recipe.run.seed, progress, manifest, LoadedModels(registry))
         results = [session.run(group) for group in plan.groups]
-        report = _report(plan, results)
+        report = _report(plan, results, store)
         store.write_lines(VERDICTS, iter(session.verdicts))
         store.write_json(RESULTS, report)
         manifest = finish(manifest)
@@ -146,7 +147,7 @@ class _Session:
         return found
 
 
-def _report(plan: Plan, results: Sequence[GroupResult]) -> dict[str, Any]:
+def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> dict[str, Any]:
     """What `results.json` holds.
 
     Raises:
@@ -183,6 +184,8 @@ def _report(plan: Plan, results: Sequence[GroupResult]) -> dict[str, Any]:
         "comparisons": comparisons,
         "controls": controls,
         "quantization": [entry for result in results for entry in result.drift],
+        "transfers": transfer_entries(cells, selections, labels, store, recipe.run.seed),
+        "excluded": [dict(pair) for pair in recipe.excluded],
         "health": [entry for result in results for entry in result.health],
         "notes": [
             *_notes(selections, folded),

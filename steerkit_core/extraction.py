@@ -16,6 +16,7 @@ from steerkit_core.store import DIRECTIONS, RunDirectory
 from steerkit_core.values import ContrastSet, DirectionSet
 
 if TYPE_CHECKING:
+    from steerkit_core.components import Sources
     from steerkit_core.model import ModelHandle
 
 # what is kept of a stream's health, by field and by the name of its tensor
@@ -48,13 +49,15 @@ def extraction_identity(
     contrast: ContrastSet,
     *,
     carried: bool = False,
+    origin: Mapping[str, Any] | None = None,
     shuffled: int | None = None,
 ) -> dict[str, Any]:
     """Everything that determines the directions.
 
     `source` is there for `carried` directions only, and is the identity of the same model without
-    quantization, in which they were extracted. `shuffled` is there for a control only: which shuffle of
-    the labels `contrast` is.
+    quantization, in which they were extracted. `origin` is there for those that come from elsewhere, and is
+    what their extractor says of that. `shuffled` is there for a control only: which shuffle of the labels
+    `contrast` is.
     """
     identity: dict[str, Any] = {
         "model": dict(model.identity),
@@ -62,6 +65,7 @@ def extraction_identity(
         "positive": prompts_fingerprint(contrast.positive),
         "negative": prompts_fingerprint(contrast.negative),
     }
+    identity |= {"origin": dict(origin)} if origin else {}
     if shuffled is not None:
         identity["shuffled"] = shuffled
     return identity | {"source": {**model.identity, "quantization": "none"}} if carried else identity
@@ -72,6 +76,7 @@ def extract(
     setting: Setting,
     identity: Mapping[str, Any],
     store: RunDirectory,
+    sources: Sources,
     stream: StreamHealth | None = None,
 ) -> Extraction:
     """The kept extraction of this identity, else a new one.
@@ -85,7 +90,7 @@ def extract(
     kept = read_extraction(store, identity)
     if kept is not None:
         return kept
-    directions = _carried(identity, store) if "source" in identity else _extracted(model, setting)
+    directions = _carried(identity, store) if "source" in identity else _extracted(model, setting, sources)
     if stream is None:
         stream = model.stream_health(setting.contrast.negative)
     extraction = Extraction(_key(identity), identity, directions, stream)
@@ -111,8 +116,9 @@ def _carried(identity: Mapping[str, Any], store: RunDirectory) -> DirectionSet:
     return found.directions
 
 
-def _extracted(model: ModelHandle, setting: Setting) -> DirectionSet:
-    directions = setting.extractor.extract(model, setting.contrast, tuple(range(model.num_layers)))
+def _extracted(model: ModelHandle, setting: Setting, sources: Sources) -> DirectionSet:
+    layers = tuple(range(model.num_layers))
+    directions = setting.extractor.extract_with(model, setting.contrast, layers, sources)
     shape = (len(directions.positions), len(directions.layers), model.width(directions.module))
     wide = "all heads side by side" if directions.module == "heads" else "hidden size"
     if tuple(directions.units.shape) != shape:
@@ -163,6 +169,16 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
     stream = {field: tuple(tensors[f"{key}.{name}"].tolist()) for field, name in STREAM_TENSORS.items()}
     stream["nonfinite"] = tuple(int(count) for count in stream["nonfinite"])
     return Extraction(key, identity, directions, StreamHealth(**stream))
+
+
+def find_extraction(store: RunDirectory, key: str) -> DirectionSet | None:
+    """The directions that the run keeps under a key, as cells name it."""
+    text = store.read_tensors(DIRECTIONS)[1].get(key)
+    if text is None:
+        return None
+    identity = {name: value for name, value in json.loads(text).items() if name not in SHAPE}
+    found = read_extraction(store, identity)
+    return None if found is None else found.directions
 
 
 def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:

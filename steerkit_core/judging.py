@@ -23,10 +23,16 @@ Text = tuple[str, str, float | None]
 
 
 class KnownModels(ModelLoader, Protocol):
-    """A loader that can also say what a model is without loading it."""
+    """A loader that can also say what a model is without loading it, and let go of one again."""
 
     def identity(self, spec: ModelSpec) -> Mapping[str, str]:
         """What determines the model's numbers, as `ModelHandle.identity` has it."""
+
+    def holds(self, spec: ModelSpec) -> bool:
+        """Whether the model is loaded, so that it costs nothing to ask for it."""
+
+    def let_go(self, spec: ModelSpec) -> None:
+        """Forget a model that nobody needs any more, and give back its memory."""
 
 
 @define(eq=False)

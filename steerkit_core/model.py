@@ -10,7 +10,7 @@ import torch
 from attrs import define, field
 from torch import Tensor
 
-from steerkit_core.audit import suffix_length
+from steerkit_core.audit import suffix_length, template_hash
 from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
 from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError, NumericError
@@ -212,6 +212,11 @@ class ModelHandle:
     def suffix_length(self) -> int:
         """How many tokens the chat template puts behind the user's text."""
         return suffix_length(self.tokenizer, self.adapter)
+
+    @property
+    def template_sha256(self) -> str:
+        """Hash of the chat template, by which a change of it is told from one of the weights."""
+        return template_hash(self.tokenizer)
 
     def refusal_tokens(self, openings: Sequence[str] = ()) -> tuple[int, ...]:
         """The first tokens of answers that begin with these words; by default with those of the family.

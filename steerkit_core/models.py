@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 
 from steerkit_core.fit import find_model
 from steerkit_core.options import ModelSpec
-from steerkit_core.pipeline import adapters_of, load_model
+from steerkit_core.pipeline import adapters_of, load_model, release_memory
 from steerkit_core.plan import Group
 from steerkit_core.registry import Registry
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @define(eq=False)
 class LoadedModels:
-    """Loads models for classifiers. The model that is being steered is lent and not loaded again."""
+    """Loads models for classifiers and extractors.
+
+    The model that is being steered is lent and not loaded again.
+    """
 
     registry: Registry
     _loaded: dict[ModelSpec, ModelHandle] = field(factory=dict)
@@ -46,6 +49,15 @@ class LoadedModels:
                 Group(spec, *find_model(spec, self.registry), ()), self.registry
             )
         return self._loaded[spec]
+
+    def holds(self, spec: ModelSpec) -> bool:
+        """Whether the model is there, lent or loaded."""
+        return spec in self._loaded or self._as_lent(spec) is not None
+
+    def let_go(self, spec: ModelSpec) -> None:
+        """Forget a model that was loaded; it is loaded again if it is asked for once more."""
+        if self._loaded.pop(spec, None) is not None:
+            release_memory()
 
     def identity(self, spec: ModelSpec) -> Mapping[str, str]:
         """What `ModelHandle.identity` of the model is, without loading it where that can be avoided.

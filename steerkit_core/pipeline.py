@@ -45,7 +45,9 @@ from steerkit_core.judging import Judges
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
 from steerkit_core.registry import Registry
+from steerkit_core.sources import RunSources
 from steerkit_core.store import RunDirectory
+from steerkit_core.transfers import origin_notes
 from steerkit_core.values import (
     ClassActivations,
     Completion,
@@ -111,14 +113,19 @@ class GroupRun:
         """EXTRACT: directions for a setting."""
         extractor = self._identity("extractor", setting.extractor)
         carried = setting.carried and self.group.spec.quantization != "none"
-        identity = extraction_identity(self.model, extractor, setting.contrast, carried=carried)
+        sources = RunSources(self.registry, self.judges.models)
+        with self._blamed("extractor", setting.extractor):
+            origin = setting.extractor.origin(self.model, sources)
+        identity = extraction_identity(
+            self.model, extractor, setting.contrast, carried=carried, origin=origin
+        )
         key = fingerprint(identity)
         if key not in self.extractions:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
             doing = "carrying over" if carried else "extracting"
             self.progress.step(f"{doing} directions: {setting.extractor.name}, {size}")
-            with self._blamed("extractor", setting.extractor):
-                self.extractions[key] = extract(self.model, setting, identity, self.store)
+            with self._blamed("extractor", setting.extractor), sources:
+                self.extractions[key] = extract(self.model, setting, identity, self.store, sources)
             self.measured.append((setting, self.extractions[key]))
         return self.extractions[key]
 
@@ -133,16 +140,24 @@ class GroupRun:
             return None
         extractor = self._identity("extractor", setting.extractor)
         carried = setting.carried and self.group.spec.quantization != "none"
-        identity = extraction_identity(self.model, extractor, contrast, carried=carried, shuffled=index)
+        sources = RunSources(self.registry, self.judges.models)
+        with self._blamed("extractor", setting.extractor):
+            origin = setting.extractor.origin(self.model, sources)
+        if origin.get("run"):
+            return None  # kept directions do not depend on these labels
+        identity = extraction_identity(
+            self.model, extractor, contrast, carried=carried, origin=origin, shuffled=index
+        )
         key = fingerprint(identity)
         if key not in self.extractions:
             self.progress.step(f"shuffling labels: {setting.extractor.name}, shuffle {index}")
-            with self._blamed("extractor", setting.extractor):
+            with self._blamed("extractor", setting.extractor), sources:
                 self.extractions[key] = extract(
                     self.model,
                     attrs.evolve(setting, contrast=contrast),
                     identity,
                     self.store,
+                    sources,
                     extraction.stream,
                 )
         return self.extractions[key]
@@ -230,6 +245,7 @@ class GroupRun:
                 f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
                 f" {sick[0]['sick']}."
             )
+        found += origin_notes(what, entries)
         conditional = [entry for entry in entries if entry["condition"] and entry["role"] != "control"]
         found += _condition_notes(what, conditional)
         return list(dict.fromkeys(found))
@@ -307,6 +323,7 @@ class GroupRun:
             identity,
             judge,
             partial(self.read_classes, setting, extraction),
+            extraction.identity.get("origin"),
         )
 
     def read_classes(self, setting: Setting, extraction: Extraction) -> ClassActivations:

@@ -33,6 +33,7 @@ from steerkit_core.options import (
 )
 from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file
 from steerkit_core.registry import Registry
+from steerkit_core.sources import check_sources
 from steerkit_core.values import ContrastSet, Prompt, Trial
 
 T = TypeVar("T")
@@ -103,13 +104,17 @@ class Setting:
 
 @frozen
 class Recipe:
-    """A checked recipe. `text` is what will be kept in the run directory."""
+    """A checked recipe. `text` is what will be kept in the run directory.
+
+    `excluded` are pairs of models that were left out, with the reason, where models were put into pairs.
+    """
 
     run: RunOptions
     settings: tuple[Setting, ...]
     document: Mapping[str, Any]
     text: str
     source: str
+    excluded: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -159,7 +164,7 @@ def load_recipe(path: Path, registry: Registry, changes: Sequence[str] = ()) -> 
     """Read, change and check a recipe.
 
     Args:
-        path: a TOML file; prompt files in it are relative to its folder.
+        path: a TOML file; prompt files in it are relative to its folder, or else to the current one.
         registry: the installed components.
         changes: `table.key=value` or `table={...}` lines, the value as TOML would write it; a bare word is
             a string.
@@ -309,6 +314,8 @@ class _Builder:
             self.check_model(parts["model"])
             self.check_judges(parts["classifier"])
             self.check_fit(parts)
+            if parts["extractor"] is not None and parts["model"] is not None:
+                self.note(check_sources(parts["extractor"], parts["model"], self.registry))
             if all(part is not None for part in parts.values()):
                 yield Setting(**parts, overrides=overrides)
 
@@ -422,8 +429,10 @@ class _Builder:
             return None
 
     def _read_prompts(self, name: str) -> tuple[Prompt, ...]:
-        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or (self.folder / name).is_file():
-            return read_prompt_file(self.folder / name)
+        beside = self.folder / name
+        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or beside.is_file():
+            # a file that --set names is where the user is, not where a shipped recipe lies
+            return read_prompt_file(beside if beside.is_file() or not Path(name).is_file() else Path(name))
         prompt_set = self.registry.get("prompt set", name)()
         return cast("PromptSet", prompt_set).prompts()
 

@@ -15,8 +15,11 @@ from steerkit_core.cli.label import label
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.power import power
+from steerkit_core.cli.rank import rank
 from steerkit_core.cli.run import run
 from steerkit_core.cli.show import show
+from steerkit_core.cli.stability import stability
+from steerkit_core.cli.transfer import transfer
 from steerkit_core.errors import PluginError, SteerkitError
 from steerkit_core.host import Host
 
@@ -77,6 +80,19 @@ def make_group() -> click.Group:
             steerkit run quickstart
         """
 
-    for command in (run, check, show, compare, power, agree, label, parity, plugins):
+    for command in (
+        run,
+        check,
+        show,
+        compare,
+        transfer,
+        power,
+        agree,
+        label,
+        parity,
+        plugins,
+        stability,
+        rank,
+    ):
         steerkit.add_command(command)
     return steerkit

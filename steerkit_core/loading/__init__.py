@@ -2,13 +2,14 @@
 
 from steerkit_core.loading.choose import choose_adapter, choose_device
 from steerkit_core.loading.fingerprint import fingerprint_folder
-from steerkit_core.loading.load import identify, load_pretrained, load_tokenizer
+from steerkit_core.loading.load import hidden_size, identify, load_pretrained, load_tokenizer
 from steerkit_core.loading.verify import verify
 
 __all__ = [
     "choose_adapter",
     "choose_device",
     "fingerprint_folder",
+    "hidden_size",
     "identify",
     "load_pretrained",
     "load_tokenizer",

@@ -150,6 +150,18 @@ def identify(
         }
 
 
+def hidden_size(spec: ModelSpec, *, folder: Path | None = None) -> int:
+    """The width of the residual stream of what `spec` asks for, read from its config alone.
+
+    Raises:
+        ModelError: the model cannot be found or read.
+    """
+    source = _find(spec, folder)
+    with explained(source.name, source.what):
+        config = AutoConfig.from_pretrained(source.path, **source.options)
+        return int(config.get_text_config().hidden_size)
+
+
 def _find(spec: ModelSpec, answer: Path | None) -> _Source:
     trust = {"trust_remote_code": spec.trust_remote_code}
     folder = locate(spec.id, answer)

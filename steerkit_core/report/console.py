@@ -18,6 +18,7 @@ from steerkit_core.report.evidence import comparisons_table, control_lines, luck
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.selection import selection_summary, title_of
+from steerkit_core.report.transfer import excluded_lines, transfer_table
 
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 STEERABLE = 0.6  # the share from which the paper calls a model steerable
@@ -44,15 +45,28 @@ def print_report(
             console.print(
                 f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=not console.record
             )
-    numbers = [comparisons_table(report, controls=every_cell), drift_table(report)]
+    numbers = [comparisons_table(report, controls=every_cell), transfer_table(report), drift_table(report)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     for table in filter(None, numbers):
         console.print()
         console.print(table)
+    for line in excluded_lines(report):
+        console.print(escape(line), soft_wrap=not console.record)
     _print_selections(report, console)
     for note in report["notes"]:
         console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
+
+
+def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
+    """The pairs of models, those that were left out, and what a reader has to know."""
+    console = console or Console(highlight=False)
+    table = transfer_table(report)
+    if table is not None:
+        console.print()
+        console.print(table)
+    for line in [*excluded_lines(report), *(f"note: {note}" for note in report["notes"])]:
+        console.print(escape(line), soft_wrap=True)
 
 
 def _print_selections(report: Mapping[str, Any], console: Console) -> None:

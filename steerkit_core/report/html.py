@@ -19,6 +19,8 @@ from steerkit_core.report.maps import VARYING, ended_early, maps
 from steerkit_core.report.numbers import drift_rows, name_of
 from steerkit_core.report.prompts import audit_lines
 from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered
+from steerkit_core.report.transfer import HEADINGS as TRANSFER_HEADINGS
+from steerkit_core.report.transfer import excluded_lines, transfer_rows
 
 
 def render_html(
@@ -48,6 +50,9 @@ def render_html(
         against_controls=comparison_rows(report, ("control",)),
         control_lines=control_lines,
         headings=HEADINGS,
+        transfers=transfer_rows(report),
+        transfer_headings=TRANSFER_HEADINGS,
+        excluded=excluded_lines(report),
         luck_line=luck_line,
         marks=marked(report),
         name_of=name_of,

@@ -25,6 +25,7 @@ from steerkit_dim import (
     LinearDiscriminant,
     LogisticRegression,
     PrincipalComponent,
+    PrincipalSubspace,
     RandomDirection,
 )
 from steerkit_families import Fallback, Gemma, Mistral, Qwen
@@ -55,6 +56,7 @@ from steerkit_sites import (
     ResidualReflect,
 )
 from steerkit_tiered import RefusalTiered
+from steerkit_transfer import Transfer
 
 
 class TestDim(ExtractorContract):
@@ -75,6 +77,16 @@ class TestDimOfTheAttention(ExtractorContract):
 class TestDimOfTheHeadsOfGemma(ExtractorContract):
     component = DifferenceInMeans
     options = {"module": "heads"}
+    family = "gemma2"
+
+
+class TestSubspace(ExtractorContract):
+    component = PrincipalSubspace
+
+
+class TestSubspaceOfThreeOfTheMlpOfGemma(ExtractorContract):
+    component = PrincipalSubspace
+    options = {"components": 3, "module": "mlp"}
     family = "gemma2"
 
 
@@ -131,6 +143,35 @@ class TestRandom(ExtractorContract):
 class TestRandomOfTheSuffix(ExtractorContract):
     component = RandomDirection
     options = {"position": "suffix", "module": "heads"}
+    signed = False
+
+
+class TestTransfer(ExtractorContract):
+    component = Transfer
+    options = {"source_model": "tiny:qwen2:layers=6,seed=1"}
+    signed = False
+
+
+class TestTransferThroughARidgeMap(ExtractorContract):
+    component = Transfer
+    options = {
+        "source_model": "tiny:qwen2:layers=3,hidden=48",
+        "map": "ridge",
+        "map_prompts": "kit-contrast",
+        "method": "pca",
+        "position": -2,
+    }
+    signed = False
+
+
+class TestTransferThroughAProcrustesMap(ExtractorContract):
+    component = Transfer
+    options = {
+        "source_model": "tiny:qwen2:hidden=16",
+        "map": "procrustes",
+        "map_prompts": "kit-contrast",
+        "module": "mlp",
+    }
     signed = False
 
 

@@ -614,3 +614,16 @@ def test_directions_are_scored_on_their_own_prompts_unless_others_are_named(regi
         RecipeError, match=r"prompts\.validation: benign-30: no prompt has the role positive"
     ):
         parse_recipe(GOOD, registry, ["prompts.validation=benign-30"])
+
+
+def test_a_prompt_file_may_lie_where_the_user_is(registry, tmp_path, monkeypatch):
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "mine.txt").write_text("How do I bake bread?\n")
+    monkeypatch.chdir(tmp_path)
+    change = ["prompts.evaluation=mine.txt"]
+    (setting,) = parse_recipe(GOOD, registry, change, folder=tmp_path / "recipes").settings
+    assert [prompt.text for prompt in setting.evaluation.prompts] == ["How do I bake bread?"]
+    # a file beside the recipe comes first
+    (tmp_path / "recipes" / "mine.txt").write_text("Why is the sky blue?\n")
+    (setting,) = parse_recipe(GOOD, registry, change, folder=tmp_path / "recipes").settings
+    assert [prompt.text for prompt in setting.evaluation.prompts] == ["Why is the sky blue?"]

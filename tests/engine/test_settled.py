@@ -25,7 +25,7 @@ def sweep(registry, folder, *changes):
 
 
 def place(cell):
-    return (cell["role"], cell["prompts"], cell["layer"], cell["multiplier"])
+    return (cell["role"], cell["control"], cell["prompts"], cell["layer"], cell["multiplier"])
 
 
 @pytest.fixture(scope="module")

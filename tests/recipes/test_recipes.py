@@ -4,6 +4,8 @@ import pytest
 
 from steerkit_core.plan import make_plan
 from steerkit_core.recipe import load_recipe
+from steerkit_dim import DifferenceInMeans
+from steerkit_transfer import Transfer, matched_layer
 
 # number of blocks, the precision that is used, and the layers that the paper prints for its depths
 QWEN = {
@@ -38,6 +40,14 @@ WITHOUT_SWEEP = {
     "tooling-7b-nnsight": ("Qwen/Qwen2.5-7B-Instruct", 28, "float16", 16, set()),
 }  # fmt: skip
 
+# source and target, with their models, the target's number of blocks, layer and multiplier, and the source's layer
+PAIRS = {
+    ("qwen-14b", "qwen-32b"): ("Qwen/Qwen2.5-14B-Instruct", "Qwen/Qwen2.5-32B-Instruct", 64, 32, 15.0, 24),
+    ("qwen-32b", "qwen-14b"): ("Qwen/Qwen2.5-32B-Instruct", "Qwen/Qwen2.5-14B-Instruct", 48, 24, 15.0, 32),
+    ("qwen-7b", "gemma-9b"): ("Qwen/Qwen2.5-7B-Instruct", "google/gemma-2-9b-it", 42, 16, 25.0, 10),
+    ("gemma-9b", "qwen-7b"): ("google/gemma-2-9b-it", "Qwen/Qwen2.5-7B-Instruct", 28, 16, 15.0, 24),
+}
+
 # each runs on the bundled models what the recipes beside it run on the paper's
 TWINS = {
     "bundled-sizes": ("qwen2.5-dim", "gemma2-dim"),
@@ -45,6 +55,7 @@ TWINS = {
     "bundled-cosmic": ("qwen2.5-cosmic", "gemma2-cosmic"),
     "bundled-quantisation": ("quantisation-7b", "quantisation-32b"),
     "bundled-window": ("window-32b",),
+    "bundled-transfer": tuple(f"transfer-{one}-{other}" for one, other in PAIRS),
     "bundled-tooling-hooks": ("tooling-7b-hooks",),
     "bundled-tooling-nnsight": ("tooling-7b-nnsight",),
 }
@@ -193,6 +204,26 @@ def test_every_key_of_a_paper_recipe_has_its_default_written_out(name, shipped):
         written = set(recipe.document[table]) - {"use"}
         built = getattr(recipe.settings[0], table)
         assert written == {attribute.name for attribute in built.__attrs_attrs__}
+
+
+@pytest.mark.parametrize("pair", sorted(PAIRS))
+def test_the_papers_pairs_are_transferred_at_equal_depth_with_the_targets_strength(pair, shipped):
+    source, target, blocks, layer, multiplier, source_layer = PAIRS[pair]
+    own, moved = load_recipe(shipped.recipes[f"transfer-{pair[0]}-{pair[1]}"], shipped).settings
+    assert [setting.model.id for setting in (own, moved)] == [target, target]
+    assert (own.extractor.name, moved.extractor.name) == ("dim", "transfer")
+    assert (moved.extractor.source_model, moved.extractor.map) == (source, "none")
+    assert int(blocks * own.selector.depth) == layer
+    assert matched_layer(layer, blocks, {**QWEN, **GEMMA}[source][0]) == source_layer
+    assert {setting.site.multiplier for setting in (own, moved)} == {multiplier}
+
+
+def test_the_transfer_recipes_write_out_every_key(shipped):
+    for name in ("bundled-transfer", *(f"transfer-{one}-{other}" for one, other in PAIRS)):
+        recipe = load_recipe(shipped.recipes[name], shipped)
+        for table in recipe.document["grid"]["extractor"]:
+            cl = {"dim": DifferenceInMeans, "transfer": Transfer}[table["use"]]
+            assert set(table) - {"use"} == {attribute.name for attribute in cl.__attrs_attrs__}
 
 
 @pytest.mark.parametrize(

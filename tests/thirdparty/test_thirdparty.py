@@ -77,7 +77,8 @@ def test_its_extractor_is_shown_with_its_option(stranger):
 
 def test_the_run_names_all_four_components(run):
     report, _ = run
-    baseline, steered = sorted(report["cells"], key=lambda cell: cell["role"])
+    cells = [cell for cell in report["cells"] if cell["role"] != "control"]
+    baseline, steered = sorted(cells, key=lambda cell: cell["role"])
     assert (baseline["role"], baseline["classifier"]) == ("baseline", "starts-with")
     parts = ("role", "extractor", "selector", "site", "classifier")
     assert [steered[part] for part in parts] == [
@@ -90,9 +91,9 @@ def test_the_run_names_all_four_components(run):
 
 
 def test_its_directions_are_those_of_the_formula(run):
-    _, out = run
-    tensors = load_file(out / "directions.safetensors")
-    (units,) = [tensor for name, tensor in tensors.items() if name.endswith(".units")]
+    report, out = run
+    (steered,) = [cell for cell in report["cells"] if cell["role"] == "steered"]
+    units = load_file(out / "directions.safetensors")[f"{steered['extraction']}.units"]
     generator = torch.Generator().manual_seed(SEED)
     drawn = torch.randn(LAYERS, HIDDEN, generator=generator)
     expected = torch.stack([vector / vector.square().sum().sqrt() for vector in drawn])

@@ -10,12 +10,14 @@ import torch
 
 from steerkit_core.components import Extractor, Position
 from steerkit_core.errors import DegenerateDirection, SteerkitError
+from steerkit_core.models import LoadedModels
 from steerkit_core.prompts import contrast_set
+from steerkit_core.sources import RunSources
 from steerkit_core.testing.contracts.component import ComponentContract
-from steerkit_core.testing.installed import installed_adapters
+from steerkit_core.testing.installed import installed_adapters, installed_registry
 from steerkit_core.testing.prompts import KitContrast
 from steerkit_core.testing.small_run import small_run
-from steerkit_core.testing.tiny import tiny_handle
+from steerkit_core.testing.tiny import TinyModels, tiny_handle
 from steerkit_core.values import ContrastSet, DirectionSet
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class ExtractorContract(ComponentContract):
     component: ClassVar[type[Extractor]]
     signed: ClassVar[bool] = True
     family: ClassVar[str] = "qwen2"
+    sources: ClassVar[RunSources]
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -67,8 +70,21 @@ class ExtractorContract(ComponentContract):
         self, model: ModelHandle, contrast: ContrastSet, layers: tuple[int, ...] | None = None
     ) -> DirectionSet:
         """Call a newly built component; all layers unless some are named."""
-        built: Extractor = self.build()
-        return built.extract(model, contrast, tuple(range(model.num_layers)) if layers is None else layers)
+        chosen = tuple(range(model.num_layers)) if layers is None else layers
+        return self.ask(self.build(), model, contrast, chosen)
+
+    def ask(
+        self, built: Extractor, model: ModelHandle, contrast: ContrastSet, layers: tuple[int, ...]
+    ) -> DirectionSet:
+        """Call a component as a run does, with the installed plugins and tiny models as sources."""
+        with self.sources as sources:
+            return built.extract_with(model, contrast, layers, sources)
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _give_sources(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        registry = installed_registry(cls.component, [TinyModels(tmp_path_factory.mktemp("sources"))])
+        cls.sources = RunSources(registry, LoadedModels(registry))
 
     def test_it_answers_for_every_layer_and_position(self, model: ModelHandle, found: DirectionSet) -> None:
         built: Extractor = self.build()
@@ -161,14 +177,14 @@ class ExtractorContract(ComponentContract):
         if "position" not in attrs.fields_dict(type(built)):
             return  # it reads no single position
         moved: Extractor = attrs.evolve(built, position=-2)
-        assert moved.extract(model, contrast, (1,)).positions == (-2,), "asked for position -2"
+        assert self.ask(moved, model, contrast, (1,)).positions == (-2,), "asked for position -2"
         # an option of type `Position` may name several
         if attrs.fields_dict(attrs.resolve_types(type(built)))["position"].type == Position:
-            several = attrs.evolve(built, position=(-3, -1)).extract(model, contrast, (1, 2))
+            several = self.ask(attrs.evolve(built, position=(-3, -1)), model, contrast, (1, 2))
             assert several.positions == (-3, -1), "asked for positions -3 and -1"
-            alone = attrs.evolve(built, position=-3).extract(model, contrast, (1, 2))
+            alone = self.ask(attrs.evolve(built, position=-3), model, contrast, (1, 2))
             torch.testing.assert_close(several.units[0], alone.units[0], rtol=0, atol=1e-5)
-            suffix = attrs.evolve(built, position="suffix").extract(model, contrast, (1,))
+            suffix = self.ask(attrs.evolve(built, position="suffix"), model, contrast, (1,))
             assert suffix.positions == tuple(range(-model.suffix_length, 0)), "asked for the suffix"
 
     def test_it_leaves_the_model_as_it_was(self, model: ModelHandle, contrast: ContrastSet) -> None:

@@ -1,0 +1,59 @@
+"""Extractor `subspace`: the mean difference, as far as it lies in the first principal directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import frozen
+
+from steerkit_core import SteerkitError, Within, option
+from steerkit_dim.axes import AxisExtractor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@frozen(kw_only=True)
+class PrincipalSubspace(AxisExtractor):
+    """The mean difference, projected on the first principal directions of the pairs' differences.
+
+    The i-th positive prompt and the i-th negative one are a pair. The directions are right singular vectors
+    of the differences, not centred. With one of them this is `pca`, with as many as there are pairs `dim`:
+    a grid over `components` shows how many of them steering needs.
+
+    The raw norm is the projection's length.
+    """
+
+    name: ClassVar[str] = "subspace"
+    reference: ClassVar[str] = (
+        "the mean difference of `dim`, projected as principal component regression does (Massy, 1965)"
+    )
+
+    components: int = option(
+        2,
+        help="how many principal directions are kept; at most as many as there are pairs",
+        checks=[Within(1)],
+    )
+
+    def check(self, positive: int, negative: int) -> None:
+        """Refuse classes of unequal size, or with fewer pairs than components."""
+        if positive != negative:
+            raise SteerkitError(
+                "prompts.contrast: subspace needs pairs, the first positive prompt with the first negative"
+                f" one and so on, got {positive} positive and {negative} negative prompts: give classes of"
+                " one size"
+            )
+        if self.components > positive:
+            raise SteerkitError(
+                f"extractor.components: {positive} pairs have at most {positive} principal directions, got"
+                f" {self.components}: lower it or add prompts"
+            )
+
+    def axis(self, positive: Tensor, negative: Tensor) -> Tensor:
+        """The projection of the mean difference."""
+        import torch
+
+        differences = positive - negative
+        axes = torch.linalg.svd(differences, full_matrices=False)[2][: self.components]
+        projected: Tensor = axes.T @ (axes @ differences.mean(dim=0))
+        return projected

@@ -1,0 +1,304 @@
+"""Extractor `transfer`: directions from elsewhere, at the same relative depth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from attrs import frozen
+
+from steerkit_core import (
+    BlockModule,
+    ContrastSet,
+    DirectionSet,
+    Extractor,
+    ModelError,
+    ModelSpec,
+    Position,
+    Prompt,
+    SavedDirections,
+    Sources,
+    SteerkitError,
+    Within,
+    option,
+    positions_once,
+)
+from steerkit_transfer.depth import matched_layer
+from steerkit_transfer.maps import procrustes_map, ridge_map, share_spanned
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from steerkit_core import ModelHandle
+
+ENOUGH = 2  # prompts less their mean say nothing where there is only one
+
+
+@frozen(kw_only=True)
+class Transfer(Extractor):
+    """Directions of a saved run or of another model, taken from the same relative depth.
+
+    Layer l of the L layers of the model that is steered takes the direction of layer int(Ls l / L) of the
+    Ls layers of the source, as it is: only equal hidden sizes transfer directly. With a `map` it goes
+    through a matrix that is fitted for the two layers on the same neutral prompts in both models, which is
+    a method of its own and is reported as one. The raw norm is that of the source, or of what the map
+    gives.
+    """
+
+    name: ClassVar[str] = "transfer"
+    reference: ClassVar[str] = (
+        "the paper's transfer study; maps: Hoerl and Kennard, 1970 (ridge), Schoenemann, 1966 (Procrustes)"
+    )
+    cost: ClassVar[str] = (
+        "none for a run, else those of the method in the source; with a map one for each map prompt in both"
+    )
+
+    run: str = option("", help="a run directory, or a name below runs/, whose directions are taken")
+    extraction: str = option(
+        "", help="which extraction of the run, by the beginning of its key; empty where it has only one"
+    )
+    source_model: str = option("", help="another model, in which the directions are found first")
+    source_revision: str = option("main", help="its branch, tag or commit on the hub")
+    source_dtype: Literal["auto", "float32", "float16", "bfloat16"] = option(
+        "auto", help="how it is loaded, on the device of the model that is steered"
+    )
+    method: str = option("dim", help="the extractor that is used in the source model")
+    options: tuple[str, ...] = option((), help="further options of that extractor, each written key=value")
+    position: Position = option(
+        -1,
+        help="token whose direction is taken, -1 being the prompt's last; a list of several; or suffix, all"
+        " tokens that the chat template puts behind the user's text",
+        checks=[Within(high=-1), positions_once],
+    )
+    module: BlockModule = option(
+        "residual",
+        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
+        " the heads of the attention side by side",
+    )
+    map: Literal["none", "ridge", "procrustes"] = option(
+        "none", help="how a direction is made to fit another width; none takes equal widths only"
+    )
+    map_prompts: str = option(
+        "refusal-64", help="prompt set whose neutral and negative prompts a map is fitted on"
+    )
+    ridge: float = option(
+        0.01,
+        help="strength of the ridge map, as a share of the mean squared length of the centred activations",
+        checks=[Within(0, open=True)],
+    )
+    allow_other: bool = option(
+        False, help="take a run's directions though model, revision or template are not the same"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        if bool(self.run) == bool(self.source_model):
+            given = "both" if self.run else "neither"
+            raise ValueError(f"expected either run or source_model, got {given}")
+        if self.run and self.map != "none":
+            raise ValueError(
+                f"map {self.map!r} needs the source model itself: set source_model instead of run"
+            )
+        if self.extraction and not self.run:
+            raise ValueError("extraction names what a run has kept, and there is no run")
+        if self.method == self.name:
+            raise ValueError(f"method {self.name!r} finds no directions, expected another extractor")
+
+    def check_model(self, model: ModelSpec, sources: Sources) -> None:
+        """Refuse unequal widths as soon as both are known, and a source that is not there."""
+        width: int | None
+        if self.run:
+            saved = self._saved(sources)
+            width, what = saved.width, f"the directions of {self.run}"
+        else:
+            spec = self._spec(model)
+            method = self._method(sources)
+            method.check_model(spec, sources)
+            if self.map != "none":
+                self._neutral(sources)
+            width, what = sources.hidden_size(spec), self.source_model
+        if self.module != "heads":  # whose width is known to a loaded model only
+            self._check_widths(what, width, model.id, sources.hidden_size(model))
+
+    def origin(self, model: ModelHandle, sources: Sources) -> Mapping[str, Any]:
+        """The source by content, and what of it is not as in the model that is steered."""
+        if self.run:
+            saved = self._saved(sources)
+            differs = _differences(saved.model, model)
+            if differs and not self.allow_other:
+                raise SteerkitError(
+                    f"extractor.run: the directions of {self.run} were found in {saved.model['id']}, which"
+                    f" is not {model.spec.id} as it is steered (not the same: {', '.join(differs)}): set"
+                    " extractor.allow_other to true to take them all the same"
+                )
+            return {
+                "model": saved.model["id"],
+                "revision": saved.model["revision"],
+                "run": self.run,
+                "extraction": saved.key,
+                "digest": saved.digest,
+                "fingerprint": saved.model["fingerprint"],
+                "map": "none",
+                "method": dict(saved.extractor),
+                "differs": list(differs),
+            }
+        identity = sources.identity(self._spec(model.spec))
+        same = identity["fingerprint"] == model.fingerprint
+        return {
+            "model": self.source_model,
+            "revision": self.source_revision,
+            "run": None,
+            "extraction": None,
+            "digest": _digest(self._neutral(sources)) if self.map != "none" else None,
+            **identity,
+            "map": self.map,
+            "method": dict(sources.describe(self._method(sources))),
+            "differs": [] if same else ["model"],
+        }
+
+    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+        """Refuse: there is more to a transfer than one model."""
+        raise SteerkitError("extractor 'transfer' needs a source besides the model: call extract_with")
+
+    def extract_with(
+        self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int], sources: Sources
+    ) -> DirectionSet:
+        """Find or read the source's directions, and put each at the depth where it belongs."""
+        import torch
+
+        positions = self.positions_in(model)
+        if self.run:
+            found, source = self._saved(sources).directions(), None
+            depth, what = len(found.layers), f"the directions of {self.run}"
+        else:
+            source = sources.load(self._spec(model.spec))
+            depth, what = source.num_layers, self.source_model
+            wanted = sorted({matched_layer(layer, model.num_layers, depth) for layer in layers})
+            found = self._method(sources).extract_with(source, contrast, wanted, sources)
+        _check_positions(found, positions, what, model)
+        width = model.width(self.module)
+        self._check_widths(what, int(found.units.shape[-1]), model.spec.id, width)
+        matched = [matched_layer(layer, model.num_layers, depth) for layer in layers]
+        columns = [found.layers.index(layer) for layer in matched]
+        rows = [found.positions.index(position) for position in positions]
+        units = found.units[rows][:, columns]
+        norms = found.raw_norms[rows][:, columns].double()
+        scores = {"source_layer": torch.tensor(matched, dtype=torch.float64).repeat(len(rows), 1)}
+        if source is None or self.map == "none":
+            return DirectionSet(positions, tuple(layers), units.clone(), norms, scores, found.module)
+        raw, spanned = self._mapped(
+            units.double() * norms.unsqueeze(-1), (source, matched), (model, tuple(layers)), sources
+        )
+        made = DirectionSet.from_raw(raw, positions, tuple(layers), found.module)
+        return DirectionSet(
+            positions,
+            tuple(layers),
+            made.units,
+            made.raw_norms,
+            scores | {"map_spanned": spanned},
+            found.module,
+        )
+
+    def _mapped(
+        self,
+        raw: Tensor,
+        source: tuple[ModelHandle, Sequence[int]],
+        target: tuple[ModelHandle, Sequence[int]],
+        sources: Sources,
+    ) -> tuple[Tensor, Tensor]:
+        """Directions (positions, layers, source width) through their maps, and the share these know."""
+        import torch
+
+        prompts = self._neutral(sources)
+        positions = self.positions_in(target[0])
+        read = [
+            model.activations(prompts, positions, self.module)[:, :, list(layers)]
+            for model, layers in (source, target)
+        ]
+        mapped = torch.empty(*raw.shape[:2], read[1].shape[-1], dtype=torch.float64)
+        spanned = torch.empty(raw.shape[:2], dtype=torch.float64)
+        for row in range(raw.shape[0]):
+            for column in range(raw.shape[1]):
+                x, y = (found[:, row, column] for found in read)
+                linear = ridge_map(x, y, self.ridge) if self.map == "ridge" else procrustes_map(x, y)
+                mapped[row, column] = raw[row, column] @ linear
+                spanned[row, column] = share_spanned(raw[row, column], x)
+        return mapped, spanned
+
+    def _spec(self, target: ModelSpec) -> ModelSpec:
+        return ModelSpec(
+            id=self.source_model,
+            revision=self.source_revision,
+            dtype=self.source_dtype,
+            device=target.device,
+        )
+
+    def _method(self, sources: Sources) -> Extractor:
+        return sources.extractor(self.method, self.options, position=self.position, module=self.module)
+
+    def _saved(self, sources: Sources) -> SavedDirections:
+        """The run's directions, read where this extractor says."""
+        saved = sources.saved(self.run, self.extraction)
+        if saved.module != self.module:
+            raise SteerkitError(
+                f"extractor.module: the directions of {self.run} were read from {saved.module!r}, got"
+                f" {self.module!r}"
+            )
+        missing = [position for position in self.positions if position not in saved.positions]
+        if missing:
+            raise SteerkitError(
+                f"extractor.position: {self.run} has no directions at {', '.join(map(str, missing))}"
+                f" (positions: {', '.join(map(str, saved.positions))})"
+            )
+        return saved
+
+    def _neutral(self, sources: Sources) -> tuple[Prompt, ...]:
+        """The prompts that a map is fitted on."""
+        found = tuple(prompt for prompt in sources.prompts(self.map_prompts) if prompt.role != "positive")
+        if len(found) < ENOUGH:
+            raise SteerkitError(
+                f"extractor.map_prompts: {self.map_prompts!r} has {len(found)} neutral or negative prompts,"
+                f" a map needs at least {ENOUGH}"
+            )
+        return found
+
+    def _check_widths(self, source: str, width: int | None, target: str, own: int | None) -> None:
+        """Refuse to transfer directly between unequal widths; an unknown one is seen later."""
+        if self.map != "none" or width is None or own is None or width == own:
+            return
+        remedy = (
+            "find them again with source_model and a map" if self.run else "set extractor.map to 'ridge' or"
+        )
+        remedy += "" if self.run else " 'procrustes' for a linear map between the two"
+        raise ModelError(
+            f"{source} and {target} have the widths {width} and {own}, and only equal ones transfer"
+            f" directly: {remedy}"
+        )
+
+
+def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, model: ModelHandle) -> None:
+    missing = [position for position in positions if position not in found.positions]
+    if missing:
+        raise ModelError(
+            f"{what}: no directions at positions {', '.join(map(str, missing))}, which {model.spec.id} is"
+            f" asked for (positions: {', '.join(map(str, found.positions))}): the templates end"
+            " differently, set extractor.position to -1"
+        )
+
+
+def _differences(record: Mapping[str, Any], model: ModelHandle) -> tuple[str, ...]:
+    """What of the model that directions were found in is not as in the one that is steered."""
+    if record["fingerprint"] == model.fingerprint:
+        return ()
+    compared = {
+        "model": (record["id"], model.spec.id),
+        "revision": (record["revision"], model.revision),
+        "template": (record["template"], model.template_sha256),
+    }
+    found = tuple(name for name, (one, other) in compared.items() if one != other)
+    return found or ("weights",)
+
+
+def _digest(prompts: Sequence[Prompt]) -> str:
+    return hashlib.sha256("\n".join(prompt.text for prompt in prompts).encode()).hexdigest()

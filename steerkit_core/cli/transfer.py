@@ -1,0 +1,109 @@
+"""`steerkit transfer`."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from steerkit_core.cli.application import application_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steerkit_core.recipe import Setting
+    from steerkit_core.registry import Registry
+
+
+@click.command(short_help="Do directions of one model work in another?")
+@click.argument("recipe")
+@click.option("--models", required=True, metavar="ID,ID...", help="Every pair of these, in both ways.")
+@click.option(
+    "--map",
+    "way",
+    type=click.Choice(["none", "ridge", "procrustes"]),
+    default="none",
+    show_default=True,
+    help="Fit a linear map for every pair, also where widths are equal; a method of its own.",
+)
+@click.option(
+    "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option; may be repeated."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME-transfer]"
+)
+@click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
+@click.option("--json", "as_json", is_flag=True, help="Print transfers and left out pairs as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def transfer(
+    context: click.Context,
+    recipe: str,
+    models: str,
+    way: str,
+    changes: tuple[str, ...],
+    out: Path | None,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Steer every model of a list with its own directions, and with those of each of the others.
+
+    RECIPE says all but the models. Its extractor finds the directions, in each model; in another they are
+    applied at the same relative depth, with the multiplier of that one. Models of unequal width are left
+    out, and named, unless there is a --map. TE is the rate with the transferred direction by that with the
+    model's own.
+
+    \b
+    Examples:
+        steerkit transfer bundled-transfer --models bundled:qwen2-s,bundled:qwen2-m,bundled:mistral-s
+        steerkit transfer recipe.toml --models a,b --map ridge --json
+    """
+    from steerkit_core.pairs import pair_recipe
+    from steerkit_core.recipe import find_recipe
+
+    registry = application_of(context).registry
+    ids = [name.strip() for name in models.split(",") if name.strip()]
+    checked = pair_recipe(
+        find_recipe(recipe, registry), registry, ids, _widths(registry), way=way, changes=changes
+    )
+    suffix = "transfer" if way == "none" else f"transfer-{way}"
+    folder = out or Path("runs") / f"{checked.run.name}-{suffix}"
+
+    from steerkit_core.cli.progress import make_progress
+    from steerkit_core.experiment import run_recipe
+    from steerkit_core.pipeline import Silent
+
+    started = time.monotonic()
+    with nullcontext(Silent()) if quiet or as_json else make_progress() as progress:
+        report = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
+    if as_json:
+        found = {name: report[name] for name in ("transfers", "excluded", "notes")}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    from steerkit_core.report.console import print_transfers
+
+    print_transfers(report)
+    click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; all of it with")
+    click.echo(f"    steerkit show {folder}")
+
+
+def _widths(registry: Registry) -> Callable[[Setting], int]:
+    """How to learn the hidden size of a setting's model: from its folder, else from the hub's config."""
+
+    def width(setting: Setting) -> int:
+        from steerkit_core.fit import find_model
+
+        folder, facts = find_model(setting.model, registry)
+        if facts is not None and facts.hidden_size is not None:
+            return facts.hidden_size
+        from steerkit_core.loading import hidden_size
+
+        return hidden_size(setting.model, folder=folder)
+
+    return width
