@@ -214,3 +214,31 @@ def test_the_cosine_of_a_direction_without_length_is_no_number():
     assert math.isnan(zero)
     assert math.isnan(nan)
     assert opposite == pytest.approx(-1.0)
+
+
+def test_controls_of_carried_directions_are_carried_over_too(execute):
+    switches = [
+        f"controls.{key}={value}" for key, value in (("random", 1), ("shuffled", 1), ("flipped", "true"))
+    ]
+    axes = ('grid."model.quantization"=["none", "int4"]', "extractor.source=unquantized")
+    report, folder = execute("controlled", FIXED, *axes, *switches)
+    kept = load_file(folder / "directions.safetensors")
+    found = {
+        (cell["quantization"], cell["control"]): cell
+        for cell in report["cells"]
+        if cell["role"] == "control"
+    }
+    assert len(found) == 6
+    whole, carried = (found[quantization, "shuffled-1"] for quantization in ("none", "int4"))
+    assert whole["extraction"] != carried["extraction"]
+    assert torch.equal(kept[f"{whole['extraction']}.units"], kept[f"{carried['extraction']}.units"])
+    assert carried["source"] == "unquantized"
+    chosen = steered(report, "int4", "unquantized")
+    for name in ("random-1", "shuffled-1", "flipped"):
+        assert found["int4", name]["strength"] == pytest.approx(chosen["strength"])
+        assert found["int4", name]["direction"]["cosine"] == pytest.approx(
+            found["none", name]["direction"]["cosine"]
+        )
+    # what was shuffled is compared with nothing, and measures no stream of its own
+    assert report["quantization"] == []
+    assert len(report["health"]) == 2
