@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from attrs import evolve, frozen
 
 from steerkit_core import (
-    BlockModule,
     ContrastSet,
     DirectionSet,
-    Extractor,
-    Position,
+    ReadingExtractor,
     SteerkitError,
     Within,
     not_empty,
     option,
-    positions_once,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +28,7 @@ BLIND = 1e-9
 
 
 @frozen(kw_only=True)
-class RecursiveFeatureMachine(Extractor):
+class RecursiveFeatureMachine(ReadingExtractor):
     """Direction in which a kernel machine's answer changes most, the kernel being learnt along with it.
 
     Kernel ridge regression with a Laplacian kernel tells the classes apart (labels 1 and 0); the average
@@ -57,17 +54,6 @@ class RecursiveFeatureMachine(Extractor):
     )
     cost: ClassVar[str] = "one for each contrast prompt"
 
-    position: Position = option(
-        -1,
-        help="token whose activation is read, -1 being the prompt's last; a list of several; or suffix, all"
-        " tokens that the chat template puts behind the user's text",
-        checks=[Within(high=-1), positions_once],
-    )
-    module: BlockModule = option(
-        "residual",
-        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
-        " the heads of the attention side by side",
-    )
     bandwidths: tuple[float, ...] = option(
         (0.3, 1.0, 3.0, 10.0),
         help="widths of the kernel to try, in units of the median distance (Euclidean, not under the learnt"

@@ -195,6 +195,23 @@ class Extractor(Component):
         return {}
 
 
+@frozen(kw_only=True)
+class ReadingExtractor(Extractor):
+    """An extractor that reads one module of the blocks, at one token or several, as its options say."""
+
+    position: Position = option(
+        -1,
+        help="token whose activation is read, -1 being the prompt's last; a list of several; or suffix, all"
+        " tokens that the chat template puts behind the user's text",
+        checks=[Within(high=-1), positions_once],
+    )
+    module: BlockModule = option(
+        "residual",
+        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
+        " the heads of the attention side by side",
+    )
+
+
 class SelectionContext(Protocol):
     """What a selector may look at. It never sees the evaluation prompts, unless the recipe says so."""
 

@@ -528,11 +528,9 @@ class ModelHandle:
             ModelError: a prompt has fewer tokens than a position asks for.
             NumericError: an activation is not finite.
         """
-        chosen = tuple(range(self.num_layers) if layers is None else layers)
         found = self.activations((*contrast.positive, *contrast.negative), positions, module)
-        found = found[:, :, list(chosen)]
-        cut = len(contrast.positive)
-        return ClassActivations(tuple(positions), chosen, found[:cut], found[cut:])
+        chosen = range(self.num_layers) if layers is None else layers
+        return ClassActivations.of(found, contrast, positions, chosen)
 
     def _check_finite(self, activations: Tensor, layers: Sequence[int] | None = None) -> None:
         """Refuse activations, (any, positions, layers, hidden), of which one is NaN or infinite."""

@@ -77,8 +77,6 @@ class _Remembering:
         layers: Sequence[int] | None = None,
     ) -> ClassActivations:
         """As `ModelHandle.class_activations`."""
-        chosen = tuple(range(self._model.num_layers) if layers is None else layers)
         found = self.activations((*contrast.positive, *contrast.negative), positions, module)
-        found = found[:, :, list(chosen)]
-        cut = len(contrast.positive)
-        return ClassActivations(tuple(positions), chosen, found[:cut], found[cut:])
+        chosen = range(self._model.num_layers) if layers is None else layers
+        return ClassActivations.of(found, contrast, positions, chosen)

@@ -6,7 +6,7 @@ All are frozen. Importing this module does not import torch: tensors appear in a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import field, frozen
@@ -134,6 +134,14 @@ class ClassActivations:
     layers: tuple[int, ...]
     positive: Tensor
     negative: Tensor
+
+    @classmethod
+    def of(
+        cls, found: Tensor, contrast: ContrastSet, positions: Sequence[int], layers: Sequence[int]
+    ) -> Self:
+        """Some layers of `found`, (prompts, positions, all layers, width), positive prompts first."""
+        chosen, cut = found[:, :, list(layers)], len(contrast.positive)
+        return cls(tuple(positions), tuple(layers), chosen[:cut], chosen[cut:])
 
     def at(self, layer: int, position: int) -> tuple[Tensor, Tensor]:
         """Both classes at one layer and position, each of shape (prompts, width)."""

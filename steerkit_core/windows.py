@@ -15,7 +15,8 @@ FEWEST = 2  # strengths at a layer; one alone bounds nothing
 
 State = Literal["inside", "outside", "unknown", "failed"]
 
-COLUMNS = (
+# what cells have in common that differ in nothing but place and strength
+ALIKE = (
     "model",
     "quantization",
     "dtype",
@@ -26,9 +27,8 @@ COLUMNS = (
     "position",
     "classifier",
     "prompts",
-    "layer",
-    "depth",
 )
+COLUMNS = (*ALIKE, "layer", "depth")
 
 
 def windows(cells: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import frozen
 
 from steerkit_core import (
-    BlockModule,
     ContrastSet,
     DirectionSet,
-    Extractor,
-    Position,
-    Within,
-    option,
-    positions_once,
+    ReadingExtractor,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
-class AxisExtractor(Extractor):
+class AxisExtractor(ReadingExtractor):
     """An extractor that looks at one layer and position at a time, prompt by prompt.
 
     A subclass gives an axis. It becomes a direction here: the positive class lies further along it than the
@@ -35,18 +30,6 @@ class AxisExtractor(Extractor):
     """
 
     cost: ClassVar[str] = "one for each contrast prompt"
-
-    position: Position = option(
-        -1,
-        help="token whose activation is read, -1 being the prompt's last; a list of several; or suffix, all"
-        " tokens that the chat template puts behind the user's text",
-        checks=[Within(high=-1), positions_once],
-    )
-    module: BlockModule = option(
-        "residual",
-        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
-        " the heads of the attention side by side",
-    )
 
     def check(self, positive: int, negative: int) -> None:
         """Raise `SteerkitError` where the classes have too few prompts; nothing was read yet."""

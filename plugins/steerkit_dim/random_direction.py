@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import frozen
 
 from steerkit_core import (
-    BlockModule,
     ContrastSet,
     DirectionSet,
-    Extractor,
-    Position,
+    ReadingExtractor,
     Within,
     option,
-    positions_once,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
-class RandomDirection(Extractor):
+class RandomDirection(ReadingExtractor):
     """A random direction at every layer, as long as the difference in means: a control.
 
     A standard normal vector is drawn for each layer, the same at all positions, and divided by its length;
@@ -36,17 +33,6 @@ class RandomDirection(Extractor):
     cost: ClassVar[str] = "one for each contrast prompt, for the raw norms"
 
     seed: int = option(0, help="another number gives other directions", checks=[Within(0)])
-    position: Position = option(
-        -1,
-        help="token at which the difference in means is read, -1 being the prompt's last; a list of"
-        " several; or suffix, all tokens that the chat template puts behind the user's text",
-        checks=[Within(high=-1), positions_once],
-    )
-    module: BlockModule = option(
-        "residual",
-        help="where in each block: its output (residual) or input, what attention or MLP give, or the heads"
-        " of the attention side by side",
-    )
 
     def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Draw for all layers, so that a direction does not depend on which others are asked for."""

@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from attrs import frozen
 
 from steerkit_core import (
-    BlockModule,
     ContrastSet,
     DirectionSet,
     Extractor,
     ModelError,
     ModelSpec,
-    Position,
     Prompt,
+    ReadingExtractor,
     SavedDirections,
     Sources,
     SteerkitError,
     Within,
     option,
-    positions_once,
 )
 from steerkit_transfer.depth import matched_layer
 from steerkit_transfer.maps import procrustes_map, ridge_map, share_spanned
@@ -36,7 +34,7 @@ ENOUGH = 2  # prompts less their mean say nothing where there is only one
 
 
 @frozen(kw_only=True)
-class Transfer(Extractor):
+class Transfer(ReadingExtractor):
     """Directions of a saved run or of another model, taken from the same relative depth.
 
     Layer l of the L layers of the model that is steered takes the direction of layer int(Ls l / L) of the
@@ -65,17 +63,6 @@ class Transfer(Extractor):
     )
     method: str = option("dim", help="the extractor that is used in the source model")
     options: tuple[str, ...] = option((), help="further options of that extractor, each written key=value")
-    position: Position = option(
-        -1,
-        help="token whose direction is taken, -1 being the prompt's last; a list of several; or suffix, all"
-        " tokens that the chat template puts behind the user's text",
-        checks=[Within(high=-1), positions_once],
-    )
-    module: BlockModule = option(
-        "residual",
-        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
-        " the heads of the attention side by side",
-    )
     map: Literal["none", "ridge", "procrustes"] = option(
         "none", help="how a direction is made to fit another width; none takes equal widths only"
     )

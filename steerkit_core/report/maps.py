@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
+from steerkit_core.windows import ALIKE
+
 # columns that are shown where they are not the same in all steered cells
 VARYING = (
     "model",
@@ -19,18 +21,6 @@ VARYING = (
     "unit",
     "position",
     "classifier",
-)
-SAME = (
-    "model",
-    "quantization",
-    "dtype",
-    "extractor",
-    "source",
-    "site",
-    "unit",
-    "position",
-    "classifier",
-    "prompts",
 )
 # what goes without saying in a title
 USUAL = ("none", "None", "self", "position -1")
@@ -69,7 +59,7 @@ def maps(report: Mapping[str, Any]) -> list[Map]:
         if cell["role"] == "steered" and cell["multiplier"] is not None:
             # a run of an earlier version has searched for none
             searched = cell.get("calibration")
-            key = (_axis(searched), *(in_words(name, cell.get(name)) for name in SAME))
+            key = (_axis(searched), *(in_words(name, cell.get(name)) for name in ALIKE))
             column = cell["multiplier"] if searched is None else searched["target"]
             grouped.setdefault(key, {})[cell["layer"], column] = cell
     found: list[Map] = []

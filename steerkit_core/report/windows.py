@@ -9,7 +9,8 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
-from steerkit_core.report.maps import SAME, USUAL, in_words
+from steerkit_core.report.maps import USUAL, in_words
+from steerkit_core.windows import ALIKE
 
 SHOWN = 3  # strengths at a layer, from which on a window is worth a line
 
@@ -23,7 +24,7 @@ def window_groups(report: Entry) -> list[tuple[str, list[tuple[str, ...]]]]:
     grouped: dict[str, list[tuple[str, ...]]] = {}
     for entry in sorted(report.get("windows", ()), key=lambda one: int(one["layer"])):
         if len(entry["tried"]) >= SHOWN:
-            parts = [in_words(name, entry[name]) for name in SAME]
+            parts = [in_words(name, entry[name]) for name in ALIKE]
             title = ", ".join(part for part in parts if part not in USUAL)
             grouped.setdefault(title, []).append(window_row(entry))
     return list(grouped.items())
