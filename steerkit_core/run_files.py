@@ -83,6 +83,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     if not path.is_dir():
         raise StoreError(f"{path}: no such run directory{_nearest_run(path)}")
+    if not (path / MANIFEST).exists():
+        if (path / RESULTS).exists():
+            raise StoreError(
+                f"{path}: no {MANIFEST} here: the run is incomplete; take it from where the run was made,"
+                " or run its recipe into another folder"
+            )
+        raise StoreError(f"{path}: no {MANIFEST} here: not a run directory")
     manifest = read_json(path, MANIFEST)
     check_version(manifest, path / MANIFEST)
     _require(manifest, MANIFEST_KEYS, path / MANIFEST, "", "a run of the same recipe writes it anew")
@@ -110,9 +117,9 @@ def read_report(path: Path) -> dict[str, Any]:
     for number, cell in enumerate(report["cells"]):
         where = f"cells[{number}]."
         _require(cell, CELL_KEYS, target, where, remedy)
-        for label in cell["counts"]:
-            _require(cell["rates"], (label,), target, f"{where}rates.", remedy)
-            _require(cell["rates"][label], RATE_KEYS, target, f"{where}rates.{label}.", remedy)
+        _require(cell["rates"], (), target, f"{where}rates.", remedy)
+        for label, rate in cell["rates"].items():
+            _require(rate, RATE_KEYS, target, f"{where}rates.{label}.", remedy)
     ids = [cell["id"] for cell in report["cells"]]
     twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
