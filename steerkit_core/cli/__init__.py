@@ -9,6 +9,7 @@ import click
 
 from steerkit_core.cli.agree import agree
 from steerkit_core.cli.application import Application
+from steerkit_core.cli.chat import chat
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
 from steerkit_core.cli.label import label
@@ -84,6 +85,7 @@ def make_group() -> click.Group:
         run,
         check,
         show,
+        chat,
         compare,
         transfer,
         power,
