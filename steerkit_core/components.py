@@ -576,9 +576,7 @@ class ModelAdapter(Component):
         """The prompt as the model's chat template writes it, up to where the answer begins."""
         return self.render_turns(tokenizer, [{"role": "user", "content": text}])
 
-    def render_turns(
-        self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]
-    ) -> str:
+    def render_turns(self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:
         """A conversation as the model's chat template writes it, up to where the next answer begins.
 
         `turns` have the keys `role` (`system`, `user` or `assistant`) and `content`; the last is a user's.

@@ -33,9 +33,7 @@ class Qwen(CommonLayout):
         """60 percent, and 50 from 14 billion parameters on (the paper's layer profiles)."""
         return 0.5 if parameters >= LARGE else 0.6
 
-    def render_turns(
-        self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]
-    ) -> str:
+    def render_turns(self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:
         """The chat template with thinking switched off.
 
         A thinking model opens with a block that is not the answer, and would spend the whole token limit

@@ -12,7 +12,9 @@ from steerkit_core.cli.application import Application
 from steerkit_core.cli.chat import chat
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
+from steerkit_core.cli.completion import completion
 from steerkit_core.cli.label import label
+from steerkit_core.cli.listing import runs
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.power import power
@@ -85,6 +87,7 @@ def make_group() -> click.Group:
         run,
         check,
         show,
+        runs,
         chat,
         compare,
         transfer,
@@ -95,6 +98,7 @@ def make_group() -> click.Group:
         plugins,
         stability,
         rank,
+        completion,
     ):
         steerkit.add_command(command)
     return steerkit

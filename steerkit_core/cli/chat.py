@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run
@@ -20,11 +21,17 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Talk to a run's steered and unsteered model.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--cell", help="Steer as this cell did.  [default: the run's selected cell]")
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.option(
+    "--cell",
+    shell_complete=completing.cells,
+    help="Steer as this cell did.  [default: the run's selected cell]",
+)
 @click.option("--multiplier", type=float, help="Steer so strongly.  [default: the cell's]")
 @click.option("--layer", type=int, help="Steer at this layer.  [default: the cell's]")
-@click.option("--max-new-tokens", type=click.IntRange(min=1), help="The longest answer.  [default: the run's]")
+@click.option(
+    "--max-new-tokens", type=click.IntRange(min=1), help="The longest answer.  [default: the run's]"
+)
 @click.option("--temperature", type=click.FloatRange(min=0), help="0 is greedy.  [default: the run's]")
 @click.option("--seed", type=click.IntRange(min=0), help="Of sampled answers.  [default: the run's]")
 @click.option("--system", default="", help="A system prompt, for families that know one.")

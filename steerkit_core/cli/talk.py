@@ -67,7 +67,9 @@ class Talk:
         if word not in COMMANDS:
             names = list(COMMANDS)
             begun = [name for name in names if word and name.startswith(word)]
-            close = f", did you mean '/{begun[0]}'?" if begun else nearest(f"/{word}", [f"/{n}" for n in names])
+            close = (
+                f", did you mean '/{begun[0]}'?" if begun else nearest(f"/{word}", [f"/{n}" for n in names])
+            )
             raise SteerkitError(f"no command '/{word}'{close} (/help lists them)")
         COMMANDS[word].act(self, argument.strip())
 
