@@ -1,4 +1,4 @@
-"""Steer once more as a cell of a run did: with its model, its directions and its site, but other prompts."""
+"""Steer once more as a cell of a run did: with its model, directions and site, but other prompts."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _spec(run: KeptRun, entry: Mapping[str, Any]) -> ModelSpec:
         if (own["id"], own["quantization"]) == (entry["model"], entry["quantization"]):
             spec = _built(own, ModelSpec, f"{run.folder}: model")
             found = {"dtype": loaded["dtype"], "revision": loaded.get("revision") or spec.revision}
-            return evolve(spec, **found)
+            return cast("ModelSpec", evolve(spec, **found))
     raise StoreError(
         f"{run.folder}: no setting of the manifest has the model {entry['model']}: edited by hand"
     )

@@ -89,7 +89,7 @@ def chat(
 
 
 def _set(conversation: Conversation, options: dict[str, float | str | None]) -> None:
-    """The options of the command line, tried at once so that a wrong one is told before anything is typed."""
+    """The options of the command line, tried so that a wrong one is told before anything is typed."""
     given = {name: value for name, value in options.items() if value is not None}
     conversation.layer = int(given.get("layer", conversation.layer))
     if "multiplier" in given:

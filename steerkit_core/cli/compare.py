@@ -71,9 +71,8 @@ def _arm(run: Path, name: str | None, label: str) -> dict[str, Any]:
         raise StoreError(f"{kept.folder}: no cell was selected, name one with --cell")
     entry = kept.cell(name)
     if label not in entry["counts"]:
-        raise StoreError(
-            f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
-        )
+        known = ", ".join(entry["counts"])
+        raise StoreError(f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {known})")
     return {
         "folder": kept.folder,
         "entry": entry,
