@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +37,8 @@ BARS = 4  # what is going on, and the steps before it; the others are shown agai
 def make_progress() -> Iterator[LiveProgress | LineProgress]:
     """The display that fits standard error."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    # FORCE_COLOR makes rich take a pipe for a terminal, and a log has no use for what moves
+    if not (console.is_terminal and sys.stderr.isatty()):
         yield LineProgress(console)
         return
     one_line = Column(no_wrap=True, overflow="ellipsis", ratio=1)

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from steerkit_core.cli.output import print_error
 from steerkit_core.conversation import SIDES, Exchange
 
 WIDE = 100  # columns from which on two texts go side by side
@@ -78,7 +79,7 @@ class PlainScreen:
 
     def complain(self, text: str) -> None:
         """What went wrong, to standard error."""
-        click.echo(f"error: {text}", err=True)
+        print_error(text)
 
     def answers(self, title: str, ask: Callable[[Callable[[int, str], None]], Exchange]) -> Exchange:
         """Print both answers as soon as both are there."""

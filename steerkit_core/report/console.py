@@ -31,6 +31,7 @@ from steerkit_core.report.transfer import excluded_lines, transfer_table
 from steerkit_core.report.windows import windows_tables
 from steerkit_core.windows import STEERABLE
 
+OPTIONAL = ("depth", "prompts", "normal")  # columns of the results that a narrow terminal does without
 LAYER_WIDTH, CELL_WIDTH = 9, 8  # columns of a terminal that a map takes, for its layers and each multiplier
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 
@@ -52,9 +53,7 @@ def print_report(
     shown, hidden = _cells_to_show(report, frozenset() if every_cell else swept, every_cell=every_cell)
     left_out = frozenset(cell["id"] for cell in report["cells"]) - shown
     console.print()
-    console.print(
-        fitting(console, lambda narrow: results_table(report, left_out, narrow), ("depth", "prompts"))
-    )
+    console.print(fitting(console, lambda narrow: results_table(report, left_out, narrow), OPTIONAL))
     if hidden:
         console.print(hidden_line(hidden, "cells"))
     failures = [
@@ -231,7 +230,8 @@ def results_table(
 ) -> Table:
     """One row per cell; what is the same in all steered cells goes into the title.
 
-    `narrow` names columns that there is no room for: `depth`, and `prompts` where all have the same.
+    `narrow` names columns that there is no room for: `depth`, `prompts` where all have the same, and
+    `normal`, which is the rest.
     """
     cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
@@ -258,6 +258,7 @@ def results_table(
             "left",
         )
     others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
+    others = [label for label in others if label not in narrow]
     if any(cell["failed"] for cell in cells):
         others.append("failed")
     if any(cell.get("condition") for cell in cells):

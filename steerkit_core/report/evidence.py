@@ -14,6 +14,7 @@ from steerkit_core.report.maps import VARYING, in_words
 Entry = Mapping[str, Any]
 
 _ONLY_ONE = "only one: prompts refused by the first alone, and by the second alone; "
+SHORT = 3
 HEADINGS = ("n", "diff.", "95% CI", "h", "only one", "p", "Holm")
 
 
@@ -62,7 +63,8 @@ def comparisons_table(
         box=SIMPLE,
         padding=(0, 1),
     )
-    table.add_column("", min_width=14)
+    # the names of a few rows may take several lines
+    table.add_column("", min_width=12 if len(rows) <= SHORT else 26)
     shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     for place in shown:
         table.add_column(HEADINGS[place], justify="right", no_wrap=True)

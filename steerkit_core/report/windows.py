@@ -77,8 +77,10 @@ def windows_tables(
         shown, hidden = best_rows(rows, most, lambda row: row[HEADINGS.index("window")] != "none")
         table = fitting(console, partial(_table, shown), ("residual", "garbles from", "tried"))
         more = Text.from_markup(hidden_line(hidden, "layers")) if hidden else Text()
-        parts = titled(f"multiplier windows: {title}", table, windows_caption(report))
+        parts = titled(f"multiplier windows: {title}", table)
         tables.append(Group(parts, more) if hidden else parts)
+    if tables:
+        tables[-1] = Group(tables[-1], Text(windows_caption(report), style="dim italic"))
     return tables
 
 
