@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TABLE_OF = {
     "extractor": "extractor",
-    "layer selector": "selector",
+    "selector": "selector",
     "site": "site",
     "classifier": "classifier",
 }

@@ -39,13 +39,13 @@ def fitting(console: Console, make: Callable[[frozenset[str]], Table], optional:
     """
     table = make(frozenset())
     for number in range(1, len(optional) + 1):
-        if _width(console, table) <= console.width:
+        if natural_width(console, table) <= console.width:
             break
         table = make(frozenset(optional[:number]))
     return table
 
 
-def _width(console: Console, table: Table) -> int:
+def natural_width(console: Console, table: Table) -> int:
     """How wide a table is with nothing cut, and what may be wrapped as narrow as it may be."""
     bare = Table(box=table.box, padding=table.padding)
     for column in table.columns:

@@ -10,26 +10,34 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.overview import LABEL, RunRow
+from steerkit_core.report.layout import natural_width
 
 STYLES = {"done": "green", "unfinished": "yellow", "broken": "red"}
 ENDLESS = 2000
-WIDE = 100  # columns from which on a run is one line
 
 
 def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
-    """A line for each run; on a narrow terminal a few."""
+    """A line for each run, or a few where a line does not fit; then what is to be said of single runs."""
     console = console or Console(highlight=False)
     if not console.is_terminal:  # a file or a pipe has no width: every run is one line
         console.width = ENDLESS
-    if console.width >= WIDE:
-        console.print(_table(rows))
+    table = _table(rows)
+    if natural_width(console, table) <= console.width:
+        console.print(table)
+        for row in rows:
+            if row.detail:
+                line = f"\n{escape(row.folder)}: {_state(row)}, {escape(row.detail)}"
+                console.print(line, soft_wrap=True)
         return
     for row in rows:
-        console.print(f"[bold]{escape(row.folder)}[/]  {_state(row)}  [dim]{_when(row)}[/]", soft_wrap=True)
+        detail = f", {escape(row.detail)}" if row.detail else ""
+        console.print(f"[bold]{escape(row.folder)}[/]  [dim]{_when(row)}[/]", soft_wrap=True)
+        console.print(f"    {_state(row)}{detail}", soft_wrap=True)
         line = ", ".join(part for part in (row.model, row.extractor, row.selector) if part)
-        console.print(f"    {escape(line)}")
+        if line:
+            console.print(f"    {escape(line)}", soft_wrap=True)
         if row.cell:
-            console.print(f"    {_where(row)}: {_rate(row)}")
+            console.print(f"    {_where(row)}: {_rate(row)}", soft_wrap=True)
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
@@ -59,8 +67,7 @@ def _table(rows: Sequence[RunRow]) -> Table:
 
 
 def _state(row: RunRow) -> str:
-    detail = f", {escape(row.detail)}" if row.detail else ""
-    return f"[{STYLES[row.state]}]{row.state}[/]{detail}"
+    return f"[{STYLES[row.state]}]{row.state}[/]"
 
 
 def _where(row: RunRow) -> str:

@@ -177,10 +177,10 @@ def test_texts_are_shown_as_they_grow_and_a_key_ends_them(talk, monkeypatch):
         assert len(grown) > 1
         assert all(grown[-1].startswith(text.rstrip("\ufffd")) for text in grown)
         assert grown[-1] == one.answers[side]
-    half = [text for seen, text in talk.screen.seen if seen == 0][0]
+    half = next(text for seen, text in talk.screen.seen if seen == 0)
 
-    def interrupted(title, ask):
-        def show(side, text):
+    def interrupted(_title, ask):
+        def show(_side, _text):
             raise KeyboardInterrupt
 
         return ask(show)
@@ -240,8 +240,10 @@ def test_a_conversation_that_is_too_long_is_refused(talk, steering):
     talk.line("Tell me a joke")
     tokens = len(steering.model.encode(talk.conversation.prompt(0, "Tell me a joke")))
     assert talk.screen.complaints == [
-        f"the conversation has {tokens} tokens, and the model reads and writes {limit} in all: /reset it,"
-        " or ask for fewer with /tokens"
+        (
+            f"the conversation has {tokens} tokens, and the model reads and writes {limit} in all: /reset it,"
+            " or ask for fewer with /tokens"
+        )
     ]
     assert talk.conversation.exchanges == []
 
@@ -337,6 +339,8 @@ def test_directions_that_are_lost_are_missed(folder, give, tmp_path):
     assert give("", Path(other)) == (
         2,
         "",
-        f"error: {other}/directions.safetensors: no directions {key}, which cell {cell} was steered with: the"
-        " run is incomplete; its command makes what is missing\n",
+        (
+            f"error: {other}/directions.safetensors: no directions {key}, which cell {cell} was steered with: the"
+            " run is incomplete; its command makes what is missing\n"
+        ),
     )
