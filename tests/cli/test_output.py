@@ -126,7 +126,7 @@ def on_terminal(home, *arguments, columns=100, **changes):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(home)
-        os.execve(  # noqa: S606  # reason: the process of the terminal
+        os.execve(  # reason: the process of the terminal
             sys.executable,
             [sys.executable, "-m", "steerkit_core", *arguments],
             environment(**changes),
