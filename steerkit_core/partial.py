@@ -101,9 +101,9 @@ class PartialModel:
             start: the first block.
             last: the last block.
             functions: what is called with the tensors at some places, and may return others.
-            tail: takes the tokens that matter out of (rows, tokens, width), as (rows, 1, width). With it the
-                last block's output projection and MLP work on these alone, and so does the LM head; the
-                output of the block is right at these tokens.
+            tail: takes the token that matters out of each row of (rows, tokens, width), as (rows, 1,
+                width). With it the last block's output projection and MLP work on these tokens alone, and what the
+                block gives is right at these alone.
         """
         end = self.handle.num_layers - 1 if last is None else last
         # the hooks first: an adapter that looks for the blocks would not know the stand-ins
@@ -152,7 +152,7 @@ class PartialModel:
         adapter, block = self.handle.adapter, self.handle.blocks[layer]
         try:
             return [adapter.output_projection(adapter.attention(block)), adapter.mlp(block)]
-        except (ModelError, AttributeError):  # reason: then the block does all of its work, as ever
+        except ModelError:  # then the block does all of its work
             return []
 
     def _learn_form(self, block: Module, arguments: Any, options: Any, output: Any) -> None:
@@ -163,9 +163,10 @@ class PartialModel:
         rest = output[1:] if isinstance(output, tuple) else ()
         if any(isinstance(part, Tensor) for part in rest):
             raise self._cannot("they give more than the residual stream to each other")
-        given = dict(list(inspect.signature(block.forward).bind(*arguments, **options).arguments.items())[1:])
-        given |= given.pop("kwargs", {})
-        told = {name for name, value in given.items() if isinstance(value, (Tensor, tuple, list, dict))}
+        # the class's own, as nnsight replaces that of the module
+        _, _, *names = inspect.signature(type(block).forward).parameters
+        given = dict(zip(names, arguments[1:], strict=False)) | options
+        told = {name for name, value in given.items() if isinstance(value, Tensor | tuple | list | dict)}
         self.one_row = "past_key_values" in given and told <= PLACES
         stream = self.handle.adapter.read(output)
         self.form = self.handle.adapter.write(output, stream.new_empty(0))

@@ -39,6 +39,7 @@ SMALL = 16  # a pass of its own costs about as much as this part of the tokens t
 EVERYWHERE: tuple[BlockModule, ...] = ("input", "attention", "mlp")
 
 Read = Callable[[int, Tensor], None]
+Functions = dict[Place, Callable[[Tensor], Tensor | None]]
 
 
 def kl_divergence(plain: Tensor, other: Tensor) -> Tensor:
@@ -98,7 +99,7 @@ def probed_logits(
         for chunk in passes.chunks(batch):
             logits = cast("Tensor", passes.probed(batch, chunk)).float()
             rows = chunk.area.rows
-            numbers = compare(plain[rows], logits.unflatten(0, (len(chunk.indices), -1))).cpu()
+            numbers = compare(plain[rows], logits.view(len(chunk.indices), -1, logits.shape[-1])).cpu()
             for probe, row in zip(chunk.indices, numbers, strict=True):
                 for prompt, number in zip(batch.indices[rows], row, strict=True):
                     kept[probe][prompt] = number
@@ -157,7 +158,8 @@ class Area:
         """
         rows = torch.arange(len(self.ends), device=found.device).unsqueeze(1)
         columns = self.ends.unsqueeze(1) + torch.tensor([one + 1 for one in positions], device=found.device)
-        return found.unflatten(0, (-1, len(self.ends)))[:, rows, columns]
+        by_candidate = found.reshape(-1, len(self.ends), *found.shape[1:])
+        return by_candidate[:, rows, columns]
 
     def last(self, found: Tensor) -> Tensor:
         """The last token of each row, (candidates x rows, 1, width)."""
@@ -206,11 +208,11 @@ class Batch:
         same = (self.ids == self.ids[:1]).all(dim=0).long()
         return int(same.cumprod(dim=0).sum())
 
-    def areas(self, begin: int, saves: Callable[[int], bool]) -> Iterator[Area]:
+    def areas(self, begin: int, least: float) -> Iterator[Area]:
         """All rows, from token `begin` on, those of unlike lengths apart where it saves enough padding."""
         first, many = 0, len(self.lengths)
         for row in range(1, many + 1):
-            if row == many or saves((many - row) * (self.lengths[first] - self.lengths[row])):
+            if row == many or (many - row) * (self.lengths[first] - self.lengths[row]) > least:
                 yield self.area(slice(first, row), slice(begin, self.lengths[first]))
                 first = row
 
@@ -261,7 +263,7 @@ class Passes:
 
     @cached_property
     def candidates(self) -> list[Candidates]:
-        """All candidates; those that begin at unlike blocks apart, where blocks need inputs for all rows."""
+        """All of them; those that begin at unlike blocks apart, where blocks need inputs for all rows."""
         groups: dict[Any, list[int]] = {}
         for index, probe in enumerate(self.probes):
             if (probe.layer or 0) <= self.end:
@@ -299,33 +301,32 @@ class Passes:
 
     def chunks(self, batch: Batch) -> Iterator[Chunk]:
         """What goes through the model together, after the plain pass: as much as a pass holds."""
-        for all_of_them in self.candidates:
-            begin = self._prefix(batch, len(all_of_them.indices))
-            keys = 2 * self._token_bytes * self.handle.num_layers * begin
-            most = min(self.most_tokens // begin, max(1, CACHE_BYTES // keys)) if begin else len(self.probes)
-            for some in _pieces(all_of_them, most):
-                many = len(some.indices)
-                prefix = self._keys(batch, some, begin) if begin else None
-                for area in batch.areas(begin, lambda saved, many=many: self._pays(saved * many)):
-                    rows, tokens = len(area.ends), area.tokens.stop - begin
-                    size = max(1, min(self.most_tokens // tokens, self.most_rows) // rows)
-                    done = 0
-                    for piece in _pieces(some, size):
-                        stop = done + len(piece.indices)
-                        kept = None if prefix is None else prefix_cache(prefix, slice(done, stop), rows, begin)
-                        yield Chunk(piece, area, kept)
-                        done = stop
+        for candidates, keys, begin in self._behind_prefixes(batch):
+            many = len(candidates.indices)
+            for area in batch.areas(begin, least=self._least / many):
+                rows, tokens = len(area.ends), area.tokens.stop - begin
+                size = max(1, min(self.most_tokens // tokens, self.most_rows) // rows)
+                for piece in _pieces(many, size):
+                    prefix = prefix_cache(keys, piece, rows, begin) if keys else None
+                    yield Chunk(candidates[piece], area, prefix)
 
-    def _pays(self, tokens: int) -> bool:
-        """Whether so many tokens less are worth a pass more."""
-        return tokens > self.most_tokens // SMALL
+    def _behind_prefixes(self, batch: Batch) -> Iterator[tuple[Candidates, DynamicCache | None, int]]:
+        """Candidates, with the keys and values of the tokens that all prompts share, and their number."""
+        for candidates in self.candidates:
+            many, begin = len(candidates.indices), 0
+            if self.model.keeps_keys:
+                begin = min(batch.shared(), batch.lengths[-1] + min(self.positions))
+            if begin * many * (len(batch.lengths) - 1) <= self._least:
+                yield candidates, None, 0
+                continue
+            kept = 2 * self._token_bytes * self.handle.num_layers * begin
+            for piece in _pieces(many, max(1, min(PASS_TOKENS // begin, CACHE_BYTES // kept))):
+                yield candidates[piece], self._keys(batch, candidates[piece], begin), begin
 
-    def _prefix(self, batch: Batch, many: int) -> int:
-        """How many tokens of the prompts are computed once for each candidate."""
-        if not self.model.keeps_keys:
-            return 0
-        begin = min(batch.shared(), batch.lengths[-1] + min(self.positions))
-        return begin if self._pays(begin * many * (len(batch.lengths) - 1)) else 0
+    @property
+    def _least(self) -> int:
+        """How many tokens a pass more has to save."""
+        return self.most_tokens // SMALL
 
     def _keys(self, batch: Batch, candidates: Candidates, begin: int) -> DynamicCache:
         """Keys and values of the tokens before `begin`, one row for each candidate."""
@@ -344,7 +345,7 @@ class Passes:
 
         inputs = {"input_ids": batch.ids, "use_cache": False}
         area = batch.area(slice(0, len(batch.lengths)), slice(0, batch.lengths[0]))
-        functions = {Place(layer, "input"): keep(layer) for layer in self.starts}
+        functions: Functions = {Place(layer, "input"): keep(layer) for layer in self.starts}
         return self._run(inputs, 0, functions, area, reads)
 
     def probed(self, batch: Batch, chunk: Chunk, reads: Reads | None = None) -> Tensor | None:
@@ -356,19 +357,21 @@ class Passes:
         self,
         inputs: dict[str, Any],
         start: int,
-        functions: dict[Place, Callable[[Tensor], Tensor | None]],
+        functions: Functions,
         area: Area,
         reads: Reads | None,
     ) -> Tensor | None:
         """A pass that reads, or gives the logits behind the last token of each row."""
-        looks: dict[Place, Callable[[Tensor], Tensor | None]] = {}
+
+        def look(layer: int, read: Read) -> Callable[[Tensor], None]:
+            return lambda found: read(layer, area.at(found, self.positions))
+
+        looks: Functions = {}
         if reads is None:
+            # the model's own head takes the last token
             looks[Place(self.end)] = lambda found: area.last(found).expand_as(found)
         else:
-            for layer in reads.layers:
-                looks[Place(layer)] = lambda found, layer=layer: reads.read(
-                    layer, area.at(found, self.positions)
-                )
+            looks = {Place(layer): look(layer, reads.read) for layer in reads.layers}
         tail = area.last if self.positions == (-1,) else None
         return self.model.run(inputs, start, self.last, {**functions, **looks}, tail)
 
@@ -382,31 +385,33 @@ class Passes:
             "use_cache": chunk.prefix is not None,
         }
 
-    def _edits(self, batch: Batch, chunk: Chunk) -> dict[Place, Callable[[Tensor], Tensor | None]]:
+    def _edits(self, batch: Batch, chunk: Chunk) -> Functions:
         """The rows of each candidate join where it begins, and are edited."""
         area, candidates = chunk.area, chunk.candidates
 
-        def joined(found: Tensor, layer: int) -> Tensor:
+        def join(layer: int) -> Callable[[Tensor], Tensor]:
             new = candidates.joining(layer)
             given = batch.given[layer][area.rows, area.tokens]
-            rows = new.edited(given.expand(len(new.indices), *given.shape)).flatten(0, 1)
-            return rows if layer == chunk.start else torch.cat((found, rows))
+
+            def joined(found: Tensor) -> Tensor:
+                rows = new.edited(given.expand(len(new.indices), *given.shape)).flatten(0, 1)
+                return rows if layer == chunk.start else torch.cat((found, rows))
+
+            return joined
 
         def edited(found: Tensor) -> Tensor:
-            return candidates.edited(found.unflatten(0, (len(candidates.indices), -1))).flatten(0, 1)
+            rows = found.reshape(len(candidates.indices), -1, *found.shape[1:])
+            return candidates.edited(rows).flatten(0, 1)
 
-        functions: dict[Place, Callable[[Tensor], Tensor | None]] = {}
+        functions: Functions = {}
         if len(candidates.modules) > 1:
             for layer in range(self.end + 1):
                 functions |= {Place(layer, module): edited for module in candidates.modules}
-        for layer in set(candidates.starts):
-            functions[Place(layer, "input")] = lambda found, layer=layer: joined(found, layer)
-        return functions
+        return functions | {Place(layer, "input"): join(layer) for layer in set(candidates.starts)}
 
 
-def _pieces(candidates: Candidates, most: int) -> Iterator[Candidates]:
+def _pieces(many: int, most: int) -> Iterator[slice]:
     """Parts of about the same size, none larger than `most`."""
-    many = len(candidates.indices)
     size = -(-many // -(-many // most))
     for begin in range(0, many, size):
-        yield candidates[begin : begin + size]
+        yield slice(begin, begin + size)

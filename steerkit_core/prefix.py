@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import DynamicLayer
 
 
 class PrefixLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # reason: transformers'
@@ -38,10 +38,10 @@ class PrefixLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # reason: tra
         return torch.cat((held.repeat_interleave(self.rows, dim=0), new), dim=-2)
 
 
-def prefix_cache(prefix: DynamicCache, candidates: slice, rows: int, tokens: int) -> Cache:
+def prefix_cache(prefix: DynamicCache, candidates: slice, rows: int, tokens: int) -> DynamicCache:
     """What some candidates' rows see of their prefix: in a layer those that have joined by then."""
-    layers = []
-    for layer in prefix.layers:
-        held = [None if part is None else part[candidates] for part in (layer.keys, layer.values)]
-        layers.append(PrefixLayer(held[0], held[1], rows, tokens))
-    return Cache(layers=layers)
+    cache = DynamicCache()
+    for layer in cast("list[DynamicLayer]", prefix.layers):
+        keys, values = (None if part is None else part[candidates] for part in (layer.keys, layer.values))
+        cache.layers.append(PrefixLayer(keys, values, rows, tokens))
+    return cache
