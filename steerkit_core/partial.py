@@ -102,8 +102,8 @@ class PartialModel:
             last: the last block.
             functions: what is called with the tensors at some places, and may return others.
             tail: takes the token that matters out of each row of (rows, tokens, width), as (rows, 1,
-                width). With it the last block's output projection and MLP work on these tokens alone, and what the
-                block gives is right at these alone.
+                width). With it the last block's output projection and MLP work on these tokens alone, and
+                what the block gives is right at these alone.
         """
         end = self.handle.num_layers - 1 if last is None else last
         # the hooks first: an adapter that looks for the blocks would not know the stand-ins
