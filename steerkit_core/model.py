@@ -314,8 +314,9 @@ class ModelHandle:
         """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
 
         A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
-        given that block. For each prompt a probe everywhere costs at most max(layers) + 1 block evaluations,
-        one at the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM head is needed.
+        given that block. For each prompt a probe everywhere costs at most max(layers) + 1 block
+        evaluations, one at the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM
+        head is needed.
         What all prompts begin with is computed once for each probe, where the model allows it.
 
         Args:
