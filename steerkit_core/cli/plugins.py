@@ -10,6 +10,7 @@ import attrs
 import click
 
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.new import new_plugin
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.registry import Registration, Registry
 
@@ -26,6 +27,9 @@ def plugins(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         context.invoke(list_plugins)
+
+
+plugins.add_command(new_plugin)
 
 
 @plugins.command("list", short_help="Every plugin and component.")
