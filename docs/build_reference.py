@@ -27,8 +27,8 @@ import click
 import tomlkit
 
 from steerkit_core import hookspecs
+from steerkit_core.authoring.text import taken
 from steerkit_core.components import Component, ModelAdapter, PromptSet
-from steerkit_core.converter import type_words
 from steerkit_core.errors import RecipeError
 from steerkit_core.host import Host
 from steerkit_core.options import CORE_KEYS
@@ -83,19 +83,10 @@ def option_table(cl: type, key: str = "option") -> str:
     """A Markdown table of a class's options, as they were declared."""
     attrs.resolve_types(cast("Any", cl))
     rows = [
-        (f"`{field.name}`", _kind(field), _default(field), field.metadata["help"])
+        (f"`{field.name}`", taken(field).replace("'", "`"), _default(field), field.metadata["help"])
         for field in attrs.fields(cast("Any", cl))
     ]
     return _table((key, "type", "default", "meaning"), rows) if rows else "No options."
-
-
-def _kind(field: attrs.Attribute[Any]) -> str:
-    """The declared type and its bounds; a check that is a plain function is called by its name."""
-    checks = field.metadata["checks"]
-    bounds = [str(check) for check in checks if not inspect.isfunction(check)]
-    named = [check.__name__.replace("_", " ") for check in checks if inspect.isfunction(check)]
-    words = [type_words(field.type).replace("'", "`"), *bounds]
-    return " ".join([*words, f"({', '.join(named)})"] if named else words)
 
 
 def _default(field: attrs.Attribute[Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 
 from attrs import frozen
@@ -87,10 +86,10 @@ def new_names(kind: Kind, name: str, registry: Registry) -> Names:
     record = registry.host.records.get(name)
     if record is not None:
         raise SteerkitError(f"the name {name!r} is taken by {record.source}")
-    if find_spec(names.module) is not None:
+    owner = _owner(names.module, registry)
+    if owner:
         raise SteerkitError(
-            f"the module {names.module!r} that the package would have is taken{_owner(names.module)}:"
-            " choose another name"
+            f"the name {name!r} would give the module {names.module!r}, which is there: {owner}"
         )
     return names
 
@@ -111,6 +110,12 @@ def check_name(name: str) -> None:
         )
 
 
-def _owner(module: str) -> str:
-    found = packages_distributions().get(module, [])
-    return f" by {found[0]}" if found else " by another that can be imported here"
+def _owner(module: str, registry: Registry) -> str:
+    """What has a module name already: a plugin, or a file that Python would import; empty for nobody."""
+    for record in registry.host.records.values():
+        if record.module.partition(".")[0] == module:
+            return record.source
+    spec = find_spec(module)
+    if spec is None:
+        return ""
+    return spec.origin or ", ".join(spec.submodule_search_locations or ())

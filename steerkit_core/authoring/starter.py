@@ -41,9 +41,7 @@ def starter_recipe(
     Raises:
         UnknownComponent: a component is not installed.
     """
-    chosen = {
-        word: registry.get(word, use) for word, use in {**COMPONENTS, **(components or {})}.items()
-    }
+    chosen = {word: registry.get(word, use) for word, use in {**COMPONENTS, **(components or {})}.items()}
     given: Values = {"run": {"name": name}, "model": {"id": model}, "prompts": dict(PROMPTS)}
     given |= {word: needed(component, model) for word, component in chosen.items()}
     _fit(chosen, given, small=model.startswith(SMALL))

@@ -17,15 +17,17 @@ WIDTH = 100
 def option_lines(cl: type, values: Mapping[str, Any], *, comments: bool = True) -> Iterator[str]:
     """A line for every option of a class, below its help, with the value given or the default.
 
-    An option that has neither, or whose default is that nothing is set, is left as a comment.
+    An option that has neither, or whose default is that nothing is set, is left as a comment. Without
+    comments it is left out, and so is a default that takes more than a line.
     """
     attrs.resolve_types(cast("Any", cl))
     for field in attrs.fields(cast("Any", cl)):
         if comments:
             yield from commented(f"{field.metadata['help']} [{taken(field)}]")
         value = values.get(field.name, None if field.default is attrs.NOTHING else field.default)
-        if value is not None:
-            yield f"{field.name} = {toml(value)}"
+        line = f"{field.name} = {toml(value)}"
+        if value is not None and (comments or field.name in values or "\n" not in line):
+            yield line
         elif comments:
             yield f"# {field.name} ="
 
@@ -51,8 +53,11 @@ def taken(field: attrs.Attribute[Any]) -> str:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML; a long list has a line for each of its values."""
+    """A value as TOML; a long list has a line for each of its values, and nothing stands for None."""
     import tomlkit
+
+    if value is None:
+        return ""
 
     if isinstance(value, list | tuple):
         short = f"[{', '.join(toml(item) for item in value)}]"

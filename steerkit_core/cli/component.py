@@ -11,9 +11,11 @@ from typing import Any, cast
 import attrs
 import click
 
-from steerkit_core.components import PromptSet
+from steerkit_core.components import Component, ModelAdapter, PromptSet
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.registry import Registration, Registry
+
+LONGEST_DEFAULT = 120
 
 
 def find_components(registry: Registry, name: str) -> list[tuple[str, Registration]]:
@@ -122,15 +124,13 @@ def print_component(word: str, entry: Registration, *, with_source: bool = False
     if facts["file"]:
         place = f"{facts['file']}, line {facts['line']}"
         console.print(place, style="dim", soft_wrap=True, markup=False)
-    console.print(f"\n{facts['help']}\n", markup=False)
+    console.print(f"\n{_flowing(facts['help'])}\n", markup=False)
     for key in ("reference", "cost"):
         if facts[key]:
             console.print(f"{key}: {escape(facts[key])}\n", soft_wrap=True)
     _print_options(facts["options"])
-    component = entry.component
-    if issubclass(component, PromptSet):
-        counts = Counter(prompt.role for prompt in component().prompts())
-        console.print(f"\nprompts: {', '.join(f'{n} {role}' for role, n in counts.items())}")
+    for line in _further(entry.component):
+        console.print(f"\n{line}", soft_wrap=True, markup=False)
     if facts["recipe"]:
         console.print("\nin a recipe:\n")
         # as it is, so that it can be copied
@@ -138,6 +138,30 @@ def print_component(word: str, entry: Registration, *, with_source: bool = False
     if with_source:
         console.print("\nsource:\n" if facts["source"] else "\nits source is in no file")
         click.echo(facts["source"] or "", nl=False)
+
+
+def _flowing(text: str) -> str:
+    """A docstring whose paragraphs fill any width; lists and formulas keep their lines."""
+    paragraphs = text.split("\n\n")
+    broken = [any(line.startswith((" ", "-")) for line in part.split("\n")) for part in paragraphs]
+    return "\n\n".join(
+        part if keep else " ".join(part.split()) for part, keep in zip(paragraphs, broken, strict=True)
+    )
+
+
+def _further(component: type[Component]) -> Iterator[str]:
+    """What there is to know of a kind that has no options."""
+    if issubclass(component, PromptSet):
+        counts = Counter(prompt.role for prompt in component().prompts())
+        yield f"prompts: {', '.join(f'{number} {role}' for role, number in counts.items())}"
+    if issubclass(component, ModelAdapter):
+        yield f"priority {component.priority}, multiplier of the family {component.defaults.multiplier:g}"
+        yield "no recipe names an adapter: of those that serve a model the first by priority is taken"
+
+
+def _shortened(default: Any) -> str:
+    text = json.dumps(default, default=str, ensure_ascii=False)
+    return text if len(text) <= LONGEST_DEFAULT else f"{text[:LONGEST_DEFAULT]} ..."
 
 
 def _print_options(options: list[dict[str, Any]]) -> None:
@@ -152,7 +176,7 @@ def _print_options(options: list[dict[str, Any]]) -> None:
     for heading in ("option", "type", "default", "meaning"):
         table.add_column(heading, overflow="fold")
     for option in options:
-        default = "required" if option["required"] else json.dumps(option["default"], default=str)
+        default = "required" if option["required"] else _shortened(option["default"])
         kind = " ".join([option["type"], *option["bounds"]])
         kind += f" ({', '.join(option['checks'])})" if option["checks"] else ""
         table.add_row(*map(escape, (option["name"], kind, default, option["help"])))

@@ -14,7 +14,7 @@ from steerkit_core.options import folder_name
 Schema = dict[str, Any]
 
 PLAIN: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
-# what a check that is a function refuses, by the JSON type that it looks at; the others are left to steerkit
+# what checks that are functions refuse, by the JSON type that they look at; others are left to steerkit
 CHECKS: Mapping[Callable[[object], None], Mapping[str, Schema]] = {
     not_empty: {"array": {"minItems": 1}, "string": {"minLength": 1}},
     positions_once: {"array": {"minItems": 1, "uniqueItems": True}},

@@ -12,7 +12,6 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-
 from steerkit_core.components import PromptSet
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, TABLES
@@ -35,7 +34,7 @@ def recipe_schema(registry: Registry) -> Schema:
     return {
         "$schema": DRAFT,
         "title": "steerkit recipe",
-        "description": f"made by `steerkit schema` with {', '.join(_distributions(registry))}",
+        "description": f"made by `steerkit schema` for {', '.join(_distributions(registry))}",
         "type": "object",
         "properties": {name: tables[name] for name in TABLES},
         "required": needed,
@@ -46,7 +45,9 @@ def recipe_schema(registry: Registry) -> Schema:
 
 def _distributions(registry: Registry) -> list[str]:
     records = registry.host.records.values()
-    return sorted({f"{one.distribution} {one.version}".strip() for one in records if one.status == "active"})
+    return sorted(
+        {f"{one.distribution} {one.version}".strip() for one in records if one.status == "active"}
+    )
 
 
 def _summary(cl: type) -> str:

@@ -1,0 +1,128 @@
+"""What `steerkit plugins new` writes installs, passes its tests, and is used by its recipe, untouched."""
+
+import json
+import re
+import tomllib
+import venv
+
+import pytest
+from packaging.requirements import Requirement
+
+from steerkit_core.cli import execute
+
+WORDS = {"adapter": "model adapter", "prompt-set": "prompt set"}
+KINDS = ("extractor", "selector", "site", "classifier", "adapter", "prompt-set")
+FILES = {"pyproject.toml", "tests/test_contract.py", "recipe.toml", "README.md", ".gitignore"}
+# names of other lengths than those of the installed packages, and with digits
+NAMES = ("z", "top-3-words", "a23456789-b23456789-c234567890")
+
+
+def test_they_are_listed_with_their_distributions(packages):
+    listing = json.loads(packages.run("steerkit_core", "plugins", "list", "--json").stdout)
+    brought = {(entry["kind"], entry["name"], entry["plugin"]) for entry in listing["components"]}
+    assert {(WORDS.get(kind, kind), f"my-{kind}", f"my-{kind}") for kind in KINDS} <= brought
+    records = {record["name"]: record for record in listing["plugins"]}
+    assert {record["status"] for record in records.values()} == {"active"}
+    assert {records[f"my-{kind}"]["distribution"] for kind in KINDS} == {
+        f"steerkit-my-{kind}" for kind in KINDS
+    }
+
+
+def test_they_keep_their_contracts(packages):
+    done = packages.run(
+        "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--import-mode=importlib",
+        *map(str, packages.folders.values()),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert re.fullmatch(r"\d+ passed in .*", last), "nothing is skipped"
+    assert int(last.split()[0]) > len(KINDS) * 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_recipe_uses_it(packages, kind):
+    recipe = str(packages.folders[kind] / "recipe.toml")
+    done = packages.run("steerkit_core", "check", recipe, "--json")
+    assert done.returncode == 0, done.stderr
+    (group,) = json.loads(done.stdout)["groups"]
+    (setting,) = group["settings"]
+    if kind == "adapter":
+        assert group["model"] == "bundled:mistral-s"
+        assert "my-adapter" not in json.dumps(setting)
+    elif kind == "prompt-set":
+        assert (
+            "contrast      my-prompt-set (8 + 8)" in packages.run("steerkit_core", "check", recipe).stdout
+        )
+    else:
+        assert setting[kind]["use"] == f"my-{kind}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_six_files_and_depends_on_the_core(packages, kind):
+    folder = packages.folders[kind]
+    module = f"steerkit_my_{kind.replace('-', '_')}"
+    written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert {path for path in written if "__pycache__" not in path} == FILES | {f"{module}.py"}
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [Requirement(line).name for line in project["dependencies"]]
+    assert "steerkit-core" in wanted
+    assert "steerkit" not in wanted, "another project has that name"
+    assert project["entry-points"] == {"steerkit": {f"my-{kind}": module}}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, host):
+    """Packages of every kind under short and long names."""
+    home = tmp_path_factory.mktemp("written")
+    for kind in KINDS:
+        for number, name in enumerate(NAMES):
+            out = str(home / f"{kind}-{number}")
+            assert execute(["plugins", "new", kind, name, "--out", out, "--json"], host) == 0
+    return home
+
+
+def test_ruff_finds_nothing(packages, written):
+    pytest.importorskip("ruff", reason="until ruff is installed")
+    for home in (packages.folders["site"].parent, written):
+        for command in (["check"], ["format", "--check"]):
+            done = packages.run("ruff", *command, "--no-cache", str(home))
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow  # reason: mypy reads torch and transformers
+def test_mypy_finds_nothing_strictly(packages, tmp_path):
+    pytest.importorskip("mypy", reason="until mypy is installed")
+    sources = [path for folder in packages.folders.values() for path in folder.glob("steerkit_*.py")]
+    done = packages.run("mypy", "--strict", "--cache-dir", str(tmp_path), *map(str, sources))
+    assert done.stdout.splitlines()[-1] == "Success: no issues found in 6 source files", done.stdout
+    for folder in packages.folders.values():
+        test = str(folder / "tests" / "test_contract.py")
+        done = packages.run("mypy", "--strict", "--cache-dir", str(tmp_path), test)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow  # reason: a whole experiment for every kind
+@pytest.mark.parametrize("kind", KINDS)
+def test_as_its_readme_says(packages, kind, tmp_path):
+    """Installed for changing it, in an environment of its own; tested and run in its own folder."""
+    venv.create(tmp_path / "venv", symlinks=True, with_pip=False, system_site_packages=True)
+    folder = packages.folders[kind]
+    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    pip = packages.run(
+        "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(site),
+        "-e", str(folder),
+    )  # fmt: skip
+    assert pip.returncode == 0, pip.stderr
+    assert list(site.glob("*.pth")), "an editable installation points to the folder"
+    tested = packages.run("pytest", "-q", "-p", "no:cacheprovider", cwd=folder)
+    assert tested.returncode == 0, tested.stdout
+    out = tmp_path / "run"
+    ran = packages.run(
+        "steerkit_core", "run", "recipe.toml", "--out", str(out), "--quiet", "--json", cwd=folder
+    )
+    assert ran.returncode == 0, ran.stderr
+    cells = {cell["role"]: cell for cell in json.loads(ran.stdout)["cells"]}
+    assert cells["baseline"]["counts"]["refusal"] == 0
+    assert cells["steered"]["counts"]["refusal"] == 30
+    if kind == "adapter":
+        assert cells["steered"]["multiplier"] == 4.0
