@@ -24,7 +24,7 @@ COMPONENTS: Mapping[str, str] = {
 MODEL = "bundled:qwen2-s"
 PROMPTS = {"contrast": "refusal-5", "evaluation": "benign-30", "selection": "selection-30"}
 # models that ship are narrow: a family's multiplier, found with large ones, would break their texts
-SMALL, SMALL_MULTIPLIER = "bundled:", 4.0
+SMALL, SMALL_MULTIPLIERS = "bundled:", (1.0, 2.0, 4.0)
 GRID = """\
 # The product over any options above: each takes a list of values, and all their combinations are run.
 # [grid]
@@ -97,7 +97,9 @@ def _fit(chosen: Mapping[str, type[Component]], given: Values, *, small: bool) -
     """Let directions be read where the site edits, and small models be steered gently."""
     options = attrs.fields_dict(cast("Any", chosen["site"]))
     if small and "multiplier" in options and options["multiplier"].default is None:
-        given["site"]["multiplier"] = SMALL_MULTIPLIER
+        given["site"]["multiplier"] = SMALL_MULTIPLIERS[-1]
+        if "multipliers" in attrs.fields_dict(cast("Any", chosen["selector"])):
+            given["selector"]["multipliers"] = SMALL_MULTIPLIERS
     try:
         site = cast("Site", cast("Any", chosen["site"])(**given["site"]))
     except (TypeError, ValueError):

@@ -25,6 +25,7 @@ from steerkit_core.errors import SteerkitError
 @click.pass_context
 def init(
     context: click.Context,
+    /,
     file: Path,
     model: str,
     *,

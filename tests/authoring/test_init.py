@@ -54,7 +54,7 @@ def test_every_key_stands_below_its_help(steerkit, registry):
             assert field.metadata["help"] in words, name
             given = (table, name) in {
                 ("run", "name"), ("model", "id"), ("prompts", "contrast"), ("prompts", "evaluation"),
-                ("prompts", "selection"), ("site", "multiplier"),
+                ("prompts", "selection"), ("site", "multiplier"), ("selector", "multipliers"),
             }  # fmt: skip
             default = list(field.default) if isinstance(field.default, tuple) else field.default
             assert given or found[name] == default, name
@@ -69,6 +69,7 @@ def test_it_is_what_its_defaults_are(steerkit, registry, tmp_path):
     short.write_text(
         '[model]\nid = "bundled:qwen2-s"\n[prompts]\ncontrast = "refusal-5"\nevaluation = "benign-30"\n'
         'selection = "selection-30"\n[extractor]\nuse = "dim"\n[selector]\nuse = "sweep"\n'
+        "multipliers = [1.0, 2.0, 4.0]\n"
         '[site]\nuse = "residual-add"\nmultiplier = 4.0\n[classifier]\nuse = "refusal-keywords"\n'
     )
     (left_out,) = load_recipe(short, registry).settings

