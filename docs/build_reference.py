@@ -33,7 +33,7 @@ from steerkit_core.errors import RecipeError
 from steerkit_core.host import Host
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
-from steerkit_core.registry import KINDS, Registry
+from steerkit_core.registry import KINDS, Registry, summary
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -109,7 +109,7 @@ def _cell(text: str) -> str:
 def component_names(registry: Registry, word: str) -> str:
     """A Markdown table of the components of one kind, each with a link to its section."""
     rows = [
-        (f"[`{name}`](components.md#{name})", _summary(entry.component))
+        (f"[`{name}`](components.md#{name})", summary(entry.component))
         for kind, name, entry in registry
         if kind == word
     ]
@@ -146,10 +146,6 @@ def _component(component: type[Component]) -> Iterator[str]:
     labels = getattr(component, "labels", ())
     if labels:
         yield f"Labels: {', '.join(f'`{label}`' for label in labels)}."
-
-
-def _summary(component: type) -> str:
-    return (inspect.getdoc(component) or "").partition("\n")[0]
 
 
 def hook_contract(name: str) -> str:
@@ -223,7 +219,7 @@ def _result(word: str, found: dict[str, Any] | None) -> str:
 def other_components(registry: Registry) -> str:
     """A Markdown table of the adapters and prompt sets, which have no results of their own."""
     rows = [
-        (f"[`{name}`](reference/components.md#{name})", word, _summary(entry.component))
+        (f"[`{name}`](reference/components.md#{name})", word, summary(entry.component))
         for word, name, entry in registry
         if word in ("model adapter", "prompt set")
     ]

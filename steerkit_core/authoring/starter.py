@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import attrs
 
-from steerkit_core.authoring.text import commented, option_lines, summary
+from steerkit_core.authoring.text import commented, first_paragraph, option_lines
 from steerkit_core.authoring.values import needed
 from steerkit_core.components import Component, Site
 from steerkit_core.errors import Problem, RecipeError
@@ -64,7 +64,7 @@ def component_lines(
     """A component's table without what all of its kind have: `use` and its options."""
     yield f"[{word}]"
     if comments:
-        yield from commented(summary(component))
+        yield from commented(first_paragraph(component))
     yield f'use = "{component.name}"'
     yield from option_lines(component, given, comments=comments)
 
@@ -82,12 +82,12 @@ def _table(
     table: str, chosen: Mapping[str, type[Component]], given: Values, registry: Registry
 ) -> Iterator[str]:
     if table not in COMPONENT_TABLES:
-        yield from commented(summary(OPTION_TABLES[table]))
+        yield from commented(first_paragraph(OPTION_TABLES[table]))
         yield f"[{table}]"
         yield from option_lines(OPTION_TABLES[table], given.get(table, {}))
         return
     names = ", ".join(registry.names(table))
-    yield from commented(f"{summary(KIND_OF[table].base)} Installed: {names}.")
+    yield from commented(f"{first_paragraph(KIND_OF[table].base)} Installed: {names}.")
     yield from component_lines(table, chosen[table], given[table])
     if table in CORE_KEYS:
         yield from option_lines(CORE_KEYS[table], {})

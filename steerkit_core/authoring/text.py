@@ -32,7 +32,7 @@ def option_lines(cl: type, values: Mapping[str, Any], *, comments: bool = True) 
             yield f"# {field.name} ="
 
 
-def summary(cl: type) -> str:
+def first_paragraph(cl: type) -> str:
     """The first paragraph of a class's docstring."""
     return (inspect.getdoc(cl) or "").partition("\n\n")[0]
 

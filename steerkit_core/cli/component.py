@@ -41,11 +41,6 @@ def find_components(registry: Registry, name: str) -> list[tuple[str, Registrati
     return found
 
 
-def summary(component: type) -> str:
-    """The first line of a component's docstring."""
-    return (inspect.getdoc(component) or "").split("\n", 1)[0]
-
-
 def describe(word: str, entry: Registration, *, with_source: bool = False) -> dict[str, Any]:
     """A component as JSON: its options as declared, where it is defined, and how a recipe uses it."""
     from steerkit_core.converter import type_words

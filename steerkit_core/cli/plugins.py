@@ -9,9 +9,9 @@ import attrs
 import click
 
 from steerkit_core.cli.application import application_of
-from steerkit_core.cli.component import describe, find_components, print_component, summary
+from steerkit_core.cli.component import describe, find_components, print_component
 from steerkit_core.cli.new import new_plugin
-from steerkit_core.registry import Registry
+from steerkit_core.registry import Registry, summary
 
 
 @click.group(short_help="What is installed, and what failed.", invoke_without_command=True)

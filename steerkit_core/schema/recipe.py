@@ -15,7 +15,7 @@ from typing import Any
 from steerkit_core.components import PromptSet
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, TABLES
-from steerkit_core.registry import KIND_OF, Registry
+from steerkit_core.registry import KIND_OF, Registry, summary
 from steerkit_core.schema.options import Schema, table_schema
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -50,12 +50,8 @@ def _distributions(registry: Registry) -> list[str]:
     )
 
 
-def _summary(cl: type) -> str:
-    return (inspect.getdoc(cl) or "").partition("\n")[0]
-
-
 def _option_table(name: str, cl: type, registry: Registry, *, partial: bool = False) -> Schema:
-    table = {"description": _summary(cl), **table_schema(cl, partial=partial)}
+    table = {"description": summary(cl), **table_schema(cl, partial=partial)}
     if name == "prompts":
         for key, schema in table["properties"].items():
             names = list(_prompt_sets(registry, classes=key in CLASSES))
@@ -82,7 +78,7 @@ def _definitions(registry: Registry) -> Iterator[tuple[str, Schema]]:
         for name in registry.names(word):
             component = registry.get(word, name)
             schema = table_schema(component, use=name)
-            schema["properties"]["use"]["description"] = _summary(component)
+            schema["properties"]["use"]["description"] = summary(component)
             schema["properties"] |= shared
             yield _place(word, name), {"description": inspect.getdoc(component) or "", **schema}
 
@@ -95,9 +91,9 @@ def component_table(word: str, registry: Registry) -> Schema:
     for name, choice in zip(reversed(names), reversed(choices), strict=True):
         asked = {"properties": {"use": {"const": name}}, "required": ["use"]}
         chosen = {"if": asked, "then": choice, **({"else": chosen} if chosen else {})}
-    help_ = f"which {word}: {_summary(KIND_OF[word].base)}"
+    help_ = f"which {word}: {summary(KIND_OF[word].base)}"
     return {
-        "description": _summary(KIND_OF[word].base),
+        "description": summary(KIND_OF[word].base),
         "type": "object",
         "properties": {"use": {"enum": list(names), "description": help_}},
         "required": ["use"],

@@ -56,6 +56,25 @@ def test_its_recipe_uses_it(packages, kind):
         assert setting[kind]["use"] == f"my-{kind}"
 
 
+def test_the_schema_knows_them(packages):
+    jsonschema = pytest.importorskip("jsonschema", reason="until jsonschema is installed")
+    schema = json.loads(packages.run("steerkit_core", "schema").stdout)
+    trim = schema["definitions"]["extractor-my-extractor"]["properties"]["trim"]
+    assert trim == {
+        "description": "share of a class left out at either end",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 0.49,
+        "default": 0.1,
+    }
+    for kind, folder in packages.folders.items():
+        recipe = tomllib.loads((folder / "recipe.toml").read_text("utf-8"))
+        assert jsonschema.Draft7Validator(schema).is_valid(recipe), kind
+        if kind == "extractor":
+            recipe["extractor"]["trim"] = 0.5
+            assert not jsonschema.Draft7Validator(schema).is_valid(recipe)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_six_files_and_depends_on_the_core(packages, kind):
     folder = packages.folders[kind]
