@@ -37,7 +37,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take long; CI leaves them out."""
-    session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install(*CONSTRAINTS, ".", *TEST_TOOLS, "mypy")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
