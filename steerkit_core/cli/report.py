@@ -1,0 +1,55 @@
+"""`steerkit report`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from steerkit_core.cli.application import run_folder
+from steerkit_core.errors import SteerkitError
+
+
+@click.command(short_help="Write the page of a run, or of several side by side.")
+@click.argument("runs", metavar="RUN [RUN]...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page.  [default: report.html in the run's folder; of several runs, in the current one]",
+)
+@click.option("--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs steerkit-core[plots].")
+@click.option("--json", "as_json", is_flag=True, help="Print the paths that were written as JSON.")
+def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: bool) -> None:
+    """Write the page of RUN, a run directory or the name of one below runs/; of several, one page for all.
+
+    The page of one run takes the place of its `report.html`. That of several holds them side by side, with
+    the differences of their selected cells and a part for each. The figures of a run go to `figures/` in
+    its folder.
+
+    \b
+    Examples:
+        steerkit report quickstart --figures
+        steerkit report quickstart window --out both.html
+    """
+    folders = [run_folder(run) for run in runs]
+    same = [str(folder) for number, folder in enumerate(folders) if folder in folders[:number]]
+    if same:
+        raise SteerkitError(f"{same[0]}: given twice; a run is compared with others")
+    from steerkit_core.report.html import render_html
+    from steerkit_core.report.record import read_record
+    from steerkit_core.store import REPORT, replace_text
+
+    records = [read_record(folder) for folder in folders]
+    target = out or (folders[0] / REPORT if len(folders) == 1 else Path(REPORT))
+    replace_text(target, render_html(records))
+    drawn: list[Path] = []
+    if figures:
+        from steerkit_core.report.figures import draw_figures
+
+        for record in records:
+            drawn += draw_figures(record)
+    if as_json:
+        click.echo(json.dumps({"report": str(target), "figures": [str(path) for path in drawn]}, indent=1))
+        return
+    click.echo(f"written: {', '.join(str(path) for path in (target, *drawn))}")

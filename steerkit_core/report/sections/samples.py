@@ -1,0 +1,166 @@
+"""What the model wrote, cell by cell, beside what it writes unsteered."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from steerkit_core.report.marks import evidence_spans, marked_text
+from steerkit_core.report.palette import label_colour
+from steerkit_core.report.record import Entry, RunRecord
+from steerkit_core.report.sections.base import Section
+from steerkit_core.report.sections.cells import where
+
+OVERHEAD = 420  # bytes around the texts of a sample, and of its cell's heading divided among them
+
+Pair = tuple[Entry, Entry | None]  # a row, and the unsteered one on the same prompt
+
+
+def section(run: RunRecord, room: int) -> Section | None:
+    """Samples of all cells in at most about `room` bytes; None where the run has kept no texts."""
+    if not run.rows:
+        return None
+    pairs = {cell["id"]: _pairs(run, cell) for cell in _in_order(run)}
+    chosen = choose(pairs, run.report["selected"], room)
+    total = sum(map(len, pairs.values()))
+    shown = sum(map(len, chosen.values()))
+    cells = [_cell(run, run.cells[id_], pairs[id_], places) for id_, places in chosen.items()]
+    values = {
+        "cells": cells,
+        "shown": shown,
+        "total": total,
+        "whole": run.report["selected"],
+        "colour": label_colour,
+        "left_out": sum(not places for places in chosen.values()),
+        "options": _options([cell for cell in cells if cell["samples"]]),
+    }
+    return Section("samples", "What the model wrote", values)
+
+
+def choose(
+    pairs: Mapping[str, Sequence[Pair]], selected: str | None, room: int
+) -> dict[str, list[int]]:
+    """Which rows of each cell are shown, in their order.
+
+    The selected cell comes in full first. The others are then given one row each, the most telling, then
+    another one each, and so on while there is room.
+    """
+    found: dict[str, list[int]] = {id_: [] for id_ in pairs}
+    turns = {id_: list(telling(rows)) for id_, rows in pairs.items()}
+    ordered = [(selected, place) for place in range(len(pairs.get(selected or "", ())))]
+    rest = [id_ for id_ in pairs if id_ != selected]
+    longest = max((len(turns[id_]) for id_ in rest), default=0)
+    ordered += [
+        (id_, turns[id_][turn]) for turn in range(longest) for id_ in rest if turn < len(turns[id_])
+    ]
+    for id_, place in ordered:
+        room -= _cost(pairs[str(id_)][place])
+        if room < 0:
+            break
+        found[str(id_)].append(place)
+    return {id_: sorted(places) for id_, places in found.items()}
+
+
+def telling(rows: Sequence[Pair]) -> Iterator[int]:
+    """Places of a cell's rows, the most telling first.
+
+    One after the other of each kind: a verdict that is not the unsteered one's, garbled, refusal, the rest.
+    """
+    kinds: dict[str, list[int]] = {"changed": [], "garbled": [], "refusal": [], "other": []}
+    for place, (row, unsteered) in enumerate(rows):
+        changed = unsteered is not None and unsteered["label"] != row["label"]
+        kind = "changed" if changed else row["label"] if row["label"] in kinds else "other"
+        kinds[kind].append(place)
+    for turn in itertools.zip_longest(*kinds.values()):
+        yield from (place for place in turn if place is not None)
+
+
+def _cost(pair: Pair) -> int:
+    row, unsteered = pair
+    texts = [row["prompt"], row["text"], unsteered["text"] if unsteered else ""]
+    return OVERHEAD + sum(len(marked_text(text).encode("utf-8", "replace")) for text in texts)
+
+
+def _in_order(run: RunRecord) -> list[Entry]:
+    """The selected cell, the unsteered ones, the other chosen ones, the swept ones, the controls."""
+    ranks = {"baseline": 1, "steered": 3, "control": 4}
+
+    def rank(cell: Entry) -> tuple[Any, ...]:
+        if cell["id"] == run.report["selected"]:
+            return (0,)
+        first = 2 if cell["selected"] else ranks[cell["role"]]
+        return first, cell["model"], cell["quantization"], cell["layer"] or 0, cell["multiplier"] or 0.0
+
+    return sorted((cell for cell in run.report["cells"] if cell["id"] in run.rows), key=rank)
+
+
+def _pairs(run: RunRecord, cell: Entry) -> list[Pair]:
+    plain = None if cell["role"] == "baseline" else run.unsteered(cell)
+    beside = {} if plain is None else {row["prompt_id"]: row for row in run.rows.get(plain["id"], ())}
+    return [(row, beside.get(row["prompt_id"])) for row in run.rows[cell["id"]]]
+
+
+def _cell(run: RunRecord, cell: Entry, pairs: Sequence[Pair], places: Sequence[int]) -> dict[str, Any]:
+    samples = [_sample(*pairs[place]) for place in places]
+    return {
+        "id": cell["id"],
+        "name": name_of_cell(run, cell),
+        "selected": cell["id"] == run.report["selected"],
+        "layer": "" if cell["layer"] is None else str(cell["layer"]),
+        "multiplier": "" if cell["multiplier"] is None else f"{cell['multiplier']:g}",
+        "role": cell["role"],
+        "counts": ", ".join(f"{count} {label}" for label, count in cell["counts"].items() if count),
+        "total": len(pairs),
+        "samples": samples,
+    }
+
+
+def name_of_cell(run: RunRecord, cell: Entry) -> str:
+    """The place and strength, and what tells the cell from others of the run."""
+    parts = [where(cell) if cell["role"] == "baseline" else f"layer {where(cell)}"]
+    parts += [f"multiplier {cell['multiplier']:g}"] if cell["multiplier"] is not None else []
+    for key in ("model", "quantization", "extractor", "source", "site", "position"):
+        if cell["role"] == "baseline" and key not in ("model", "quantization"):
+            continue
+        if key in run.varying and cell.get(key) is not None:
+            parts.append(f"position {cell[key]}" if key == "position" else str(cell[key]))
+    return ", ".join([*parts, cell["prompts"]])
+
+
+def _sample(row: Entry, unsteered: Entry | None) -> dict[str, Any]:
+    return {
+        "id": row["prompt_id"],
+        "prompt": marked_text(row["prompt"]),
+        "label": row["label"],
+        "why": _why(row),
+        "text": _text(row),
+        "unsteered": None if unsteered is None else _text(unsteered),
+        "unsteered_label": None if unsteered is None else unsteered["label"],
+    }
+
+
+def _why(row: Entry) -> str:
+    """The rule that decided, and its evidence where that cannot be marked."""
+    rule, evidence = row.get("rule") or "", row.get("evidence") or ""
+    if row["label"] == "failed" or not evidence or evidence_spans(row["text"], row):
+        return "" if row["label"] == "failed" else rule
+    return f"{rule}: {evidence}" if rule else evidence
+
+
+def _text(row: Entry) -> object:
+    text = row["text"] or row.get("error") or ""
+    return marked_text(text, evidence_spans(text, row))
+
+
+def _options(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What each of the filters can be set to."""
+    labels = {sample["label"] for cell in cells for sample in cell["samples"]}
+    layers = {cell["layer"] for cell in cells if cell["layer"]}
+    strengths = {cell["multiplier"] for cell in cells if cell["multiplier"]}
+    return {
+        "label": sorted(labels),
+        "role": sorted({cell["role"] for cell in cells}),
+        "layer": sorted(layers, key=int),
+        "multiplier": sorted(strengths, key=float),
+    }
