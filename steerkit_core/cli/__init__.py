@@ -16,6 +16,7 @@ from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.power import power
 from steerkit_core.cli.rank import rank
+from steerkit_core.cli.report import report
 from steerkit_core.cli.run import run
 from steerkit_core.cli.show import show
 from steerkit_core.cli.stability import stability
@@ -84,6 +85,7 @@ def make_group() -> click.Group:
         run,
         check,
         show,
+        report,
         compare,
         transfer,
         power,

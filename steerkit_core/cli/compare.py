@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import run_folder
-from steerkit_core.cli.runs import judged_rows
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import finished_run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--label", default="refusal", show_default=True, help="The verdict whose rate is compared.")
 @click.option("--paired", is_flag=True, help="Insist on a paired comparison.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def compare(
     run: Path, other: Path, cells: tuple[str, ...], label: str, *, paired: bool, as_json: bool
 ) -> None:
@@ -46,26 +45,18 @@ def compare(
     if len(cells) > 2:
         raise click.UsageError(f"--cell: expected at most two, got {len(cells)}")
     names = (cells * 2)[:2] if cells else (None, None)
-    arms = [_arm(path, name, label) for path, name in zip((run, other), names, strict=True)]
-    from steerkit_core.report.arms import compare_arms
+    from steerkit_core.report.arms import compare_arms, make_arm
 
+    arms = [
+        make_arm(finished_run(path), name, label) for path, name in zip((run, other), names, strict=True)
+    ]
     found = compare_arms(arms[0], arms[1], label, insist=paired)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
     else:
         from rich.console import Console
 
         _print(found, Console(highlight=False))
-
-
-def _arm(run: Path, name: str | None, label: str) -> Mapping[str, Any]:
-    from steerkit_core.report.arms import chosen_cell, make_arm
-    from steerkit_core.store import RESULTS, read_json
-
-    folder = run_folder(run)
-    report = read_json(folder, RESULTS)
-    entry = chosen_cell(report, folder, name, label)
-    return make_arm(report, folder, entry, judged_rows(folder, entry["id"]))
 
 
 def _print(found: Mapping[str, Any], console: Console) -> None:

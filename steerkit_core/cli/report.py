@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from steerkit_core.cli.application import run_folder
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import run_folder
 from steerkit_core.errors import SteerkitError
 
 
@@ -18,8 +18,10 @@ from steerkit_core.errors import SteerkitError
     type=click.Path(path_type=Path, dir_okay=False),
     help="The page.  [default: report.html in the run's folder; of several runs, in the current one]",
 )
-@click.option("--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs steerkit-core[plots].")
-@click.option("--json", "as_json", is_flag=True, help="Print the paths that were written as JSON.")
+@click.option(
+    "--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs steerkit-core[plots]."
+)
+@json_option
 def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: bool) -> None:
     """Write the page of RUN, a run directory or the name of one below runs/; of several, one page for all.
 
@@ -50,6 +52,6 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
         for record in records:
             drawn += draw_figures(record)
     if as_json:
-        click.echo(json.dumps({"report": str(target), "figures": [str(path) for path in drawn]}, indent=1))
+        print_json({"report": str(target), "figures": [str(path) for path in drawn]})
         return
     click.echo(f"written: {', '.join(str(path) for path in (target, *drawn))}")

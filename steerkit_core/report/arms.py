@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
 
 from steerkit_core.comparison import compare_independent, compare_paired
 from steerkit_core.errors import SteerkitError, StoreError
+from steerkit_core.kept_run import KeptRun
 from steerkit_core.report.evidence import marked
 from steerkit_core.stats import fold, wilson
-from steerkit_core.texts import find_cell
 
 # what makes two rates another thing altogether, though the prompts are the same
 JUDGEMENT = ("classifier",)
@@ -20,29 +19,27 @@ JUDGEMENT = ("classifier",)
 Arm = Mapping[str, Any]
 
 
-def chosen_cell(report: Mapping[str, Any], folder: Path, name: str | None, label: str) -> Mapping[str, Any]:
-    """The entry of a cell by the beginning of its id, or of the selected one.
+def make_arm(kept: KeptRun, name: str | None, label: str) -> Arm:
+    """One side: the run's folder, the cell's entry, whether it was chosen on its prompts, and its rows.
+
+    Args:
+        kept: a run that has ended.
+        name: the beginning of a cell's id; None for the selected cell.
+        label: the verdict whose rates are compared.
 
     Raises:
-        StoreError: there is none, or it knows no such label.
+        StoreError: there is no such cell, it knows no such label, or a file of the run is damaged.
     """
-    name = name or report["selected"]
+    name = name or kept.report["selected"]
     if name is None:
-        raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    chosen = find_cell(report, folder, name)
-    entry: Mapping[str, Any] = next(entry for entry in report["cells"] if entry["id"] == chosen)
+        raise StoreError(f"{kept.folder}: no cell was selected, name one with --cell")
+    entry = kept.cell(name)
     if label not in entry["counts"]:
         raise StoreError(
-            f"{folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
+            f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
         )
-    return entry
-
-
-def make_arm(
-    report: Mapping[str, Any], folder: Path, entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
-) -> Arm:
-    """One side: the run's folder, the cell's entry, whether it was chosen on its prompts, and its rows."""
-    return {"folder": folder, "entry": entry, "chosen": entry["id"] in marked(report), "rows": rows}
+    chosen = entry["id"] in marked(kept.report)
+    return {"folder": kept.folder, "entry": entry, "chosen": chosen, "rows": kept.rows(entry["id"])}
 
 
 def compare_arms(first: Arm, second: Arm, label: str, *, insist: bool = False) -> dict[str, Any]:

@@ -6,11 +6,12 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 from markupsafe import Markup
 
+from steerkit_core.report.facts import facts
 from steerkit_core.report.record import RunRecord
 from steerkit_core.report.sections import (
     cells,
@@ -72,7 +73,7 @@ class RunPart:
     folder: str
     anchor: str
     sections: Sequence[Rendered]
-    manifest: Any
+    facts: Sequence[str]
 
 
 def render_html(records: Sequence[RunRecord]) -> str:
@@ -87,7 +88,10 @@ def render_html(records: Sequence[RunRecord]) -> str:
     sheet, script = (_text(name) for name in ("page.css", "page.js"))
     together = [_rendered(environment, runs.section(records), "")] if number > 1 else []
     halves = [
-        ([_made(environment, make, run) for make in BEFORE], [_made(environment, make, run) for make in AFTER])
+        (
+            [_made(environment, make, run) for make in BEFORE],
+            [_made(environment, make, run) for make in AFTER],
+        )
         for run in records
     ]
     bodies = [one.body for half in halves for part in half for one in part if one is not None]
@@ -99,7 +103,7 @@ def render_html(records: Sequence[RunRecord]) -> str:
         texts = None if found is None else _rendered(environment, found, run.prefix)
         sections = [one for one in (*before, texts, *after) if one is not None]
         anchor = run.prefix.removesuffix("-")
-        parts.append(RunPart(run.name, str(run.folder), anchor, sections, run.manifest))
+        parts.append(RunPart(run.name, str(run.folder), anchor, sections, facts(run)))
     page = environment.get_template("page.html.jinja").render(
         title=parts[0].name if number == 1 else f"{number} runs",
         together=together,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
-from steerkit_core.errors import StoreError
+from steerkit_core.kept_run import KeptRun, judged_cells, read_run
 from steerkit_core.report.maps import VARYING
-from steerkit_core.store import COMPLETIONS, MANIFEST, RESULTS, VERDICTS, read_json
 
 ALIKE = ("model", "quantization", "dtype", "prompts", "classifier")
 
@@ -20,20 +19,21 @@ Entry = Mapping[str, Any]
 
 
 @frozen(eq=False, slots=False)
-class RunRecord:
+class RunRecord(KeptRun):
     """What the files of a run hold.
 
-    `rows` are the completions of each cell with their verdicts, in the order of its prompts. `share` is
+    `judged` are the completions of each cell with their verdicts, in the order of its prompts. `share` is
     the part of a page that this run may fill, 1 where it has the page for itself, and `prefix` stands
     before its anchors where it has not.
     """
 
-    folder: Path
-    report: Entry
-    manifest: Entry
-    rows: Mapping[str, Sequence[Entry]] = field(factory=dict)
+    judged: Mapping[str, Sequence[Entry]] = field(factory=dict)
     share: float = 1.0
     prefix: str = ""
+
+    def rows(self, cell: str) -> list[dict[str, Any]]:
+        """The completions of a cell, each with its verdict."""
+        return [dict(row) for row in self.judged.get(self.cell(cell)["id"], ())]
 
     @cached_property
     def cells(self) -> Mapping[str, Entry]:
@@ -73,44 +73,12 @@ def read_record(folder: Path) -> RunRecord:
     """Read the files of a run that has ended.
 
     Raises:
-        StoreError: a file is missing or damaged.
+        StoreError: it has not ended, or a file is missing, damaged, edited by hand or of a newer steerkit.
     """
-    report, manifest = read_json(folder, RESULTS), read_json(folder, MANIFEST)
-    return RunRecord(folder, report, manifest, judged(folder))
-
-
-def judged(folder: Path) -> dict[str, list[Entry]]:
-    """All completions of a run with their verdicts, by cell.
-
-    Raises:
-        StoreError: a file is missing or damaged, or a verdict has no text.
-    """
-    # of a row that stands there twice the last one counts, as it does for the run
-    texts = {(row["cell"], row["prompt_id"]): row for row in _lines(folder / COMPLETIONS)}
-    found: dict[str, list[Entry]] = {}
-    for row in _lines(folder / VERDICTS):
-        text = texts.get((row["cell"], row["prompt_id"]))
-        if text is None:
-            raise StoreError(
-                f"{folder / VERDICTS}: judges prompt {row['prompt_id']!r} of cell {row['cell']}, which"
-                f" {COMPLETIONS} does not hold; give the run's command again to have it made anew"
-            )
-        found.setdefault(row["cell"], []).append({**text, **row})
-    return found
+    kept = read_run(folder)
+    return RunRecord(kept.folder, kept.manifest, kept.report, judged_cells(kept))
 
 
 def _alike(cell: Entry) -> str:
     options = [cell["options"].get(name) for name in ("classifier", "generation")]
     return json.dumps([*(cell.get(name) for name in ALIKE), *options], sort_keys=True)
-
-
-def _lines(path: Path) -> Iterable[Any]:
-    try:
-        # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
-        rows = [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict) or not {"cell", "prompt_id"} <= row.keys():
-            raise StoreError(f"{path}:{number}: expected an object with 'cell' and 'prompt_id'")
-    return rows

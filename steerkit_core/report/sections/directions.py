@@ -45,7 +45,9 @@ def section(run: RunRecord) -> Section | None:
         }
         for one in found
     ]
-    return Section("directions", "Directions", {"drawn": drawn, "ramp": ramp(), "left_out": total - len(found)})
+    return Section(
+        "directions", "Directions", {"drawn": drawn, "ramp": ramp(), "left_out": total - len(found)}
+    )
 
 
 def extracted(run: RunRecord, most: int) -> tuple[list[Extracted], int]:

@@ -44,7 +44,9 @@ def places(run: RunRecord, found: Map) -> set[tuple[Any, ...]]:
     }
 
 
-def rows(found: Map, chosen: Collection[tuple[Any, ...]] = ()) -> list[tuple[int, list[dict[str, Any] | None]]]:
+def rows(
+    found: Map, chosen: Collection[tuple[Any, ...]] = ()
+) -> list[tuple[int, list[dict[str, Any] | None]]]:
     """Each layer with what stands below each multiplier; None where nothing was tried."""
     return [
         (layer, [_entry(found.cells.get((layer, by)), chosen) for by in found.multipliers])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from steerkit_core.kept_run import command_of
+from steerkit_core.report.facts import versions
 from steerkit_core.report.marks import plain
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
-from steerkit_core.store import RECIPE
 
 WHOLE = 150_000  # characters, up to which the manifest stands as it is
 MOST = 500_000  # beyond which even its short form is cut
@@ -22,8 +24,12 @@ def section(run: RunRecord) -> Section:
     most = run.limit(MOST)
     values = {
         "command": command(run),
-        "folder": str(run.folder),
-        "manifest": run.manifest,
+        "compare": shlex.join(["steerkit", "compare", str(run.folder), str(again(run))]),
+        "versions": versions(run),
+        "revisions": [
+            (one["id"], one["revision"]) for one in run.manifest["models"] if one.get("revision")
+        ],
+        "settings": len(run.manifest["settings"]),
         "text": plain(text[:most]),
         "short": short,
         "cut": max(len(text) - most, 0),
@@ -33,9 +39,12 @@ def section(run: RunRecord) -> Section:
 
 def command(run: RunRecord) -> str:
     """What to type to run the same again in another folder."""
-    again = run.folder.with_name(f"{run.folder.name}-again")
-    words = ["steerkit", "run", str(run.folder / RECIPE), "--out", str(again)]
-    return shlex.join(words)
+    return command_of(run.folder, run.manifest, out=again(run))
+
+
+def again(run: RunRecord) -> Path:
+    """A folder beside the run's own."""
+    return run.folder.with_name(f"{run.folder.name}-again")
 
 
 def manifest_text(manifest: Entry, whole: int) -> tuple[str, bool]:

@@ -64,7 +64,9 @@ def chart(found: Rates) -> Markup:
     lines = [Line(_name(found, by), [_point(cell) for cell in line]) for by, line in found.lines.items()]
     if len(lines) <= len(SERIES):
         drawn = line_chart(title, lines, x="layer", y="coherent refusals", share=True, level=level)
-        return drawn if len(lines) == 1 and not lines[0].name else legend([one.name for one in lines]) + drawn
+        return (
+            drawn if len(lines) == 1 and not lines[0].name else legend([one.name for one in lines]) + drawn
+        )
     panels = [
         Markup('<figure class="panel"><figcaption>{}</figcaption>{}</figure>').format(
             line.name,
@@ -87,9 +89,7 @@ def table(found: Rates) -> dict[str, Any]:
     """The same numbers: a row for each layer, a column for each multiplier."""
     by_place = {(cell["layer"], by): cell for by, line in found.lines.items() for cell in line}
     layers = sorted({layer for layer, _ in by_place})
-    rows = [
-        [str(layer), *(_entry(by_place.get((layer, by))) for by in found.lines)] for layer in layers
-    ]
+    rows = [[str(layer), *(_entry(by_place.get((layer, by))) for by in found.lines)] for layer in layers]
     return {"headings": ["layer", *(_name(found, by) or "refusal" for by in found.lines)], "rows": rows}
 
 

@@ -31,7 +31,12 @@ def section(records: Sequence[RunRecord]) -> Section:
         for run in records
     ]
     found = differences(records)
-    values = {"runs": shown, "headings": HEADINGS, "rows": [_row(one) for one in found], "notes": _notes(found)}
+    values = {
+        "runs": shown,
+        "headings": HEADINGS,
+        "rows": [_row(one) for one in found],
+        "notes": _notes(found),
+    }
     return Section("runs", "Side by side", values)
 
 
@@ -41,7 +46,7 @@ def differences(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
     for number, run in enumerate(records, start=1):
         cell = run.chosen
         if cell is not None and REFUSAL in cell["counts"]:
-            arms.append((number, make_arm(run.report, run.folder, cell, run.rows.get(cell["id"], ()))))
+            arms.append((number, make_arm(run, cell["id"], REFUSAL)))
     pairs = [
         {"pair": (one, other), **compare_arms(first, second, REFUSAL)}
         for (one, first), (other, second) in combinations(arms, 2)
@@ -52,7 +57,11 @@ def differences(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
 def _row(found: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     gap = found["difference"]
     first, second = found["pair"]
-    sizes = f"{found['n']}" if found["paired"] else f"{found['first']['rate']['n']}, {found['second']['rate']['n']}"
+    sizes = (
+        f"{found['n']}"
+        if found["paired"]
+        else f"{found['first']['rate']['n']}, {found['second']['rate']['n']}"
+    )
     return f"run {first} - run {second}", (
         sizes,
         in_points(gap["value"]),

@@ -19,7 +19,7 @@ Pair = tuple[Entry, Entry | None]  # a row, and the unsteered one on the same pr
 
 def section(run: RunRecord, room: int) -> Section | None:
     """Samples of all cells in at most about `room` bytes; None where the run has kept no texts."""
-    if not run.rows:
+    if not run.judged:
         return None
     pairs = {cell["id"]: _pairs(run, cell) for cell in _in_order(run)}
     chosen = choose(pairs, run.report["selected"], room)
@@ -38,9 +38,7 @@ def section(run: RunRecord, room: int) -> Section | None:
     return Section("samples", "What the model wrote", values)
 
 
-def choose(
-    pairs: Mapping[str, Sequence[Pair]], selected: str | None, room: int
-) -> dict[str, list[int]]:
+def choose(pairs: Mapping[str, Sequence[Pair]], selected: str | None, room: int) -> dict[str, list[int]]:
     """Which rows of each cell are shown, in their order.
 
     The selected cell comes in full first. The others are then given one row each, the most telling, then
@@ -92,13 +90,13 @@ def _in_order(run: RunRecord) -> list[Entry]:
         first = 2 if cell["selected"] else ranks[cell["role"]]
         return first, cell["model"], cell["quantization"], cell["layer"] or 0, cell["multiplier"] or 0.0
 
-    return sorted((cell for cell in run.report["cells"] if cell["id"] in run.rows), key=rank)
+    return sorted((cell for cell in run.report["cells"] if cell["id"] in run.judged), key=rank)
 
 
 def _pairs(run: RunRecord, cell: Entry) -> list[Pair]:
     plain = None if cell["role"] == "baseline" else run.unsteered(cell)
-    beside = {} if plain is None else {row["prompt_id"]: row for row in run.rows.get(plain["id"], ())}
-    return [(row, beside.get(row["prompt_id"])) for row in run.rows[cell["id"]]]
+    beside = {} if plain is None else {row["prompt_id"]: row for row in run.judged.get(plain["id"], ())}
+    return [(row, beside.get(row["prompt_id"])) for row in run.judged[cell["id"]]]
 
 
 def _cell(run: RunRecord, cell: Entry, pairs: Sequence[Pair], places: Sequence[int]) -> dict[str, Any]:

@@ -33,4 +33,6 @@ def section(run: RunRecord) -> Section:
                 "total": len(entry["table"]),
             }
         )
-    return Section("selection", "How the cell was chosen", {"shown": shown, "left_out": len(entries) - len(shown)})
+    return Section(
+        "selection", "How the cell was chosen", {"shown": shown, "left_out": len(entries) - len(shown)}
+    )

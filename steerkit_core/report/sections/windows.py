@@ -47,9 +47,9 @@ def chart(title: str, entries: Sequence[Entry]) -> Markup:
     bottom = TOP + ROW * len(entries)
     shown = tried if len(tried) <= 12 else tried[:: -(-len(tried) // 12)]
     parts = [
-        Markup('<path d="M{0:.1f} {1}V{2}" class="grid"/><text x="{0:.1f}" y="{3}" class="t">{4:g}</text>').format(
-            across(at), TOP, bottom, bottom + 16, at
-        )
+        Markup(
+            '<path d="M{0:.1f} {1}V{2}" class="grid"/><text x="{0:.1f}" y="{3}" class="t">{4:g}</text>'
+        ).format(across(at), TOP, bottom, bottom + 16, at)
         for at in shown
     ]
     parts.append(
@@ -81,9 +81,9 @@ def _row(entry: Entry, across: Scale, y: float) -> Markup:
                 )
     for one in entry["tried"]:
         parts.append(
-            Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2" class="tried"><title>layer {}, multiplier {:g}: {}</title></circle>').format(
-                across(one["multiplier"]), y, entry["layer"], one["multiplier"], one["state"]
-            )
+            Markup(
+                '<circle cx="{:.1f}" cy="{:.1f}" r="2" class="tried"><title>layer {}, multiplier {:g}: {}</title></circle>'
+            ).format(across(one["multiplier"]), y, entry["layer"], one["multiplier"], one["state"])
         )
     if entry["garbling"] is not None:
         x = across(entry["garbling"]["multiplier"])
