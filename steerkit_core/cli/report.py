@@ -38,17 +38,18 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
     same = [str(folder) for number, folder in enumerate(folders) if folder in folders[:number]]
     if same:
         raise SteerkitError(f"{same[0]}: given twice; a run is compared with others")
+    from steerkit_core.report.figures import check_drawable, draw_figures
     from steerkit_core.report.html import render_html
     from steerkit_core.report.record import read_record
     from steerkit_core.store import REPORT, replace_text
 
+    if figures:
+        check_drawable()
     records = [read_record(folder) for folder in folders]
     target = out or (folders[0] / REPORT if len(folders) == 1 else Path(REPORT))
     replace_text(target, render_html(records))
     drawn: list[Path] = []
     if figures:
-        from steerkit_core.report.figures import draw_figures
-
         for record in records:
             drawn += draw_figures(record)
     if as_json:

@@ -36,7 +36,8 @@ def make_arm(kept: KeptRun, name: str | None, label: str) -> Arm:
     entry = kept.cell(name)
     if label not in entry["counts"]:
         raise StoreError(
-            f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
+            f"{kept.folder}: cell {entry['id']} has no label {label!r}"
+            f" (labels: {', '.join(entry['counts'])})"
         )
     chosen = entry["id"] in marked(kept.report)
     return {"folder": kept.folder, "entry": entry, "chosen": chosen, "rows": kept.rows(entry["id"])}

@@ -49,6 +49,7 @@ def line_chart(
     x: str,
     y: str,
     share: bool = False,
+    from_zero: bool = True,
     level: tuple[float, str] | None = None,
     size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> Markup:
@@ -60,6 +61,7 @@ def line_chart(
         x: what the horizontal axis says.
         y: what the vertical axis says.
         share: whether values are shares.
+        from_zero: whether the axis shows 0, as that of a length has to.
         level: a value that is drawn across, and its name.
         size: width and height in pixels.
     """
@@ -70,7 +72,7 @@ def line_chart(
     found = [
         value for point in points for value in (point.y, point.low, point.high) if value is not None
     ] + ([level[0]] if level else [])
-    ticks = steps(0.0, 1.0) if share else steps(min(*found, 0.0), max(*found, 0.0) or 1.0)
+    ticks = steps(0.0, 1.0) if share else _about(found, from_zero=from_zero)
     up = Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
     form = "{:.0%}" if share else "{:g}"
     parts = [_grid(width, [(up(tick), form.format(tick)) for tick in ticks])]
@@ -90,8 +92,15 @@ def line_chart(
     gap = min(5.0, (across(1) - across(0)) / (len(lines) + 1)) if len(lines) > 1 else 0.0
     for number, line in enumerate(lines):
         shift = (number - (len(lines) - 1) / 2) * gap
-        parts.append(_line(line, number, lambda at, by=shift: across(at) + by, up))  # type: ignore[misc]  # reason: mypy does not infer a lambda with a default
+        parts.append(_line(line, number, lambda at, by=shift: across(at) + by, up))
     return svg(title, size, parts)
+
+
+def _about(values: Sequence[float], *, from_zero: bool) -> list[float]:
+    """Round values around these; a range of no width is widened."""
+    low, high = min(values), max(values)
+    low, high = (min(low, 0.0), max(high, 0.0)) if from_zero else (low, high)
+    return steps(low, high if high > low else low + 1.0)
 
 
 def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
@@ -116,12 +125,12 @@ def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
 
 def marker(number: int, x: float, y: float, size: float = 3.6) -> str:
     """The outline of a series' marker: circle, square, triangle, diamond, triangle upside down."""
-    s = size
+    s, t = size, round(1.2 * size, 2)
     shapes = (
         f"M{x - s:.1f} {y:.1f}a{s} {s} 0 1 0 {2 * s} 0a{s} {s} 0 1 0 {-2 * s} 0z",
         f"M{x - s:.1f} {y - s:.1f}h{2 * s}v{2 * s}h{-2 * s}z",
         f"M{x:.1f} {y - s:.1f}l{s} {2 * s}h{-2 * s}z",
-        f"M{x:.1f} {y - s * 1.2:.1f}l{s * 1.2:.1f} {s * 1.2:.1f}l{-s * 1.2:.1f} {s * 1.2:.1f}l{-s * 1.2:.1f} {-s * 1.2:.1f}z",
+        f"M{x:.1f} {y - t:.1f}l{t} {t}l{-t} {t}l{-t} {-t}z",
         f"M{x:.1f} {y + s:.1f}l{s} {-2 * s}h{-2 * s}z",
     )
     return shapes[number % len(shapes)]
@@ -131,8 +140,8 @@ def legend(names: Sequence[str]) -> Markup:
     """The names of a chart's lines with their colours and markers, in the text's flow."""
     items = [
         Markup(
-            '<li><svg width="26" height="12" aria-hidden="true" style="--c:{}"><path d="M0 6H26" class="line"/>'
-            '<path d="{}" class="dot"/></svg> {}</li>'
+            '<li><svg width="26" height="12" aria-hidden="true" style="--c:{}">'
+            '<path d="M0 6H26" class="line"/><path d="{}" class="dot"/></svg> {}</li>'
         ).format(SERIES[number % len(SERIES)], marker(number, 13, 6), name)
         for number, name in enumerate(names)
     ]
@@ -157,7 +166,8 @@ def matrix(title: str, layers: Sequence[int], values: NDArray[Any]) -> Markup:
     shown = some(range(len(layers)), 24)
     parts += [
         Markup(
-            '<text x="{0:.1f}" y="{1:.1f}" class="t">{3}</text><text x="{2}" y="{4:.1f}" class="e">{3}</text>'
+            '<text x="{0:.1f}" y="{1:.1f}" class="t">{3}</text>'
+            '<text x="{2}" y="{4:.1f}" class="e">{3}</text>'
         ).format(
             LEFT + (at + 0.5) * side,
             TOP + length + 14,

@@ -9,8 +9,8 @@ def facts(run: RunRecord) -> list[str]:
     """What stands below a run's name: its models, when it was made, and with what."""
     known = run.manifest
     models = [
-        f"{model['id']} ({model.get('architecture', '')}, {model.get('num_layers', '?')} layers, hidden size"
-        f" {model.get('hidden_size', '?')}, {model.get('dtype', '?')}, quantization"
+        f"{model['id']} ({model.get('architecture', '')}, {model.get('num_layers', '?')} layers, hidden"
+        f" size {model.get('hidden_size', '?')}, {model.get('dtype', '?')}, quantization"
         f" {model.get('quantization', '?')})"
         for model in known["models"][:12]
     ]

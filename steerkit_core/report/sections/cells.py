@@ -37,20 +37,27 @@ def columns(run: RunRecord, cells: Sequence[Entry]) -> CellTable:
     every = run.report["cells"]
     labels = list(dict.fromkeys(label for cell in every for label in cell["counts"] if label != "refusal"))
     marks = marked(run.report)
-    return CellTable([_row(cell, run.varying, labels, marks) for cell in cells], run.varying, labels)
+    return CellTable(
+        [_row(cell, run.varying, labels, marks, run.report["selected"]) for cell in cells],
+        run.varying,
+        labels,
+    )
 
 
-def _row(cell: Entry, varying: Sequence[str], labels: Sequence[str], marks: set[str]) -> dict[str, Any]:
+def _row(
+    cell: Entry, varying: Sequence[str], labels: Sequence[str], marks: set[str], selected: str | None
+) -> dict[str, Any]:
     rate = cell["rates"].get("refusal")
     return {
         "id": cell["id"],
-        "selected": cell["selected"],
+        "selected": cell["id"] == selected,
+        "chosen": cell["selected"],
         "marked": cell["id"] in marks,
         "varying": ["" if cell.get(key) is None else cell[key] for key in varying],
         "prompts": cell["prompts"],
         "what": where(cell),
         "multiplier": "" if cell["multiplier"] is None else f"{cell['multiplier']:g}",
-        "dose": f"{cell['strength']['residual']:.2f}" if cell["strength"] else "",
+        "dose": f"{cell['strength']['residual']:.2f}" if cell.get("strength") else "",
         "sick": cell.get("sick"),
         "rate": rate if rate is not None and rate["n"] and not cell.get("sick") else None,
         "of": cell["prompts_total"] if ended_early(cell) else None,

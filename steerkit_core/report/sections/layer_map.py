@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from steerkit_core.report.maps import Map, ended_early, maps
@@ -20,7 +19,7 @@ def section(run: RunRecord) -> Section | None:
     if not found:
         return None
     shown = found[: run.limit(MOST)]
-    drawn = [{"map": one, "rows": rows(one, places(run, one))} for one in shown]
+    drawn = [{"map": one, "rows": rows(one, place(run, one))} for one in shown]
     labels = dict.fromkeys(
         label for one in shown for cell in one.cells.values() for label in cell["counts"]
     )
@@ -33,19 +32,17 @@ def section(run: RunRecord) -> Section | None:
     return Section("layer_map", "Refusal, garbled and normal by layer and multiplier", values)
 
 
-def places(run: RunRecord, found: Map) -> set[tuple[Any, ...]]:
-    """Layers and strengths that were chosen, on these prompts or on others, for the model of a map."""
-    like = next(iter(found.cells.values()))
+def place(run: RunRecord, found: Map) -> tuple[Any, ...] | None:
+    """Layer and strength of the run's own choice, on these prompts or on others; None for another map."""
+    like, chosen = next(iter(found.cells.values())), run.chosen
     alike = [name for name in ALIKE if name not in ("prompts", "unit")]
-    return {
-        (cell["layer"], cell["multiplier"])
-        for cell in run.report["cells"]
-        if cell["selected"] and all(cell.get(name) == like.get(name) for name in alike)
-    }
+    if chosen is None or any(chosen.get(name) != like.get(name) for name in alike):
+        return None
+    return chosen["layer"], chosen["multiplier"]
 
 
 def rows(
-    found: Map, chosen: Collection[tuple[Any, ...]] = ()
+    found: Map, chosen: tuple[Any, ...] | None = None
 ) -> list[tuple[int, list[dict[str, Any] | None]]]:
     """Each layer with what stands below each multiplier; None where nothing was tried."""
     return [
@@ -54,7 +51,7 @@ def rows(
     ]
 
 
-def _entry(cell: Entry | None, chosen: Collection[tuple[Any, ...]]) -> dict[str, Any] | None:
+def _entry(cell: Entry | None, chosen: tuple[Any, ...] | None) -> dict[str, Any] | None:
     if cell is None:
         return None
     known = bool(cell["n"]) and not cell.get("sick")
@@ -66,7 +63,7 @@ def _entry(cell: Entry | None, chosen: Collection[tuple[Any, ...]]) -> dict[str,
     return {
         "id": cell["id"],
         "known": known,
-        "selected": (cell["layer"], cell["multiplier"]) in chosen,
+        "selected": (cell["layer"], cell["multiplier"]) == chosen,
         "n": cell["n"],
         "refusal": cell["counts"].get("refusal", 0),
         "garbled": cell["counts"].get("garbled", 0),

@@ -48,7 +48,7 @@ def _charts(lines: Sequence[Line]) -> Markup:
         some = lines[start : start + len(SERIES)]
         parts.append(legend([line.name for line in some]))
         title = "Cosine of each layer's direction to the one without quantization"
-        parts.append(line_chart(title, some, x="layer", y="cosine"))
+        parts.append(line_chart(title, some, x="layer", y="cosine", from_zero=False))
     return Markup("").join(parts)
 
 

@@ -9,6 +9,8 @@ from steerkit_core.report.sections.cells import columns
 
 FEW = 12  # chosen cells with a row of their own; all of them stand in the table of cells
 
+FIRST, NOTES = 5, 80  # notes that are shown at once, and at all
+
 
 def section(run: RunRecord) -> Section:
     """The result; every run has one."""
@@ -17,19 +19,21 @@ def section(run: RunRecord) -> Section:
     # the run's own choice first
     chosen.sort(key=lambda cell: cell["id"] != report["selected"])
     shown = chosen[: run.limit(FEW)]
-    plain = {id(found): found for found in map(run.unsteered, shown) if found is not None}
+    # each below the unsteered cell that it is held against
+    rows = {one["id"]: one for cell in shown for one in (run.unsteered(cell), cell) if one is not None}
     best = report.get("optimism")
     return Section(
         "result",
         "Result",
         {
             "sentence": headline(run),
-            "table": columns(run, [*plain.values(), *shown]),
+            "table": columns(run, list(rows.values())),
             "rest": len(chosen) - len(shown),
             "marks": marked(report),
             "luck": luck_line(best) if best and len(report["selections"]) > 1 else "",
-            "notes": report["notes"][: run.limit(60)],
-            "more_notes": len(report["notes"]) - run.limit(60),
+            "notes": report["notes"][:FIRST],
+            "more_notes": report["notes"][FIRST : run.limit(NOTES)],
+            "left_out": len(report["notes"]) - run.limit(NOTES),
             "sick": [cell for cell in report["cells"] if cell.get("sick")][: run.limit(40)],
         },
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -14,13 +13,24 @@ from steerkit_core.report.transfer import HEADINGS, excluded_lines, pair_of, tra
 
 
 @frozen
+class Field:
+    """What stands at one source and target: a text, its number where it has one, and its colours."""
+
+    text: str
+    value: float | None
+    style: str
+
+
+@frozen
 class Matrix:
-    """Sources down, targets across; every entry is a text and its colours."""
+    """Sources down, targets across. `ends` are the numbers at the ends of the colours."""
 
     title: str
+    short: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    entries: Mapping[tuple[str, str], tuple[str, str]]
+    ends: tuple[float, float]
+    entries: Mapping[tuple[str, str], Field]
 
 
 def section(run: RunRecord) -> Section | None:
@@ -40,36 +50,45 @@ def matrices(run: RunRecord) -> list[Matrix]:
     pairs = [(pair_of(entry), entry) for entry in entries]
     sources = tuple(dict.fromkeys(source for (source, _), _ in pairs))
     targets = tuple(dict.fromkeys(target for (_, target), _ in pairs))
-    kinds = (
-        ("coherent refusals with the transferred direction, and with the target's own", _rate),
-        ("transfer efficiency (TE)", _efficiency),
-        ("cosine of the two directions", _cosine),
-    )
-    return [
-        Matrix(title, sources, targets, {pair: _cell(*found(entry)) for pair, entry in pairs})
-        for title, found in kinds
-    ]
+    found = []
+    for title, short, ends, entry_of in KINDS:
+        fields = {pair: _field(*entry_of(entry), ends) for pair, entry in pairs}
+        found.append(Matrix(title, short, sources, targets, ends, fields))
+    return found
 
 
-def _cell(text: str, share: float | None) -> tuple[str, str]:
-    if share is None:
-        return text, ""
-    colour = shade(share)
-    return text, f"background:{colour};color:{ink(colour)}"
+def _field(text: str, value: float | None, ends: tuple[float, float]) -> Field:
+    if value is None:
+        return Field(text, None, "")
+    low, high = ends
+    colour = shade((value - low) / (high - low))
+    return Field(text, value, f"background:{colour};color:{ink(colour)}")
 
 
-def _rate(entry: Entry) -> tuple[str, Any]:
+def _rate(entry: Entry) -> tuple[str, float | None]:
     found, own = entry["transferred"], entry["own"]
     share = found["k"] / found["n"] if found["n"] else None
     return f"{found['k']}/{found['n']} (own {own['k']}/{own['n']})", share
 
 
-def _efficiency(entry: Entry) -> tuple[str, Any]:
+def _efficiency(entry: Entry) -> tuple[str, float | None]:
     value = entry["efficiency"]["value"]
-    # colours end at 1, where the direction does as well as the target's own
-    return ("-", None) if value is None else (f"{value:.2f}", min(float(value), 1.0))
+    return ("-", None) if value is None else (f"{value:.2f}", float(value))
 
 
-def _cosine(entry: Entry) -> tuple[str, Any]:
+def _cosine(entry: Entry) -> tuple[str, float | None]:
     value = entry["cosine"]
-    return ("-", None) if value is None else (f"{value:.3f}", (value + 1) / 2)
+    return ("-", None) if value is None else (f"{value:.3f}", float(value))
+
+
+# the colours of efficiencies end at 1, where a direction does as well as the target's own
+KINDS: tuple[tuple[str, str, tuple[float, float], Callable[[Entry], tuple[str, float | None]]], ...] = (
+    (
+        "coherent refusals with the transferred direction, and with the target's own",
+        "coherent refusals",
+        (0.0, 1.0),
+        _rate,
+    ),
+    ("transfer efficiency (TE)", "transfer efficiency", (0.0, 1.0), _efficiency),
+    ("cosine of the two directions", "cosine", (-1.0, 1.0), _cosine),
+)

@@ -72,19 +72,21 @@ def _row(entry: Entry, across: Scale, y: float) -> Markup:
                 start - 5, y - 5, end - start + 10, LABELS["refusal"]
             )
         )
-        for open_, at, way in ((found["open_below"], start, -1), (found["open_above"], end, 1)):
-            if open_:
-                parts.append(
-                    Markup('<path d="M{:.1f} {:.1f}l{} 4l{} 4" class="open"/>').format(
-                        at + way * 8, y - 4, 4 * way, -4 * way
-                    )
-                )
-    for one in entry["tried"]:
-        parts.append(
-            Markup(
-                '<circle cx="{:.1f}" cy="{:.1f}" r="2" class="tried"><title>layer {}, multiplier {:g}: {}</title></circle>'
-            ).format(across(one["multiplier"]), y, entry["layer"], one["multiplier"], one["state"])
-        )
+        ends = ((found["open_below"], start, -1), (found["open_above"], end, 1))
+        parts += [
+            Markup('<path d="M{:.1f} {:.1f}l{} 4l{} 4" class="open"/>').format(
+                at + way * 8, y - 4, 4 * way, -4 * way
+            )
+            for is_open, at, way in ends
+            if is_open
+        ]
+    parts += [
+        Markup(
+            '<circle cx="{:.1f}" cy="{:.1f}" r="2" class="tried">'
+            "<title>layer {}, multiplier {:g}: {}</title></circle>"
+        ).format(across(one["multiplier"]), y, entry["layer"], one["multiplier"], one["state"])
+        for one in entry["tried"]
+    ]
     if entry["garbling"] is not None:
         x = across(entry["garbling"]["multiplier"])
         parts.append(
