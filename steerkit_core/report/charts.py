@@ -50,7 +50,7 @@ def line_chart(
     y: str,
     share: bool = False,
     from_zero: bool = True,
-    level: tuple[float, str] | None = None,
+    level: float | None = None,
     size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> Markup:
     """Lines over integers such as layers; `share` has the y axis go from 0 to 100 percent.
@@ -62,7 +62,7 @@ def line_chart(
         y: what the vertical axis says.
         share: whether values are shares.
         from_zero: whether the axis shows 0, as that of a length has to.
-        level: a value that is drawn across, and its name.
+        level: a value that is drawn across, dashed.
         size: width and height in pixels.
     """
     width, height = size
@@ -71,22 +71,19 @@ def line_chart(
     across = Scale(places[0] - 0.5, places[-1] + 0.5, LEFT, width - RIGHT)
     found = [
         value for point in points for value in (point.y, point.low, point.high) if value is not None
-    ] + ([level[0]] if level else [])
+    ] + ([] if level is None else [level])
     ticks = steps(0.0, 1.0) if share else _about(found, from_zero=from_zero)
     up = Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
     form = "{:.0%}" if share else "{:g}"
     parts = [_grid(width, [(up(tick), form.format(tick)) for tick in ticks])]
     parts += [
         Markup('<text x="{:.1f}" y="{}" class="t">{}</text>').format(across(at), height - BOTTOM + 16, at)
-        for at in some(places)
+        for at in some(places, width // 40)
     ]
     parts.append(_axes(width, height, x, y))
     if level is not None:
-        at = up(level[0])
         parts.append(
-            Markup(
-                '<path d="M{} {:.1f}H{}" class="level"/><text x="{}" y="{:.1f}" class="e">{}</text>'
-            ).format(LEFT, at, width - RIGHT, width - RIGHT, at - 4, level[1])
+            Markup('<path d="M{} {:.1f}H{}" class="level"/>').format(LEFT, up(level), width - RIGHT)
         )
     # points of one layer stand side by side, so that their intervals can be told apart
     gap = min(5.0, (across(1) - across(0)) / (len(lines) + 1)) if len(lines) > 1 else 0.0
@@ -136,8 +133,8 @@ def marker(number: int, x: float, y: float, size: float = 3.6) -> str:
     return shapes[number % len(shapes)]
 
 
-def legend(names: Sequence[str]) -> Markup:
-    """The names of a chart's lines with their colours and markers, in the text's flow."""
+def legend(names: Sequence[str], level: str = "") -> Markup:
+    """The names of a chart's lines with their colours and markers, and of its level, in the text's flow."""
     items = [
         Markup(
             '<li><svg width="26" height="12" aria-hidden="true" style="--c:{}">'
@@ -145,6 +142,13 @@ def legend(names: Sequence[str]) -> Markup:
         ).format(SERIES[number % len(SERIES)], marker(number, 13, 6), name)
         for number, name in enumerate(names)
     ]
+    if level:
+        items.append(
+            Markup(
+                '<li><svg width="26" height="12" aria-hidden="true"><path d="M0 6H26" class="level"/></svg>'
+                " {}</li>"
+            ).format(level)
+        )
     return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
 
 

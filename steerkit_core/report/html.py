@@ -35,7 +35,7 @@ from steerkit_core.report.sections.base import Section
 if TYPE_CHECKING:
     import jinja2
 
-LARGEST = 2_900_000  # bytes of a page
+LARGEST = 2_850_000  # bytes of a page
 SAMPLES = 1_400_000  # of these for texts
 
 Make = Callable[[RunRecord], Section | None]

@@ -11,9 +11,12 @@ from markupsafe import Markup
 from steerkit_core.report.charts import Line, Point, line_chart, matrix, ramp
 from steerkit_core.report.kept import KeptLayers, kept_layers
 from steerkit_core.report.record import Entry, RunRecord
+from steerkit_core.report.scales import some
 from steerkit_core.report.sections.base import Section
 
 MOST = 4  # extractions: a matrix of 80 layers has 6400 numbers
+
+COLUMNS = 40  # of the table of cosines; of more layers every second one, and so on
 
 
 @frozen
@@ -34,9 +37,14 @@ def section(run: RunRecord) -> Section | None:
         {
             "name": one.name,
             "norms": [(name, length_chart(one, name, values)) for name, values in lengths(one)],
-            "layers": one.kept.layers,
+            "layers": [one.kept.layers[place] for place in some(range(len(one.kept.layers)), COLUMNS)],
             "rows": [
-                (layer, f"{norm:.4g}", f"{residual:.4g}", [f"{value:.2f}" for value in row])
+                (
+                    layer,
+                    f"{norm:.4g}",
+                    f"{residual:.4g}",
+                    [f"{row[place]:.2f}" for place in some(range(len(row)), COLUMNS)],
+                )
                 for layer, norm, residual, row in zip(
                     one.kept.layers, one.kept.norms, one.kept.residual, one.kept.cosines, strict=True
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -15,6 +16,7 @@ from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 
 MOST = 8  # charts
+PANEL = (330, 200)
 
 
 @frozen
@@ -59,30 +61,19 @@ def rates(run: RunRecord) -> list[Rates]:
 
 def chart(found: Rates) -> Markup:
     """One chart for a few multipliers, or a panel for each of many."""
-    level = _level(found.unsteered)
+    level, words = _level(found.unsteered)
     title = f"Share of coherent refusals by layer: {found.title}"
     lines = [Line(_name(found, by), [_point(cell) for cell in line]) for by, line in found.lines.items()]
+    drawn = partial(line_chart, x="layer", y="coherent refusals", share=True, level=level)
     if len(lines) <= len(SERIES):
-        drawn = line_chart(title, lines, x="layer", y="coherent refusals", share=True, level=level)
-        return (
-            drawn if len(lines) == 1 and not lines[0].name else legend([one.name for one in lines]) + drawn
-        )
+        return legend([line.name for line in lines if line.name], words) + drawn(title, lines)
     panels = [
         Markup('<figure class="panel"><figcaption>{}</figcaption>{}</figure>').format(
-            line.name,
-            line_chart(
-                f"{title}, {line.name}",
-                [line],
-                x="layer",
-                y="coherent refusals",
-                share=True,
-                level=level,
-                size=(330, 200),
-            ),
+            line.name, drawn(f"{title}, {line.name}", [line], size=PANEL)
         )
         for line in lines
     ]
-    return Markup('<div class="panels">{}</div>').format(Markup("").join(panels))
+    return legend([], words) + Markup('<div class="panels">{}</div>').format(Markup("").join(panels))
 
 
 def table(found: Rates) -> dict[str, Any]:
@@ -115,8 +106,9 @@ def _entry(cell: Entry | None) -> str:
     return f"{rate['k']}/{rate['n']}, {100 * rate['low']:.0f} to {100 * rate['high']:.0f}%"
 
 
-def _level(cell: Entry | None) -> tuple[float, str] | None:
+def _level(cell: Entry | None) -> tuple[float | None, str]:
+    """The unsteered rate, and what the chart's legend says of it."""
     if cell is None or not _known(cell):
-        return None
+        return None, ""
     rate = cell["rates"]["refusal"]
-    return rate["rate"], f"unsteered {rate['k']}/{rate['n']}"
+    return rate["rate"], f"unsteered, {rate['k']}/{rate['n']}"

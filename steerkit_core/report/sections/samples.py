@@ -12,7 +12,8 @@ from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 from steerkit_core.report.sections.cells import where
 
-OVERHEAD = 420  # bytes around the texts of a sample, and of its cell's heading divided among them
+# bytes around the texts of a sample, and of a cell's heading with its line in the filter
+SAMPLE, HEADING = 420, 640
 
 Pair = tuple[Entry, Entry | None]  # a row, and the unsteered one on the same prompt
 
@@ -53,10 +54,11 @@ def choose(pairs: Mapping[str, Sequence[Pair]], selected: str | None, room: int)
         (id_, turns[id_][turn]) for turn in range(longest) for id_ in rest if turn < len(turns[id_])
     ]
     for id_, place in ordered:
-        room -= _cost(pairs[str(id_)][place])
+        own = found[str(id_)]
+        room -= _cost(pairs[str(id_)][place]) + (0 if own else HEADING)
         if room < 0:
             break
-        found[str(id_)].append(place)
+        own.append(place)
     return {id_: sorted(places) for id_, places in found.items()}
 
 
@@ -77,7 +79,7 @@ def telling(rows: Sequence[Pair]) -> Iterator[int]:
 def _cost(pair: Pair) -> int:
     row, unsteered = pair
     texts = [row["prompt"], row["text"], unsteered["text"] if unsteered else ""]
-    return OVERHEAD + sum(len(marked_text(text).encode("utf-8", "replace")) for text in texts)
+    return SAMPLE + sum(len(marked_text(text).encode("utf-8", "replace")) for text in texts)
 
 
 def _in_order(run: RunRecord) -> list[Entry]:
