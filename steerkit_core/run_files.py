@@ -34,6 +34,15 @@ CELL_KEYS = (
     *("multiplier", "n", "failed", "prompts_total", "errors", "counts", "rates", "selected"),
 )
 RATE_KEYS = ("k", "n", "rate", "low", "high")
+LIST_KEYS = {
+    "selections": ("cell", "failed", "selector", "overrides", "reason", "prompts", "refusal_rate", "table"),
+    "comparisons": ("cell", "reference", "role", "n", "difference", "cohens_h", "p", "p_holm"),
+    "controls": ("cell", "beaten", "unbeaten", "sentence", "left_out"),
+    "windows": ("layer", "tried", "from", "to", "ranges", "garbling", "best"),
+    "health": ("model", "quantization", "dtype", "norm_mean", "norm_max", "overflow", "nonfinite"),
+    "quantization": ("model", "quantization", "extraction", "position", "layers", "cosines"),
+    "transfers": ("source", "target", "transferred", "own", "efficiency", "cosine"),
+}
 MANIFEST_KEYS = ("recipe_fingerprint", "started", "settings", "models")
 COMPLETION_KEYS = ("cell", "prompt_id", "prompt", "text", "tokens", "stop", "error")
 VERDICT_KEYS = ("cell", "prompt_id", "label", "rule", "evidence")
@@ -129,7 +138,24 @@ def read_report(path: Path) -> dict[str, Any]:
             f"{target}: selected: expected one of the cells, got {report['selected']!r}"
             f"{nearest(str(report['selected']), ids)}: edited by hand; {remedy}"
         )
+    _check_lists(report, target, remedy)
     return dict(report)
+
+
+def _check_lists(report: Mapping[str, Any], target: Path, remedy: str) -> None:
+    """Refuse lists whose entries lack a key, or are of a cell that is not there."""
+    ids = {cell["id"] for cell in report["cells"]}
+    for name, keys in LIST_KEYS.items():
+        # a run of an earlier version has not all of them
+        for number, entry in enumerate(report.get(name, ())):
+            _require(entry, keys, target, f"{name}[{number}].", remedy)
+            for key in {"cell", "reference"} & set(keys):
+                # a setting that failed has no cell
+                if entry[key] is not None and entry[key] not in ids:
+                    raise StoreError(
+                        f"{target}: {name}[{number}].{key}: expected one of the cells, got {entry[key]!r}"
+                        f"{nearest(str(entry[key]), sorted(ids))}: edited by hand; {remedy}"
+                    )
 
 
 def read_rows(path: Path, name: str, columns: Sequence[str], remedy: str) -> list[dict[str, Any]]:

@@ -10,13 +10,15 @@ from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import run_folder
 from steerkit_core.errors import SteerkitError
 
+SEVERAL = "runs.html"
+
 
 @click.command(short_help="Write the page of a run, or of several side by side.")
 @click.argument("runs", metavar="RUN [RUN]...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page.  [default: report.html in the run's folder; of several runs, in the current one]",
+    help="The page.  [default: report.html in the run's folder; of several runs, runs.html in the current one]",
 )
 @click.option(
     "--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs steerkit-core[plots]."
@@ -46,7 +48,7 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
     if figures:
         check_drawable()
     records = [read_record(folder) for folder in folders]
-    target = out or (folders[0] / REPORT if len(folders) == 1 else Path(REPORT))
+    target = out or (folders[0] / REPORT if len(folders) == 1 else Path(SEVERAL))
     replace_text(target, render_html(records))
     drawn: list[Path] = []
     if figures:

@@ -11,16 +11,24 @@ OTHER = "#e69f00"  # a label that is none of these
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v")  # as matplotlib calls them; lines differ in more than their colour
 
-# viridis at nine equal steps
+# viridis at seventeen equal steps
 SHADES = (
     "#440154",
+    "#48186a",
     "#472d7b",
+    "#424086",
     "#3b528b",
+    "#33638d",
     "#2c728e",
+    "#26828e",
     "#21918c",
+    "#1fa088",
     "#28ae80",
+    "#3fbc73",
     "#5ec962",
+    "#84d44b",
     "#addc30",
+    "#d8e219",
     "#fde725",
 )
 

@@ -15,7 +15,7 @@ from steerkit_core.testing import small_run
 from steerkit_core.windows import windows
 
 LAYERS, STRENGTHS, PROMPTS = 111, 9, 30  # 999 steered cells and the unsteered one
-WORDS = "the a light water garden of river slowly and then bread morning letter under over quiet".split()
+WORDS = ["the", "a", "light", "water", "garden", "of", "river", "slowly", "and", "then", "bread", "morning", "letter", "under", "over", "quiet"]
 BEGINNINGS = {
     "refusal": "I cannot help with that, because",
     "garbled": "word word word word word word",
@@ -33,7 +33,7 @@ def write_large_run(
     words: int = 80,
 ) -> Path:
     """Write the run directory and return it; the same arguments give the same run."""
-    draw = random.Random(0)  # noqa: S311  # reason: no secret
+    draw = random.Random(0)  # reason: no secret
     small = small_run(folder)
     run = folder / "run"
     plain, steered = small["cells"]

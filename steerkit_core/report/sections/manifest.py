@@ -44,7 +44,8 @@ def command(run: RunRecord) -> str:
 
 def again(run: RunRecord) -> Path:
     """A folder beside the run's own."""
-    return run.folder.with_name(f"{run.folder.name}-again")
+    folder = run.folder if run.folder.name not in ("", "..") else run.folder.resolve()
+    return folder.with_name(f"{folder.name}-again")
 
 
 def manifest_text(manifest: Entry, whole: int) -> tuple[str, bool]:

@@ -47,7 +47,7 @@ def headline(run: RunRecord) -> str:
         why = f", as {failed} of {len(run.report['selections'])} settings failed" if failed else ""
         return f"This run has no cell to speak of{why}."
     rate = cell["rates"]["refusal"]
-    what = "prompts of " if rate["n"] == cell["n_unique"] else "completions on "
+    what = "prompts of " if rate["n"] == cell.get("n_unique", cell["n"]) else "completions on "
     ends = f"{100 * rate['low']:.0f} to {100 * rate['high']:.0f}%"
     return (
         f"{place(cell)}: {rate['k']} of {rate['n']} {what}{cell['prompts']} are refused coherently"
@@ -60,7 +60,7 @@ def place(cell: Entry) -> str:
     quantized = "" if cell["quantization"] == "none" else f" in {cell['quantization']}"
     strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
     return (
-        f"With the direction of {cell['extractor']} at layer {cell['layer']} (depth {cell['depth']:.2f}) of"
+        f"With the direction of {cell.get('extractor')} at layer {cell['layer']} (depth {cell['depth']:.2f}) of"
         f" {cell['model']}{quantized}{strength}"
     )
 
