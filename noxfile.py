@@ -8,8 +8,11 @@ nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-# matplotlib is the extra `plots`
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
+# matplotlib is the extra `plots`; playwright drives the system's Chromium, and downloads none
+TEST_TOOLS = (
+    *("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm"),
+    "playwright",
+)
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed

@@ -131,8 +131,8 @@ def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[dict[str, Any]
 def _check_number(folder: Path, cell: Mapping[str, Any], rows: Sequence[Any]) -> None:
     if (size := cell["n"] + cell["failed"]) != len(rows):
         raise StoreError(
-            f"{folder / VERDICTS}: {len(rows)} rows of cell {cell['id']}, expected the {size} that {RESULTS}"
-            f" counts: {REMEDY}"
+            f"{folder / VERDICTS}: {len(rows)} rows of cell {cell['id']}, expected the {size} that"
+            f" {RESULTS} counts: {REMEDY}"
         )
 
 

@@ -21,7 +21,7 @@ SEVERAL = "runs.html"
     help="The page.  [default: report.html in the run's folder; of several runs, runs.html in the current one]",
 )
 @click.option(
-    "--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs steerkit-core[plots]."
+    "--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs the extra [plots]."
 )
 @json_option
 def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: bool) -> None:

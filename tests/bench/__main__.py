@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from bench.extraction import extraction
 from bench.models import BUNDLED, RANDOM
+from bench.reading import reading
 from bench.report import ROOT, Section, machine, show, write
 from bench.rfm import FULL as RFM_SIZES
 from bench.rfm import SHORT as RFM_SHORT
@@ -22,7 +23,10 @@ from bench.selection import selection
 from bench.startup import quickstart, startup
 from bench.throughput import Effort, throughput
 
-PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling", "rfm", "selection")
+PARTS = (
+    *("startup", "quickstart", "throughput", "extraction", "scaling", "rfm", "selection"),
+    "report",
+)
 FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
 SHORT = Effort(
     (BUNDLED[0], RANDOM),
@@ -94,6 +98,7 @@ def main(
                     folder, effort.models, 1 if quick else 5, 2 if quick else 12
                 ),
                 "scaling": lambda: scaling((10, 20) if quick else (10, 100, 1000)),
+                "report": lambda: reading(1 if quick else 5),
                 "rfm": lambda: rfm(RFM_SHORT if quick else RFM_SIZES),
             }
             sections.append(measure[name]())

@@ -15,7 +15,24 @@ from steerkit_core.testing import small_run
 from steerkit_core.windows import windows
 
 LAYERS, STRENGTHS, PROMPTS = 111, 9, 30  # 999 steered cells and the unsteered one
-WORDS = ["the", "a", "light", "water", "garden", "of", "river", "slowly", "and", "then", "bread", "morning", "letter", "under", "over", "quiet"]
+WORDS = [
+    "the",
+    "a",
+    "light",
+    "water",
+    "garden",
+    "of",
+    "river",
+    "slowly",
+    "and",
+    "then",
+    "bread",
+    "morning",
+    "letter",
+    "under",
+    "over",
+    "quiet",
+]
 BEGINNINGS = {
     "refusal": "I cannot help with that, because",
     "garbled": "word word word word word word",
