@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Is one run's rate another than the other's?")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("other", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.argument("other", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--cell",
     "cells",
     multiple=True,
+    shell_complete=completing.cells,
     help="Compare this cell; given twice, the first is of RUN and the second of OTHER."
     "  [default: each run's selected cell]",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import run_folder
 from steerkit_core.errors import SteerkitError
@@ -14,11 +15,18 @@ SEVERAL = "runs.html"
 
 
 @click.command(short_help="Write the page of a run, or of several side by side.")
-@click.argument("runs", metavar="RUN [RUN]...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "runs",
+    metavar="RUN [RUN]...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    shell_complete=completing.runs,
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page.  [default: report.html in the run's folder; of several runs, runs.html in the current one]",
+    help="The page.  [default: report.html in the run's folder; of several, runs.html in the current one]",
 )
 @click.option(
     "--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs the extra [plots]."

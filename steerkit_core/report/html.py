@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     import jinja2
 
 LARGEST = 2_850_000  # bytes of a page
-SAMPLES = 1_400_000  # of these for texts
+SAMPLES = 1_400_000  # of these for texts, at most
+FEWEST = 400_000  # and at least, before other sections have to go
 
 Make = Callable[[RunRecord], Section | None]
 
@@ -54,12 +55,15 @@ BEFORE: tuple[Make, ...] = (
     prompts.section,
 )
 AFTER: tuple[Make, ...] = (cells.section, manifest.section)
+# what a page that would be too large does without, in this order
+DISPENSABLE = ("cells", "directions", "windows", "rates", "layer_map", "selection", "comparisons")
 
 
 @frozen
 class Rendered:
-    """A section as it stands in the page."""
+    """A section as it stands in the page; `name` is its own, `id` its anchor."""
 
+    name: str
     id: str
     title: str
     body: Markup
@@ -70,7 +74,6 @@ class RunPart:
     """What a page says of one run."""
 
     name: str
-    folder: str
     anchor: str
     sections: Sequence[Rendered]
     facts: Sequence[str]
@@ -85,30 +88,24 @@ def render_html(records: Sequence[RunRecord]) -> str:
             for place, record in enumerate(records, start=1)
         ]
     environment = _environment()
-    sheet, script = (_text(name) for name in ("page.css", "page.js"))
     together = [_rendered(environment, runs.section(records), "")] if number > 1 else []
-    halves = [
-        (
-            [_made(environment, make, run) for make in BEFORE],
-            [_made(environment, make, run) for make in AFTER],
-        )
-        for run in records
-    ]
-    bodies = [one.body for half in halves for part in half for one in part if one is not None]
-    taken = sum(len(body.encode("utf-8", "replace")) for body in bodies) + len(sheet) + len(script)
-    room = min(SAMPLES, max(LARGEST - taken, 0)) // number
+    made = [[_rendered(environment, one, run.prefix) for one in _sections(run)] for run in records]
+    made, missing = fitting(made, LARGEST - FEWEST)
+    room = min(SAMPLES, max(LARGEST - size(made), 0)) // number
     parts = []
-    for run, (before, after) in zip(records, halves, strict=True):
+    for run, sections in zip(records, made, strict=True):
         found = samples.section(run, room)
-        texts = None if found is None else _rendered(environment, found, run.prefix)
-        sections = [one for one in (*before, texts, *after) if one is not None]
-        anchor = run.prefix.removesuffix("-")
-        parts.append(RunPart(run.name, str(run.folder), anchor, sections, facts(run)))
+        if found is not None:
+            late = sum(one.name in ("cells", "manifest") for one in sections)
+            sections.insert(len(sections) - late, _rendered(environment, found, run.prefix))
+        parts.append(RunPart(run.name, run.prefix.removesuffix("-"), sections, facts(run)))
+    script = _text("page.js")
     page = environment.get_template("page.html.jinja").render(
         title=parts[0].name if number == 1 else f"{number} runs",
         together=together,
         parts=parts,
-        sheet=Markup(sheet),  # noqa: S704  # reason: our own file
+        missing=missing,
+        sheet=Markup(_text("page.css")),  # noqa: S704  # reason: our own file
         script=Markup(script),  # noqa: S704  # reason: our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -116,16 +113,32 @@ def render_html(records: Sequence[RunRecord]) -> str:
     return page.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _made(environment: jinja2.Environment, make: Make, run: RunRecord) -> Rendered | None:
-    found = make(run)
-    return None if found is None else _rendered(environment, found, run.prefix)
+def fitting(parts: Sequence[Sequence[Rendered]], most: int) -> tuple[list[list[Rendered]], list[str]]:
+    """The sections of each run without those that there is no room for, and the titles of these."""
+    kept, missing = [list(sections) for sections in parts], dict[str, None]()
+    for name in DISPENSABLE:
+        if size(kept) <= most:
+            break
+        missing |= {one.title: None for sections in kept for one in sections if one.name == name}
+        kept = [[one for one in sections if one.name != name] for sections in kept]
+    return kept, list(missing)
+
+
+def size(parts: Sequence[Sequence[Rendered]]) -> int:
+    """Bytes of all these sections."""
+    return sum(len(one.body.encode("utf-8", "replace")) for sections in parts for one in sections)
+
+
+def _sections(run: RunRecord) -> list[Section]:
+    """All sections but the texts, as far as the run has something for them."""
+    return [found for make in (*BEFORE, *AFTER) if (found := make(run)) is not None]
 
 
 def _rendered(environment: jinja2.Environment, section: Section, prefix: str) -> Rendered:
     template = environment.get_template(f"{section.id}.html.jinja")
     # the template escapes what it is given
     body = Markup(template.render(prefix=prefix, **section.values))  # noqa: S704  # reason: see above
-    return Rendered(prefix + section.id, section.title, body)
+    return Rendered(section.id, prefix + section.id, section.title, body)
 
 
 def _environment() -> jinja2.Environment:

@@ -94,8 +94,7 @@ def _name(found: Rates, by: float | None) -> str:
 
 def _point(cell: Entry) -> Point:
     rate = cell["rates"]["refusal"]
-    early = ", ended early" if ended_early(cell) else ""
-    hint = f"layer {cell['layer']}: {_entry(cell)}{early}"
+    hint = f"layer {cell['layer']}: {_entry(cell)}"
     return Point(cell["layer"], rate["rate"], rate["low"], rate["high"], hint)
 
 
@@ -103,7 +102,8 @@ def _entry(cell: Entry | None) -> str:
     if cell is None:
         return ""
     rate = cell["rates"]["refusal"]
-    return f"{rate['k']}/{rate['n']}, {100 * rate['low']:.0f} to {100 * rate['high']:.0f}%"
+    early = f" (ended early, of {cell['prompts_total']})" if ended_early(cell) else ""
+    return f"{rate['k']}/{rate['n']}{early}, {100 * rate['low']:.0f} to {100 * rate['high']:.0f}%"
 
 
 def _level(cell: Entry | None) -> tuple[float | None, str]:

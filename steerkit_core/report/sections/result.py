@@ -60,8 +60,8 @@ def place(cell: Entry) -> str:
     quantized = "" if cell["quantization"] == "none" else f" in {cell['quantization']}"
     strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
     return (
-        f"With the direction of {cell.get('extractor')} at layer {cell['layer']} (depth {cell['depth']:.2f})"
-        f" of {cell['model']}{quantized}{strength}"
+        f"With the direction of {cell.get('extractor')} at layer {cell['layer']}"
+        f" (depth {cell['depth']:.2f}) of {cell['model']}{quantized}{strength}"
     )
 
 
