@@ -115,6 +115,22 @@ def test_a_run_that_has_not_ended_says_how_it_is_finished(copied, give):
     assert err.endswith(f"and finish it with `{command}")
 
 
+def test_a_run_of_an_earlier_version(copied, give):
+    def older(report):
+        for name in ("quantization", "health", "windows", "comparisons", "controls", "transfers"):
+            report.pop(name)
+        for cell in report["cells"]:
+            for name in ("sick", "source", "strength", "direction", "extraction", "n_unique"):
+                cell.pop(name)
+
+    copied.change("results.json", older)
+    copied.change("manifest.json", lambda manifest: manifest["models"][0].pop("prompts"))
+    assert give("report", copied.folder) == (0, f"written: {copied.folder / 'report.html'}\n", "")
+    text = (copied.folder / "report.html").read_text("utf-8")
+    assert 'id="rates"' in text
+    assert 'id="health"' not in text
+
+
 def test_a_damaged_file_of_directions(copied, give):
     (copied.folder / "directions.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0no json.")
     code, _, err = give("report", copied.folder)
@@ -140,8 +156,9 @@ def test_the_page_of_a_thousand_cells_is_small(tmp_path):
     assert (len(record.cells), sum(map(len, record.judged.values()))) == (1000, 30_000)
     page = render_html([record])
     assert len(page.encode()) < 3_000_000
-    several = render_html([record, record])
+    several = render_html([record] * 4)
     assert len(several.encode()) < 3_000_000
+    assert "Left out for the size of this page: All cells, Directions. The pages of the" in several
     chosen = record.report["selected"]
     start = page.index(f'id="cell-{chosen}"')
     assert page[start : page.index("</details>", start)].count("<article") == 30
