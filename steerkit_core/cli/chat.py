@@ -12,7 +12,7 @@ import click
 
 from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
-from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.output import counted, json_option, print_json
 from steerkit_core.cli.runs import finished_run
 
 if TYPE_CHECKING:
@@ -130,5 +130,7 @@ def _piped() -> Iterator[str]:
 
 def _goodbye(talk: Talk) -> None:
     said = len(talk.conversation.exchanges)
-    if said:
-        click.echo(f"{said} exchanges, not saved unless you gave /save")
+    if talk.saved:
+        click.echo(f"saved: {', '.join(talk.saved)}")
+    elif said:
+        click.echo(f"{counted(said, 'exchange')}, not saved (/save FILE does)")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.output import counted, json_option, print_json
 
 
 @click.command(short_help="List the runs in a folder.")
@@ -35,5 +35,5 @@ def runs(folder: Path, *, as_json: bool) -> None:
     from steerkit_core.report.overview import print_runs
 
     print_runs(found)
-    click.echo(f"\n{len(found)} runs in {folder}; look at one with")
+    click.echo(f"\n{counted(len(found), 'run')} in {folder}; look at one with")
     click.echo(f"    steerkit show {found[0].folder}")

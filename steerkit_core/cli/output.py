@@ -26,6 +26,11 @@ def print_error(line: str) -> None:
     click.echo(line, err=True)
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, in words that fit it."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def print_json(value: Any) -> None:
     """Print a value as the one JSON document of a command."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from steerkit_core.cli.output import counted
 from steerkit_core.components import OptionError
 from steerkit_core.conversation import Conversation, Exchange
 from steerkit_core.errors import SteerkitError, nearest
@@ -35,6 +36,7 @@ class Talk:
     conversation: Conversation
     screen: Screen
     over: bool = False
+    saved: list[str] = field(factory=list)
 
     def line(self, typed: str) -> None:
         """Take one line: a message, a command, or nothing. What the user can put right is one line."""
@@ -167,7 +169,8 @@ def _save(talk: Talk, argument: str) -> None:
         path.write_text(found + "\n", encoding="utf-8")
     except OSError as error:
         raise SteerkitError(f"/save: {path} cannot be written: {error.strerror}") from None
-    talk.screen.say(f"saved {len(talk.conversation.exchanges)} exchanges: {path}")
+    talk.saved.append(str(path))
+    talk.screen.say(f"saved {counted(len(talk.conversation.exchanges), 'exchange')}: {path}")
 
 
 def _help(talk: Talk, _argument: str) -> None:
