@@ -8,7 +8,9 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from steerkit_core.report.charts import Line, Point, legend, line_chart, matrix
+from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.picture import legend
+from steerkit_core.report.charts.squares import matrix
 from steerkit_core.report.palette import LABELS, MARKERS, SERIES, SHADES, ink, shade
 from steerkit_core.report.scales import Scale, some, steps
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from attrs import frozen
 from markupsafe import Markup
 
-from steerkit_core.report.charts import Line, Point, line_chart, matrix, ramp
+from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.squares import matrix, ramp
 from steerkit_core.report.kept import KeptLayers, kept_layers
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.scales import some

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steerkit_core.report.charts import Line, Point, line_chart
+from steerkit_core.report.charts.lines import Line, Point, line_chart
 from steerkit_core.report.numbers import name_of
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from steerkit_core.report.charts import Line, Point, legend, line_chart
+from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.kept import kept_layers
 from steerkit_core.report.numbers import drift_rows
 from steerkit_core.report.palette import SERIES

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import frozen
 from markupsafe import Markup
 
-from steerkit_core.report.charts import Line, Point, legend, line_chart
+from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.maps import ended_early, families
 from steerkit_core.report.palette import SERIES
 from steerkit_core.report.record import Entry, RunRecord

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from steerkit_core.report.charts import LEFT, RIGHT, TOP, svg
+from steerkit_core.report.charts.picture import LEFT, RIGHT, TOP, svg
 from steerkit_core.report.palette import LABELS
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.scales import Scale

@@ -1,26 +1,18 @@
-"""Charts as inline SVG: text stays text, and colours that depend on the page's are its own.
-
-Everything that is not a number is escaped.
-"""
+"""Lines over layers, with intervals."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 from markupsafe import Markup
 
-from steerkit_core.report.palette import SERIES, shade
+from steerkit_core.report.charts.picture import BOTTOM, LEFT, RIGHT, TOP, marker, svg
+from steerkit_core.report.palette import SERIES
 from steerkit_core.report.scales import Scale, some, steps
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
 WIDTH, HEIGHT = 640, 300
-LEVELS = 40  # of colour in a matrix; cells of one level are one path
 
 
 @frozen
@@ -118,96 +110,6 @@ def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
         for point, (x, y) in zip(line.points, places, strict=True)
     ]
     return Markup('<g style="--c:{}">{}</g>').format(colour, Markup("").join(drawn))
-
-
-def marker(number: int, x: float, y: float, size: float = 3.6) -> str:
-    """The outline of a series' marker: circle, square, triangle, diamond, triangle upside down."""
-    s, t = size, round(1.2 * size, 2)
-    shapes = (
-        f"M{x - s:.1f} {y:.1f}a{s} {s} 0 1 0 {2 * s} 0a{s} {s} 0 1 0 {-2 * s} 0z",
-        f"M{x - s:.1f} {y - s:.1f}h{2 * s}v{2 * s}h{-2 * s}z",
-        f"M{x:.1f} {y - s:.1f}l{s} {2 * s}h{-2 * s}z",
-        f"M{x:.1f} {y - t:.1f}l{t} {t}l{-t} {t}l{-t} {-t}z",
-        f"M{x:.1f} {y + s:.1f}l{s} {-2 * s}h{-2 * s}z",
-    )
-    return shapes[number % len(shapes)]
-
-
-def legend(names: Sequence[str], level: str = "") -> Markup:
-    """The names of a chart's lines with their colours and markers, and of its level, in the text's flow."""
-    items = [
-        Markup(
-            '<li><svg width="26" height="12" aria-hidden="true" style="--c:{}">'
-            '<path d="M0 6H26" class="line"/><path d="{}" class="dot"/></svg> {}</li>'
-        ).format(SERIES[number % len(SERIES)], marker(number, 13, 6), name)
-        for number, name in enumerate(names)
-    ]
-    if level:
-        items.append(
-            Markup(
-                '<li><svg width="26" height="12" aria-hidden="true"><path d="M0 6H26" class="level"/></svg>'
-                " {}</li>"
-            ).format(level)
-        )
-    return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
-
-
-def matrix(title: str, layers: Sequence[int], values: NDArray[Any]) -> Markup:
-    """Cosines between layers as a square of viridis, from -1 to 1; numbers in it where there is room."""
-    side = max(5.0, min(34.0, 420 / len(layers)))
-    length = side * len(layers)
-    levels: dict[int, list[str]] = {}
-    for row, found in enumerate(values):
-        for column, value in enumerate(found):
-            if not math.isnan(value):
-                level = round((float(value) + 1) / 2 * (LEVELS - 1))
-                at = f"M{LEFT + column * side:g} {TOP + row * side:g}"
-                levels.setdefault(level, []).append(f"{at}h{side:g}v{side:g}h-{side:g}z")
-    parts = [
-        Markup('<path fill="{}" d="{}"/>').format(shade(level / (LEVELS - 1)), "".join(places))
-        for level, places in sorted(levels.items())
-    ]
-    shown = some(range(len(layers)), 24)
-    parts += [
-        Markup(
-            '<text x="{0:.1f}" y="{1:.1f}" class="t">{3}</text>'
-            '<text x="{2}" y="{4:.1f}" class="e">{3}</text>'
-        ).format(
-            LEFT + (at + 0.5) * side,
-            TOP + length + 14,
-            LEFT - 6,
-            layers[at],
-            TOP + (at + 0.5) * side + 4,
-        )
-        for at in shown
-    ]
-    parts.append(
-        Markup('<text x="{}" y="{}" class="t">layer</text>').format(LEFT + length / 2, TOP + length + 32)
-    )
-    return svg(title, (int(LEFT + length + RIGHT), int(TOP + length + BOTTOM)), parts)
-
-
-def ramp() -> Markup:
-    """The scale of `matrix`, from -1 to 1."""
-    boxes = Markup("").join(
-        Markup('<rect x="{}" y="2" width="9" height="10" fill="{}"/>').format(
-            24 + 8 * number, shade(number / 19)
-        )
-        for number in range(20)
-    )
-    return Markup(
-        '<svg width="214" height="14" aria-hidden="true"><text x="20" y="11" class="e">-1</text>{}'
-        '<text x="190" y="11" class="s">1</text></svg>'
-    ).format(boxes)
-
-
-def svg(title: str, size: tuple[int, int], parts: Iterable[Markup]) -> Markup:
-    """A picture with a title, which shrinks with the page and does not grow beyond its size."""
-    width, height = size
-    return Markup(
-        '<svg class="chart" role="img" aria-label="{}" viewBox="0 0 {} {}" style="max-width:{}px">'
-        "<title>{}</title>{}</svg>"
-    ).format(title, width, height, width, title, Markup("").join(parts))
 
 
 def _grid(width: int, ticks: Iterable[tuple[float, str]]) -> Markup:
