@@ -8,17 +8,12 @@ nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-# matplotlib is the extra `plots`
+# matplotlib is the extra `plots`; playwright drives the system's Chromium, and downloads none
 # what `steerkit plugins new` and `steerkit schema` write is held against what others accept
 OTHER_JUDGES = ("ruff", "jsonschema", "taplo")
 TEST_TOOLS = (
-    "pytest",
-    "pytest-xdist",
-    "hypothesis",
-    "pandas",
-    "hatchling",
-    "matplotlib",
-    "xrfm",
+    *("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm"),
+    "playwright",
     *OTHER_JUDGES,
 )
 # the models are small, so that a core for each worker does more than all cores for one

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import field, frozen
 
 from steerkit_core.errors import StoreError
+from steerkit_core.kept_run import check_recipe
+from steerkit_core.run_files import DIRECTIONS, MANIFEST, read_manifest
 from steerkit_core.values import BlockModule
 
 if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
-DIRECTIONS, MANIFEST = "directions.safetensors", "manifest.json"
 LENGTH = 8  # bytes of a safetensors file that say how long its header is
 NUMBERS = ("units", "raw_norms")
 
@@ -124,11 +125,9 @@ def _record(folder: Path, own: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of the model of an extraction, and of the extraction itself at least."""
     # directions that were carried over or transferred are those of the model that they were found for
     identity = dict(own["model"])
-    try:
-        models = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["models"]
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"{folder}: {MANIFEST} cannot be read: {error}") from None
-    for entry in models:
+    manifest = read_manifest(folder)
+    check_recipe(folder, manifest, None)
+    for entry in manifest["models"]:
         if all(entry.get(name) == value for name, value in identity.items()):
             template = (entry.get("prompts") or {}).get("template_sha256")
             return {**identity, "id": entry["id"], "revision": entry["revision"], "template": template}
