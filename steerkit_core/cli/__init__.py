@@ -11,6 +11,8 @@ from steerkit_core.cli.agree import agree
 from steerkit_core.cli.application import Application
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
+from steerkit_core.cli.export import export
+from steerkit_core.cli.import_vectors import import_vectors
 from steerkit_core.cli.label import label
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
@@ -93,6 +95,8 @@ def make_group() -> click.Group:
         plugins,
         stability,
         rank,
+        export,
+        import_vectors,
     ):
         steerkit.add_command(command)
     return steerkit

@@ -184,10 +184,10 @@ def test_unequal_widths_are_refused_with_the_recipe(saved, tiny_registry, recipe
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", "extractor: expected either run or source_model, got neither"),
+        ("", "extractor: expected one of run, file and source_model, got none"),
         (
             'run = "x"\nsource_model = "tiny:qwen2"',
-            "extractor: expected either run or source_model, got both",
+            "extractor: expected one of run, file and source_model, got run and source_model",
         ),
         (
             'run = "x"\nmap = "ridge"',

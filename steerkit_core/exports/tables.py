@@ -1,0 +1,89 @@
+"""A run's results as flat tables: a row for each cell, completion, verdict or comparison.
+
+Nested fields become columns with dots in their names, such as `rates.refusal.low`; lists become JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import frozen
+
+from steerkit_core.errors import StoreError
+from steerkit_core.store import COMPLETIONS, RESULTS, VERDICTS, read_json
+
+Name = Literal["cells", "completions", "verdicts", "comparisons"]
+Value = str | int | float | bool | None
+
+
+@frozen(eq=False)
+class Table:
+    """Columns of equal length, each of bool, int, float or str, with None where there is nothing."""
+
+    columns: Mapping[str, Sequence[Value]]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return len(next(iter(self.columns.values()), ()))
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Table:
+        """Rows as columns, in the order in which the rows bring them; each column of the widest type."""
+        flat = [dict(_flat(row)) for row in rows]
+        names = dict.fromkeys(name for row in flat for name in row)
+        # a table that is null as a whole in one row is none in all of its columns
+        inner = {name.rpartition(".")[0] for name in names}
+        inner |= {
+            ".".join(name.split(".")[:size]) for name in inner for size in range(1, name.count(".") + 1)
+        }
+        return cls({name: _typed([row.get(name) for row in flat]) for name in names if name not in inner})
+
+
+def run_table(folder: Path, name: Name) -> Table:
+    """A table of a run that has ended.
+
+    Completions and verdicts are those of the cells in `results.json`, in their order.
+
+    Raises:
+        StoreError: there is no such run, or a file of it is damaged.
+    """
+    report = read_json(folder, RESULTS)
+    if name in ("cells", "comparisons"):
+        return Table.of(report[name])
+    order = {entry["id"]: number for number, entry in enumerate(report["cells"])}
+    path = folder / (COMPLETIONS if name == "completions" else VERDICTS)
+    # of a row that stands there twice the last one counts, as it does for the run
+    rows = {(row["cell"], row["prompt_id"]): row for row in _lines(path) if row["cell"] in order}
+    return Table.of(sorted(rows.values(), key=lambda row: order[row["cell"]]))
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from None
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+    for key, value in row.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            if value:
+                yield from _flat(value, f"{name}.")
+        elif isinstance(value, list):
+            yield name, json.dumps(value, ensure_ascii=False)
+        else:
+            yield name, value
+
+
+def _typed(values: Sequence[Value]) -> Sequence[Value]:
+    """The same values as bool, int, float or str, the narrowest that holds all of them."""
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) <= 1:
+        return values
+    kind: Callable[[Any], Value] = float if kinds == {int, float} else str
+    return [None if value is None else kind(value) for value in values]
