@@ -2,8 +2,8 @@
 
 In both, `direction.k` is added to what block k gives, blocks being counted from 0. In llama.cpp the loader
 (`common_control_vector_load_one`) puts direction k at the offset (k - 1) x width,
-`llama_adapter_cvec::apply` takes the tensor of layer k from there, and each model's graph adds it behind the
-feed-forward residual of layer k (`build_cvec(cur, il)`). There is never a tensor for layer 0, and a
+`llama_adapter_cvec::apply` takes the tensor of layer k from there, and each model's graph adds it behind
+the feed-forward residual of layer k (`build_cvec(cur, il)`). There is never a tensor for layer 0, and a
 `direction.0` is an error. repeng counts in the same way, in `ControlVector.directions`, and has a layer 0.
 """
 

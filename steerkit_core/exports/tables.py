@@ -32,9 +32,14 @@ class Table:
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> Table:
-        """Rows as columns, in the order in which the rows bring them; each column of the widest type."""
+        """Rows as columns, in the order of the rows' own keys; each column of the widest type."""
         flat = [dict(_flat(row)) for row in rows]
-        names = dict.fromkeys(name for row in flat for name in row)
+        keys = dict.fromkeys(name.partition(".")[0] for row in flat for name in row)
+        order = {key: number for number, key in enumerate(keys)}
+        names = sorted(
+            dict.fromkeys(name for row in flat for name in row),
+            key=lambda name: order[name.partition(".")[0]],
+        )
         # a table that is null as a whole in one row is none in all of its columns
         inner = {name.rpartition(".")[0] for name in names}
         inner |= {
@@ -52,8 +57,11 @@ def run_table(folder: Path, name: Name) -> Table:
         StoreError: there is no such run, or a file of it is damaged.
     """
     report = read_json(folder, RESULTS)
-    if name in ("cells", "comparisons"):
-        return Table.of(report[name])
+    if name == "comparisons":
+        return Table.of(report["comparisons"])
+    if name == "cells":  # the options are long, and stand behind what was found
+        rows = [dict(entry) for entry in report["cells"]]
+        return Table.of(row | {"options": row.pop("options")} for row in rows)
     order = {entry["id"]: number for number, entry in enumerate(report["cells"])}
     path = folder / (COMPLETIONS if name == "completions" else VERDICTS)
     # of a row that stands there twice the last one counts, as it does for the run
