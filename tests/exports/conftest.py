@@ -1,6 +1,7 @@
 """Runs of a bundled model whose cells are steered in every way that can be exported, and in some that cannot."""
 
 import json
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -64,12 +65,15 @@ PROMPTS = ("What is a verb?", "How do I bake bread for eleven people?", "Tell me
 
 @pytest.fixture(scope="session")
 def make_run(registry, tmp_path_factory):
-    """`make_run(changes)` runs the recipe and returns its folder."""
+    """`make_run(changes)` runs the recipe and returns its folder; `tables` take the place of its own."""
 
-    def make(changes=(), name="many"):
+    def make(changes=(), name="many", tables=""):
         home = tmp_path_factory.mktemp("run")
         (home / "three.txt").write_text("\n".join(PROMPTS) + "\n")
-        recipe = parse_recipe(RECIPE, registry, changes, source="test", folder=home)
+        text = RECIPE
+        for table in re.findall(r"^\[.*\]$", tables, re.MULTILINE):
+            text = re.sub(rf"^{re.escape(table)}\n.*?\n\n", "", text, flags=re.DOTALL | re.MULTILINE)
+        recipe = parse_recipe(f"{text}\n{tables}", registry, changes, source="test", folder=home)
         run_recipe(recipe, registry, home / name)
         return home / name
 
