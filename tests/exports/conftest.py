@@ -10,7 +10,6 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from steerkit_bundled import folder
-
 from steerkit_core.cli import execute
 from steerkit_core.experiment import run_recipe
 from steerkit_core.recipe import parse_recipe
@@ -144,7 +143,7 @@ def added(many, report):
         raw_norms = file.get_tensor(f"{key}.raw_norms")[0]
         stream = file.get_tensor(f"{key}.residual_norms")
     return {
-        "onward": {layer: 4.0 * units[6] for layer in range(6, 10)},
+        "onward": dict.fromkeys(range(6, 10), 4.0 * units[6]),
         "layer": {6: 0.5 * float(stream[6]) * units[6]},
         "per-layer": {layer: 9.0 * float(raw_norms[layer]) * units[layer] for layer in range(6, 10)},
     }
