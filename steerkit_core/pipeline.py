@@ -548,6 +548,7 @@ class GroupRun:
 
     def _known(self, cell: Cell) -> Cell:
         self.sharers.setdefault(cell.source, {})[cell.id] = cell
+        self.store.append_cell(cell.id, cell.begun)
         return self.cells.setdefault(cell.id, cell)
 
     @contextmanager

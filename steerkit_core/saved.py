@@ -6,7 +6,6 @@ Nothing here imports torch until the numbers are asked for: a recipe that names 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,14 @@ from attrs import field, frozen
 
 from steerkit_core.direction_files import KEY, NORMS, UNITS, check_set, facts_of
 from steerkit_core.errors import StoreError
+from steerkit_core.kept_run import check_recipe
+from steerkit_core.run_files import DIRECTIONS, MANIFEST, read_manifest
 from steerkit_core.tensors import read_header, read_tensors
 from steerkit_core.values import BlockModule
 
 if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
-DIRECTIONS, MANIFEST = "directions.safetensors", "manifest.json"
 NUMBERS = (UNITS, NORMS)
 # what is said of a model besides what determines its numbers, as in `ModelHandle.record`
 RECORD = ("id", "revision", "template", "model_type", "num_layers", "hidden_size")
@@ -155,11 +155,9 @@ def _record(folder: Path, own: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of the model of an extraction, and of the extraction itself at least."""
     # directions that were carried over or transferred are those of the model that they were found for
     identity = dict(own["model"])
-    try:
-        models = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["models"]
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"{folder}: {MANIFEST} cannot be read: {error}") from None
-    for entry in models:
+    manifest = read_manifest(folder)
+    check_recipe(folder, manifest, None)
+    for entry in manifest["models"]:
         if all(entry.get(name) == value for name, value in identity.items()):
             template = (entry.get("prompts") or {}).get("template_sha256")
             named = {name: entry.get(name) for name in RECORD if name != "template"}

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from steerkit_core.cli.application import application_of, run_folder
+from steerkit_core.cli.application import application_of
+from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
+    from steerkit_core.kept_run import KeptRun
     from steerkit_core.registry import Registry
 
 DIRECTION_FORMATS = ("safetensors", "gguf", "repeng", "steering-vectors")
@@ -62,18 +64,19 @@ def export(
         steerkit export quickstart --to gguf --cell c1f0c2a --out refusal.gguf
         steerkit export quickstart --to csv --table completions
     """
-    folder = run_folder(run)
+    kept = finished_run(run)
+    stem = kept.folder.resolve().name
     if form in TABLE_FORMATS:
         if cell is not None:
             raise click.UsageError(f"--cell: {form} has the results of all cells, leave it out")
         table = table or "cells"
-        path = target(out, f"{folder.resolve().name}-{table}.{form}", force=force)
-        written = _table(folder, table, form, path)
+        path = target(out, f"{stem}-{table}.{form}", force=force)
+        written = _table(kept, table, form, path)
     else:
         if table is not None:
             raise click.UsageError(f"--table: expected with csv or parquet, got --to {form}")
-        path = target(out, f"{folder.resolve().name}.{ENDINGS.get(form, form)}", force=force)
-        written = _directions(folder, cell, form, path, application_of(context).registry)
+        path = target(out, f"{stem}.{ENDINGS.get(form, form)}", force=force)
+        written = _directions(kept, cell, form, path, application_of(context).registry)
     if as_json:
         click.echo(json.dumps({"file": str(path), "format": form, **written}, indent=1))
     else:
@@ -100,24 +103,24 @@ def target(out: Path | None, default: str, *, force: bool) -> Path:
     return path
 
 
-def _table(folder: Path, name: str, form: str, path: Path) -> dict[str, Any]:
+def _table(run: KeptRun, name: str, form: str, path: Path) -> dict[str, Any]:
     from steerkit_core.exports.columns import write_csv, write_parquet
     from steerkit_core.exports.tables import Name, run_table
 
-    found = run_table(folder, cast("Name", name))
+    found = run_table(run, cast("Name", name))
     (write_csv if form == "csv" else write_parquet)(path, found)
     return {"table": name, "rows": found.rows, "columns": list(found.columns)}
 
 
 def _directions(
-    folder: Path, cell: str | None, form: str, path: Path, registry: Registry
+    run: KeptRun, cell: str | None, form: str, path: Path, registry: Registry
 ) -> dict[str, Any]:
     from steerkit_core.exports.additions import additions
     from steerkit_core.exports.cell import save_directions, steered_cell
     from steerkit_core.exports.control_vectors import check_llama_cpp, write_control_vectors
     from steerkit_core.exports.steering_vectors import write_steering_vector
 
-    chosen = steered_cell(folder, cell)
+    chosen = steered_cell(run, cell)
     facts = {"cell": chosen.entry["id"], "model": chosen.kept.model["id"]}
     if form == "safetensors":
         found = save_directions(chosen, path)

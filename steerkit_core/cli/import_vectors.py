@@ -52,9 +52,9 @@ def import_vectors(
 ) -> None:
     """Read the vectors in FILE, one for each block, and write directions for the extractor `transfer`.
 
-    GGUF control vectors (llama.cpp, repeng), files of steering-vectors, and safetensors whose tensors' names
-    end in the number of a block are read. The lengths of the vectors become those before normalising,
-    so that a site with unit "raw" and multiplier 1 adds them as they were.
+    GGUF control vectors (llama.cpp, repeng), files of steering-vectors, and safetensors whose tensors have
+    names that end in the number of a block are read. The lengths of the vectors become those before
+    normalising, so that a site with unit "raw" and multiplier 1 adds them as they were.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import run_folder
+from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
@@ -45,12 +45,11 @@ def label(
         steerkit label runs/quickstart --rater alice --limit 50
     """
     from steerkit_core.labels import LabelSheet
-    from steerkit_core.store import RESULTS, read_json
     from steerkit_core.texts import run_texts
 
-    folder = run_folder(run)
-    name = _rater(rater)
-    keys = _keys(read_json(folder, RESULTS))
+    kept = finished_run(run)
+    folder, name = kept.folder, _rater(rater)
+    keys = _keys(kept.report)
     order = list(run_texts(folder, cells, early=early).texts)
     random.Random(f"{seed}:{name}").shuffle(order)  # noqa: S311  # reason: an order, no secret
     session = _Session(LabelSheet.open(folder), name, order[:limit], keys)

@@ -12,10 +12,10 @@ from attrs import frozen
 from steerkit_core.components import Site
 from steerkit_core.converter import make_converter
 from steerkit_core.errors import SteerkitError, StoreError
+from steerkit_core.kept_run import KeptRun
 from steerkit_core.registry import Registry
-from steerkit_core.saved import DIRECTIONS, RECORD, KeptDirections, kept_directions
-from steerkit_core.store import RESULTS, read_json
-from steerkit_core.texts import find_cell
+from steerkit_core.run_files import DIRECTIONS
+from steerkit_core.saved import RECORD, KeptDirections, kept_directions
 from steerkit_core.values import DirectionSet, Intervention, Steering
 
 SAME_LENGTH = 1e-6
@@ -75,19 +75,18 @@ class SteeredCell:
         return found
 
 
-def steered_cell(folder: Path, name: str | None = None) -> SteeredCell:
+def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
     """A cell of a run by the beginning of its id, by default the selected one.
 
     Raises:
-        StoreError: there is no such run or cell, none was selected, or it is not steered with directions
-            that the run has kept.
+        StoreError: there is no such cell, none was selected, or it is not steered with directions that the
+            run has kept.
     """
-    report = read_json(folder, RESULTS)
-    name = name or report["selected"]
+    folder, name = run.folder, name or run.report["selected"]
     if name is None:
         raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    chosen = find_cell(report, folder, name)
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
+    entry = run.cell(name)
+    chosen = entry["id"]
     if entry["role"] == "baseline":
         raise StoreError(f"{folder}: cell {chosen} is unsteered, there is no direction to export")
     if entry["role"] == "control":

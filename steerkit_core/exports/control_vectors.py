@@ -60,7 +60,7 @@ def check_llama_cpp(vectors: Mapping[int, Tensor], where: str) -> None:
     if 0 in vectors:
         raise SteerkitError(
             f"{where}: edits block 0, which llama.cpp has no direction for (its first, direction.1, is"
-            " added to what block 1 gives): choose a later layer, or --to repeng or steering-vectors"
+            " added to what block 1 gives): choose a later layer or a span without it, or --to repeng"
         )
 
 

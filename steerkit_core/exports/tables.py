@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from attrs import frozen
 
-from steerkit_core.errors import StoreError
-from steerkit_core.store import COMPLETIONS, RESULTS, VERDICTS, read_json
+from steerkit_core.kept_run import KeptRun
+from steerkit_core.run_files import (
+    COMPLETION_KEYS,
+    COMPLETIONS,
+    VERDICT_KEYS,
+    VERDICTS,
+    read_rows,
+)
 
 Name = Literal["cells", "completions", "verdicts", "comparisons"]
 Value = str | int | float | bool | None
+FILES = {
+    "completions": (COMPLETIONS, COMPLETION_KEYS, "to have the row generated again"),
+    "verdicts": (VERDICTS, VERDICT_KEYS, "and give the command of the run again"),
+}
 
 
 @frozen(eq=False)
@@ -48,32 +57,32 @@ class Table:
         return cls({name: _typed([row.get(name) for row in flat]) for name in names if name not in inner})
 
 
-def run_table(folder: Path, name: Name) -> Table:
+def run_table(run: KeptRun, name: Name) -> Table:
     """A table of a run that has ended.
 
     Completions and verdicts are those of the cells in `results.json`, in their order.
 
     Raises:
-        StoreError: there is no such run, or a file of it is damaged.
+        StoreError: a file of the run is missing or damaged, or does not fit the results.
     """
-    report = read_json(folder, RESULTS)
+    cells = run.report["cells"]
     if name == "comparisons":
-        return Table.of(report["comparisons"])
+        return Table.of(run.report.get("comparisons", ()))
     if name == "cells":  # the options are long, and stand behind what was found
-        rows = [dict(entry) for entry in report["cells"]]
-        return Table.of(row | {"options": row.pop("options")} for row in rows)
-    order = {entry["id"]: number for number, entry in enumerate(report["cells"])}
-    path = folder / (COMPLETIONS if name == "completions" else VERDICTS)
+        return Table.of(_options_last(cell) for cell in cells)
+    order = {entry["id"]: number for number, entry in enumerate(cells)}
+    file, keys, remedy = FILES[name]
     # of a row that stands there twice the last one counts, as it does for the run
-    rows = {(row["cell"], row["prompt_id"]): row for row in _lines(path) if row["cell"] in order}
+    rows = {
+        (row["cell"], row["prompt_id"]): row
+        for row in read_rows(run.folder, file, keys, remedy)
+        if row["cell"] in order
+    }
     return Table.of(sorted(rows.values(), key=lambda row: order[row["cell"]]))
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
+def _options_last(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in cell.items() if key != "options"} | {"options": cell["options"]}
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:

@@ -110,8 +110,8 @@ def test_block_0_is_refused_for_llama_cpp_and_taken_by_the_others(make_run, give
     assert code == 2
     assert error == (
         f"error: cell {cell} of {run}: edits block 0, which llama.cpp has no direction for (its first,"
-        " direction.1, is added to what block 1 gives): choose a later layer, or --to repeng or"
-        " steering-vectors\n"
+        " direction.1, is added to what block 1 gives): choose a later layer or a span without it, or"
+        " --to repeng\n"
     )
     assert give("export", run, "--to", "repeng", "--out", "out.gguf")[0] == 0
     assert list(vectors_of(tmp_path / "out.gguf")) == ["direction.0"]

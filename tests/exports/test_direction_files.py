@@ -74,8 +74,10 @@ def test_an_exported_file_holds_the_runs_directions(many, report, give, tmp_path
     code, out, _ = give("export", run, "--to", "safetensors", "--cell", cells["ablate"])
     assert (code, out) == (
         0,
-        "many.safetensors: directions at layers 0 to 9, position -1, of cell"
-        f" {cells['ablate']}, for bundled:qwen2-s\n",
+        (
+            "many.safetensors: directions at layers 0 to 9, position -1, of cell"
+            f" {cells['ablate']}, for bundled:qwen2-s\n"
+        ),
     )
     (key,) = {cell["extraction"] for cell in report["cells"] if cell["role"] == "steered"}
     theirs, ours = load_file(run / "directions.safetensors"), load_file(tmp_path / "many.safetensors")
@@ -183,7 +185,7 @@ def test_another_model_revision_or_template_is_refused_and_marked_when_allowed(
             lambda path: save_file({"a": torch.zeros(2)}, path),
             "no sets of directions whose key begins with",
         ),
-        (lambda path: None, "no such file"),
+        (lambda _path: None, "no such file"),
     ],
 )
 def test_what_is_no_file_of_directions_is_one_sentence(write, message, tmp_path):

@@ -170,7 +170,7 @@ def differing(report):
 
 
 def test_a_saved_run_of_another_template_is_refused_and_marked_when_allowed(
-    tiny_registry, tiny_folder, recipe_file, tmp_path
+    tiny_registry, recipe_file, tmp_path
 ):
     model = tmp_path / "model"
     save_tiny("qwen2", model)
