@@ -9,6 +9,7 @@ is run.
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -74,10 +75,9 @@ def _fields(path: Path) -> Mapping[str, Any]:
     except FileNotFoundError:
         raise StoreError(f"{path}: no such file") from None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        first = str(error).strip().splitlines()
-        raise StoreError(
-            f"{path}: cannot be read as a file of steering-vectors: {first[0] if first else type(error)}"
-        ) from None
+        # torch's advice, such as to run the file's code all the same, is not ours
+        reason = re.split(r"[.\n]", str(error).strip())[0] or type(error).__name__
+        raise StoreError(f"{path}: cannot be read as a file of steering-vectors: {reason}") from None
     fields = vars(found) if isinstance(found, _Whole) else found
     return fields if isinstance(fields, dict) else {}
 
