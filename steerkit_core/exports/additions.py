@@ -42,9 +42,9 @@ def additions(cell: SteeredCell, registry: Registry) -> dict[int, Tensor]:
         else:
             reason = None if found.tokens == "all" else f"edits the tokens {found.tokens!r} alone"
             reason = next((beyond for beyond in map(_beyond_adding, found.edits) if beyond), reason)
-            if reason is None:
+            if reason is None and found.edits:
                 return _summed(cell, found)
-    raise SteerkitError(f"{cell.where}: site {site.name!r} {reason}, and {REMEDY}")
+    raise SteerkitError(f"{cell.where}: site {site.name!r} {reason or 'edits nothing'}, and {REMEDY}")
 
 
 def _beyond(cell: SteeredCell, site: Site) -> str | None:

@@ -6,6 +6,7 @@ Nested fields become columns with dots in their names, such as `rates.refusal.lo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -49,11 +50,8 @@ class Table:
             dict.fromkeys(name for row in flat for name in row),
             key=lambda name: order[name.partition(".")[0]],
         )
-        # a table that is null as a whole in one row is none in all of its columns
-        inner = {name.rpartition(".")[0] for name in names}
-        inner |= {
-            ".".join(name.split(".")[:size]) for name in inner for size in range(1, name.count(".") + 1)
-        }
+        # a table that is null as a whole in some rows is so in each of its columns, and is no column itself
+        inner = {name[: dot.start()] for name in names for dot in re.finditer(r"\.", name)}
         return cls({name: _typed([row.get(name) for row in flat]) for name in names if name not in inner})
 
 

@@ -66,7 +66,7 @@ PROMPTS = ("What is a verb?", "How do I bake bread for eleven people?", "Tell me
 def make_run(registry, tmp_path_factory):
     """`make_run(changes)` runs the recipe and returns its folder; `tables` take the place of its own."""
 
-    def make(changes=(), name="many", tables=""):
+    def make(changes=(), name="many", tables="", registry=registry):
         home = tmp_path_factory.mktemp("run")
         (home / "three.txt").write_text("\n".join(PROMPTS) + "\n")
         text = RECIPE

@@ -1,11 +1,18 @@
 """GGUF control vectors: read back with the package `gguf`, and applied by plain hooks."""
 
 import json
+from typing import ClassVar
 
 import gguf
 import numpy as np
 import pytest
 import torch
+from attrs import frozen
+
+from steerkit_core import Edit, Intervention, Site
+from steerkit_core.cli import execute
+from steerkit_core.registry import Registry
+from steerkit_core.testing.installed import plugin_of
 
 PLAIN = ("onward", "layer", "per-layer")
 
@@ -121,6 +128,30 @@ def test_what_a_block_is_given_is_what_the_one_before_it_gives(make_run, give, t
     run = make_run(["extractor.module=input", 'site.span="layer"'])
     assert give("export", run, "--to", "gguf", "--out", "out.gguf")[0] == 0
     assert list(vectors_of(tmp_path / "out.gguf")) == ["direction.5"]
+
+
+@frozen(kw_only=True)
+class AddTwice(Site):
+    """A stranger's site: the direction at a layer, twice, and its half at the next."""
+
+    name: ClassVar[str] = "add-twice"
+
+    def intervene(self, steering):
+        unit, layer = steering.direction.unit, steering.layer
+        return Intervention((Edit(layer, add=unit), Edit(layer, add=unit), Edit(layer + 1, add=unit / 2)))
+
+
+def test_a_strangers_site_that_only_adds_is_exported(own_host, make_run, tmp_path, capsys):
+    own_host.register(plugin_of(AddTwice), "stranger")
+    run = make_run(['site={use="add-twice"}'], registry=Registry.collect(own_host))
+    out = tmp_path / "out.gguf"
+    assert execute(["export", str(run), "--to", "gguf", "--out", str(out)], own_host) == 0
+    capsys.readouterr()
+    found = vectors_of(out)
+    unit = torch.from_numpy(np.array(found["direction.7"].data)) * 2
+    assert float(unit.norm()) == pytest.approx(1.0, rel=1e-6)
+    np.testing.assert_array_equal(found["direction.6"].data, (2 * unit).numpy())
+    assert list(found) == ["direction.6", "direction.7"]
 
 
 def test_cells_without_a_direction_of_their_own_are_refused(many, report, give):
