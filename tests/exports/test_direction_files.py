@@ -46,6 +46,12 @@ def test_what_is_saved_is_loaded_bit_for_bit(directions, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["own.safetensors"]
 
 
+def test_no_field_is_left_out():
+    # `same` compares these; a new one has to be saved and loaded as well
+    names = {field.name for field in attrs.fields(DirectionSet)}
+    assert names == {"positions", "layers", "units", "raw_norms", "scores", "module"}
+
+
 def test_safetensors_reads_it_too(directions, tmp_path):
     directions.save(tmp_path / "own.safetensors", facts={"extractor": {"use": "mine"}})
     tensors = load_file(tmp_path / "own.safetensors")
