@@ -158,6 +158,14 @@ def test_a_saved_run_of_another_model_is_refused_and_marked_when_allowed(
     assert (origin["model"], origin["run"], origin["differs"]) == ("tiny:qwen2", str(saved), ["model"])
 
 
+def test_directions_that_a_run_has_kept_have_no_control_with_other_labels(
+    saved, tiny_registry, recipe_file, tmp_path
+):
+    recipe = load_recipe(recipe_file(taking(saved)), tiny_registry, ["controls.shuffled=1"])
+    (controls,) = run_recipe(recipe, tiny_registry, tmp_path / "again")["controls"]
+    assert controls["left_out"] == ["shuffled-1: directions of a run or a file do not depend on these labels"]
+
+
 def refused(recipe, registry, out):
     with pytest.raises(SteerkitError) as caught:
         run_recipe(recipe, registry, out)
