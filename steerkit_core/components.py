@@ -588,9 +588,17 @@ class ModelAdapter(Component):
 
     def render(self, tokenizer: PreTrainedTokenizerBase, text: str) -> str:
         """The prompt as the model's chat template writes it, up to where the answer begins."""
+        return self.render_turns(tokenizer, [{"role": "user", "content": text}])
+
+    def render_turns(self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:
+        """A conversation as the model's chat template writes it, up to where the next answer begins.
+
+        `turns` have the keys `role` (`system`, `user` or `assistant`) and `content`; the last is a user's.
+        An adapter whose `render` is its own has to write conversations as it writes prompts.
+        """
         return cast(
             "str",
             tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+                [dict(turn) for turn in turns], tokenize=False, add_generation_prompt=True
             ),
         )

@@ -173,12 +173,17 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
 
 def find_extraction(store: RunDirectory, key: str) -> DirectionSet | None:
     """The directions that the run keeps under a key, as cells name it."""
+    found = kept_extraction(store, key)
+    return None if found is None else found.directions
+
+
+def kept_extraction(store: RunDirectory, key: str) -> Extraction | None:
+    """All that the run keeps under a key, as cells name it."""
     text = store.read_tensors(DIRECTIONS)[1].get(key)
     if text is None:
         return None
     identity = {name: value for name, value in json.loads(text).items() if name not in SHAPE}
-    found = read_extraction(store, identity)
-    return None if found is None else found.directions
+    return read_extraction(store, identity)
 
 
 def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:

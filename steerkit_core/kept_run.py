@@ -79,9 +79,7 @@ def read_run(folder: Path) -> KeptRun:
     return KeptRun(folder, manifest, report)
 
 
-def rows_of(
-    folder: Path, cell: str, *, expected: Mapping[str, Any] | None = None
-) -> list[dict[str, Any]]:
+def rows_of(folder: Path, cell: str, *, expected: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """The completions of a cell with their verdicts; `expected` is its entry of the results.
 
     Raises:

@@ -19,7 +19,8 @@ from attrs import field, frozen
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
-from steerkit_core.fingerprints import document_fingerprint, fingerprint
+from steerkit_core.fingerprints import document_fingerprint
+from steerkit_core.fingerprints import fingerprint as fingerprint  # noqa: PLC0414  # reason: its old place
 from steerkit_core.fit import (
     check_calibration,
     check_fit,

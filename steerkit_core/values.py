@@ -37,7 +37,8 @@ class Prompt:
     """A user's request, unrendered: the chat template is added by the model's adapter.
 
     Where a prompt is asked several times, `repeat` counts from 0, and the ids of all but the first end with
-    `#1`, `#2`, ...
+    `#1`, `#2`, ... `before` are the earlier turns of a conversation, as (`system`, `user` or `assistant`,
+    text); a run's prompts have none.
     """
 
     id: str
@@ -45,6 +46,12 @@ class Prompt:
     role: Role = "neutral"
     category: str = ""
     repeat: int = 0
+    before: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def said(self) -> tuple[tuple[tuple[str, str], ...], str]:
+        """All that the model is told, by which equal requests are known."""
+        return self.before, self.text
 
 
 @frozen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="How far do judges agree on a run's texts?")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--classifiers",
     "raters",
     metavar="NAME,...",
+    shell_complete=completing.classifiers,
     help="Who is compared: installed classifiers, and person:NAME for the labels of a person."
     "  [default: the run's own, and all people]",
 )
@@ -41,7 +43,13 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME.OPTION=VALUE", help="Change a classifier's option."
 )
-@click.option("--cell", "cells", multiple=True, help="Only texts of this cell; may be repeated.")
+@click.option(
+    "--cell",
+    "cells",
+    multiple=True,
+    shell_complete=completing.cells,
+    help="Only texts of this cell; may be repeated.",
+)
 @click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")
 @click.option(
     "--disagreements",

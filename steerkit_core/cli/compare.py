@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError, StoreError
@@ -20,12 +21,13 @@ JUDGEMENT = ("classifier",)
 
 
 @click.command(short_help="Is one run's rate another than the other's?")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("other", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.argument("other", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--cell",
     "cells",
     multiple=True,
+    shell_complete=completing.cells,
     help="Compare this cell; given twice, the first is of RUN and the second of OTHER."
     "  [default: each run's selected cell]",
 )
@@ -69,9 +71,8 @@ def _arm(run: Path, name: str | None, label: str) -> dict[str, Any]:
         raise StoreError(f"{kept.folder}: no cell was selected, name one with --cell")
     entry = kept.cell(name)
     if label not in entry["counts"]:
-        raise StoreError(
-            f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
-        )
+        known = ", ".join(entry["counts"])
+        raise StoreError(f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {known})")
     return {
         "folder": kept.folder,
         "entry": entry,

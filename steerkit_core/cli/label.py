@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
@@ -24,9 +25,16 @@ SKIP, UNDO, QUIT = "s", "u", "q"
 
 
 @click.command(short_help="Label a run's texts yourself, blind.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option("--rater", metavar="NAME", help="Whose labels these are.  [default: your login name]")
-@click.option("--cell", "--cells", "cells", multiple=True, help="Only texts of this cell; may be repeated.")
+@click.option(
+    "--cell",
+    "--cells",
+    "cells",
+    multiple=True,
+    shell_complete=completing.cells,
+    help="Only texts of this cell; may be repeated.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, in the shuffled order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order, with the rater's name.")
 @click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")

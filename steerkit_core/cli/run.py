@@ -8,15 +8,21 @@ from pathlib import Path
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import files_of
 
 
 @click.command(short_help="Run a recipe, or go on with it.")
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completing.recipes)
 @click.option(
-    "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option; may be repeated."
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=completing.changes,
+    metavar="TABLE.KEY=VALUE",
+    help="Change an option; may be repeated.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME]")
 @click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run, run_folder
 
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Show a run's results and completions.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--cell", help="Show the completions of this cell.  [default: the table of all cells]")
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.option(
+    "--cell",
+    shell_complete=completing.cells,
+    help="Show the completions of this cell.  [default: the table of all cells]",
+)
 @click.option("--label", help="With --cell: only completions with this verdict.")
 @click.option(
     "--all", "every_cell", is_flag=True, help="Put the swept cells and the controls into the tables too."

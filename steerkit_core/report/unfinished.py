@@ -17,7 +17,9 @@ MOST = 40
 VARYING = ("model", "quantization", "extractor", "site", "classifier")
 
 
-def print_unfinished(found: Unfinished, console: Console | None = None, *, every_cell: bool = False) -> None:
+def print_unfinished(
+    found: Unfinished, console: Console | None = None, *, every_cell: bool = False
+) -> None:
     """The cells that were begun, with how many rows they have, and how the run is finished."""
     console = console or Console(highlight=False)
     name = escape(str(found.manifest.get("name", found.folder.name)))
