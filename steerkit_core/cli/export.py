@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
@@ -23,7 +24,7 @@ ENDINGS = {"repeng": "gguf", "steering-vectors": "pt"}
 
 
 @click.command(short_help="Write a run's directions or results in another format.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--to",
     "form",
@@ -32,7 +33,9 @@ ENDINGS = {"repeng": "gguf", "steering-vectors": "pt"}
     help="The format: of directions, or csv and parquet of results.",
 )
 @click.option(
-    "--cell", help="Whose directions: a steered cell, by the beginning of its id.  [default: the selected]"
+    "--cell",
+    shell_complete=completing.cells,
+    help="Whose directions: a steered cell, by the beginning of its id.  [default: the selected]",
 )
 @click.option("--table", type=click.Choice(TABLES), help="With csv and parquet.  [default: cells]")
 @click.option("--out", type=click.Path(path_type=Path), help="The file.  [default: named after the run]")

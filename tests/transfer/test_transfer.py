@@ -163,7 +163,9 @@ def test_directions_that_a_run_has_kept_have_no_control_with_other_labels(
 ):
     recipe = load_recipe(recipe_file(taking(saved)), tiny_registry, ["controls.shuffled=1"])
     (controls,) = run_recipe(recipe, tiny_registry, tmp_path / "again")["controls"]
-    assert controls["left_out"] == ["shuffled-1: directions of a run or a file do not depend on these labels"]
+    assert controls["left_out"] == [
+        "shuffled-1: directions of a run or a file do not depend on these labels"
+    ]
 
 
 def refused(recipe, registry, out):
