@@ -73,6 +73,18 @@ class ModelHandle:
             "device": self.device.type,
         }
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a file of directions says of the model that they were found in, besides its identity."""
+        return {
+            "id": self.spec.id,
+            "revision": self.revision,
+            "template": self.template_sha256,
+            "model_type": self.config.model_type,
+            "num_layers": self.num_layers,
+            "hidden_size": self.hidden_size,
+        }
+
     @cached_property
     def blocks(self) -> Sequence[Module]:
         """The decoder blocks, in order."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import field, frozen
@@ -15,6 +16,8 @@ from steerkit_core.errors import DegenerateDirection, SteerkitError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from steerkit_core.model import ModelHandle
 
 Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
@@ -128,6 +131,51 @@ class DirectionSet:
                 " position, or a wider dtype"
             )
         return Direction(layer, position, self.units[row, column], norm, self.module)
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        model: ModelHandle | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write all of it to a safetensors file, bit for bit, for `load` and the extractor `transfer`.
+
+        Args:
+            path: the file; one that is there is replaced.
+            model: the model that they were found in. A recipe takes directions whose model is not known
+                only if it says so.
+            facts: what else is known of them, as JSON can hold it, such as `extractor`.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        from steerkit_core.direction_files import NORMS, SCORE, UNITS, write_directions
+
+        known = {} if model is None else {"model": model.identity, "record": model.record}
+        shape = {"positions": self.positions, "layers": self.layers, "module": self.module}
+        tensors = {UNITS: self.units, NORMS: self.raw_norms}
+        tensors |= {f"{SCORE}{name}": table for name, table in self.scores.items()}
+        write_directions(Path(path), tensors, {**known, **(facts or {}), **shape})
+
+    @classmethod
+    def load(cls, path: str | Path, key: str = "") -> Self:
+        """The directions of a file that `save`, `steerkit export` or a run has written.
+
+        Args:
+            path: the file.
+            key: the beginning of an extraction's key, where a run's file keeps several.
+
+        Raises:
+            StoreError: it is missing or damaged, holds no directions, or not exactly one set is meant.
+        """
+        from steerkit_core.direction_files import NORMS, SCORE, UNITS, read_directions
+
+        facts, tensors = read_directions(Path(path), key)
+        scores = {name.removeprefix(SCORE): one for name, one in tensors.items() if name.startswith(SCORE)}
+        positions, layers = tuple(facts["positions"]), tuple(facts["layers"])
+        module = facts.get("module", "residual")
+        return cls(positions, layers, tensors[UNITS], tensors[NORMS], scores, module)
 
 
 @frozen(eq=False)

@@ -13,6 +13,8 @@ from steerkit_core.cli.chat import chat
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
 from steerkit_core.cli.completion import completion
+from steerkit_core.cli.export import export
+from steerkit_core.cli.import_vectors import import_vectors
 from steerkit_core.cli.init import init
 from steerkit_core.cli.label import label
 from steerkit_core.cli.listing import runs
@@ -105,6 +107,8 @@ def make_group() -> click.Group:
         stability,
         rank,
         completion,
+        export,
+        import_vectors,
     ):
         steerkit.add_command(command)
     return steerkit
