@@ -141,6 +141,10 @@ class Registry:
             message += f"; {record.source} could not be used: {record.error}"
         raise UnknownComponent(message)
 
+    def base(self, word: str) -> type[Component]:
+        """The class that every component of a kind is derived from."""
+        return KIND_OF[word].base
+
     def __iter__(self) -> Iterator[tuple[str, str, Registration]]:
         for word, entries in self.entries.items():
             for name in sorted(entries):

@@ -9,18 +9,24 @@ from typing import Any
 from steerkit_core.errors import StoreError
 
 
-def judged_rows(folder: Path, cell: str) -> list[dict[str, Any]]:
-    """The completions of a cell, each with its verdict.
+def judged_rows(folder: Path, cell: str | None = None) -> list[dict[str, Any]]:
+    """The completions of a cell, or of all cells, each with its verdict.
 
     Raises:
         StoreError: a file of the run is missing or damaged.
     """
     from steerkit_core.store import COMPLETIONS, VERDICTS
 
-    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == cell}
-    # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == cell}
-    return [{**texts[prompt_id], **verdict} for prompt_id, verdict in verdicts.items()]
+    verdicts, texts = (
+        # of a row that stands there twice the last one counts, as it does for the run
+        {
+            (row["cell"], row["prompt_id"]): row
+            for row in _lines(folder / name)
+            if cell in (None, row["cell"])
+        }
+        for name in (VERDICTS, COMPLETIONS)
+    )
+    return [{**texts[key], **verdict} for key, verdict in verdicts.items()]
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,121 @@
+"""Models as users have them: loaded with transformers, with a tokenizer, in float32."""
+
+from contextlib import ExitStack
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import steerkit_core
+from steerkit_core.testing import save_tiny
+
+FAMILIES = ("qwen2", "gemma2", "mistral")
+TEXTS = ("How do ferns grow?", "Name two rivers in Asia and one in Europe.", "Why?")
+
+
+@pytest.fixture(scope="session")
+def hf_models(tmp_path_factory):
+    """`hf_models(family)`: a tiny model and its tokenizer, as `from_pretrained` gives them."""
+    loaded = {}
+
+    def load(family):
+        if family not in loaded:
+            folder = save_tiny(family, tmp_path_factory.mktemp("hf") / family, layers=4, hidden=32, seed=3)
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=torch.float32, attn_implementation="eager"
+            )
+            loaded[family] = model, AutoTokenizer.from_pretrained(folder, padding_side="left")
+            if loaded[family][1].pad_token is None:
+                loaded[family][1].pad_token = loaded[family][1].eos_token
+        return loaded[family]
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def wrapped(hf_models):
+    """`wrapped(family)`: the same, in steerkit's hands."""
+    known = {}
+
+    def wrap(family):
+        return known.setdefault(family, steerkit_core.wrap(*hf_models(family)))
+
+    return wrap
+
+
+@pytest.fixture(scope="session")
+def directions_of(wrapped):
+    known = {}
+
+    def find(family):
+        if family not in known:
+            known[family] = steerkit_core.extract(wrapped(family), contrast="refusal-5")
+        return known[family]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def qwen():
+    """The bundled model, which really refuses."""
+    return steerkit_core.load_model("bundled:qwen2-s", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def refusal(qwen):
+    return steerkit_core.extract(qwen, contrast="refusal-5")
+
+
+@pytest.fixture
+def unhooked():
+    """Assert, at the end of the test too, that a model has the hooks that it had."""
+    watched = []
+
+    def watch(model):
+        watched.append((model, hooks_of(model)))
+        return watched[-1][1]
+
+    yield watch
+    for model, before in watched:
+        assert hooks_of(model) == before
+
+
+def hooks_of(model):
+    return [
+        (name, dict(module._forward_hooks), dict(module._forward_pre_hooks))
+        for name, module in model.named_modules()
+    ]
+
+
+def batch_of(tokenizer, texts=TEXTS):
+    """Rendered chats as a left-padded batch."""
+    chats = [[{"role": "user", "content": text}] for text in texts]
+    rendered = [
+        tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) for chat in chats
+    ]
+    return tokenizer(rendered, add_special_tokens=False, padding=True, return_tensors="pt")
+
+
+def generated(model, inputs, **options):
+    """New token ids, row by row, as transformers writes them."""
+    settings = {"do_sample": False, "max_new_tokens": 12, "pad_token_id": 0, **options}
+    out = model.generate(**inputs, **settings)
+    return out[:, inputs["input_ids"].shape[1] :].tolist()
+
+
+def by_hand(model, edits, run):
+    """What `run()` gives under plain hooks: `edits` maps a layer to a function of the block's output."""
+
+    def hook_for(edit):
+        def hook(_module, _arguments, output):
+            if isinstance(output, tuple):
+                return (edit(output[0]), *output[1:])
+            return edit(output)
+
+        return hook
+
+    blocks = model.get_decoder().layers
+    with ExitStack() as stack:
+        for layer, edit in edits.items():
+            stack.callback(blocks[layer].register_forward_hook(hook_for(edit)).remove)
+        return run()
