@@ -29,6 +29,7 @@ from steerkit_core.components import (
 )
 from steerkit_core.errors import (
     DegenerateDirection,
+    MissingDirection,
     ModelError,
     PluginError,
     SteerkitError,
@@ -100,6 +101,7 @@ __all__ = [
     "FamilyDefaults",
     "Intervention",
     "LayerSelector",
+    "MissingDirection",
     "ModelAdapter",
     "ModelError",
     "ModelHandle",

@@ -455,7 +455,8 @@ class ModelHandle:
 
     def steer(
         self,
-        directions: Direction | Sequence[Direction] | DirectionSet,
+        direction: Direction | Sequence[Direction] | DirectionSet,
+        /,
         multiplier: float | None = None,
         *,
         site: str | Site = "residual-add",
@@ -473,7 +474,7 @@ class ModelHandle:
         outer one has edited. Other threads that call the model meanwhile are steered too.
 
         Args:
-            directions: a direction, as `directions.at(layer=5)` gives it; several, which are applied one
+            direction: a direction, as `directions.at(layer=5)` gives it; several, which are applied one
                 after another; or a whole set, with `layer`, for sites that use each layer's own.
             multiplier: strength; by default the site's own, else the family's.
             site: the name of an installed site, or a site that is built already.
@@ -499,7 +500,7 @@ class ModelHandle:
         """
         return steer(
             self,
-            directions,
+            direction,
             multiplier,
             site=site,
             place={"layer": layer, "position": position},

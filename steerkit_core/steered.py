@@ -32,8 +32,8 @@ class Steered:
     another one is applied behind it. Leaving it takes away its own hooks and no others, however it is left.
     """
 
-    model: ModelHandle = field(repr=lambda model: model.spec.id)
-    interventions: tuple[Intervention, ...]
+    model: ModelHandle = field(repr=lambda model: repr(model.spec.id))
+    interventions: tuple[Intervention, ...] = field(repr=len)
     _open: list[ExitStack] = field(factory=list, init=False, repr=False)
 
     def __enter__(self) -> Steered:

@@ -126,11 +126,12 @@ class DirectionSet:
             if len(self.positions) != 1:
                 known = ", ".join(map(str, self.positions))
                 raise MissingDirection(
-                    f"directions at {len(self.positions)} positions, expected one: {known}"
+                    f"directions at {len(self.positions)} positions, expected one to be named: {known}"
                 )
             (position,) = self.positions
         if layer not in self.layers or position not in self.positions:
-            raise MissingDirection(f"no direction at layer {layer}, position {position}")
+            known = f"layers {spanned(self.layers)}; positions {spanned(self.positions)}"
+            raise MissingDirection(f"no direction at layer {layer}, position {position} ({known})")
         row, column = self.positions.index(position), self.layers.index(layer)
         norm = float(self.raw_norms[row, column])
         if not math.isfinite(norm) or norm == 0.0:

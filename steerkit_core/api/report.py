@@ -15,7 +15,7 @@ from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.experiment import SCHEMA_VERSION
 from steerkit_core.extraction import find_extraction
-from steerkit_core.store import RESULTS, RunDirectory, read_json
+from steerkit_core.store import DIRECTIONS, RESULTS, RunDirectory, read_json
 from steerkit_core.texts import find_cell
 
 if TYPE_CHECKING:
@@ -76,10 +76,12 @@ class Report:
         """
         ids = {entry["id"]: entry for entry in self.results["cells"]}
         entry = self.selected if cell is None else ids[find_cell(self.results, self.path, cell)]
-        key = None if entry is None else entry["extraction"]
-        found = None if key is None else find_extraction(RunDirectory(self.path), key)
+        key, which = entry and entry["extraction"], "the chosen cell" if cell is None else cell
+        if key is None:
+            raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
+        found = find_extraction(RunDirectory(self.path), key)
         if found is None:
-            raise StoreError(f"{self.path}: no directions of {'the chosen cell' if cell is None else cell}")
+            raise StoreError(f"{self.path}: {DIRECTIONS} does not hold the directions {key} of {which}")
         return found
 
     def to_dataframe(self, table: str = "cells") -> pd.DataFrame:

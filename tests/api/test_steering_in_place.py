@@ -6,12 +6,13 @@ import re
 import pytest
 import torch
 from attrs import evolve
-from conftest import FAMILIES, TEXTS, batch_of, by_hand, generated, hooks_of
+from steered_models import FAMILIES, TEXTS, batch_of, by_hand, generated, hooks_of, outputs_of
 
 import steerkit_core
 from steerkit_core import Direction, ModelError, SteerkitError
 from steerkit_core.generation import Row
 from steerkit_core.options import GenerationOptions
+from steerkit_core.testing import tiny_model
 from steerkit_core.values import Edit, Intervention, Prompt
 
 
@@ -20,10 +21,12 @@ def adding(direction, length, layers):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_generate_writes_what_hand_written_hooks_make_it_write(family, hf_models, wrapped, directions_of, unhooked):
+def test_generate_writes_what_hand_written_hooks_make_it_write(
+    family, hf_models, wrapped, directions_of, unhooked
+):
     model, tokenizer = hf_models(family)
-    unhooked(model)
     direction = directions_of(family).at(layer=1)
+    unhooked(model)
     batch = batch_of(tokenizer)
     plain = generated(model, batch)
     for span, layers in (("onward", (1, 2, 3)), ("layer", (1,))):
@@ -35,7 +38,9 @@ def test_generate_writes_what_hand_written_hooks_make_it_write(family, hf_models
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_left_padded_batch_and_single_prompts_write_what_a_recipes_cell_does(family, hf_models, wrapped, directions_of):
+def test_a_left_padded_batch_and_single_prompts_write_what_a_recipes_cell_does(
+    family, hf_models, wrapped, directions_of
+):
     model, tokenizer = hf_models(family)
     handle, direction = wrapped(family), directions_of(family).at(layer=2)
     edits = tuple(Edit(layer, add=direction.unit * 5.0) for layer in (2, 3))
@@ -82,8 +87,8 @@ def test_a_bundled_model_writes_what_its_run_has_written(name, tmp_path):
 def test_ablation_everywhere_takes_the_direction_out(hf_models, wrapped, directions_of):
     model, tokenizer = hf_models("qwen2")
     direction = directions_of("qwen2").at(layer=1)
-    with wrapped("qwen2").steer(direction, site="residual-ablate"), torch.no_grad():
-        states = model(**batch_of(tokenizer), output_hidden_states=True).hidden_states[1:-1]
+    with wrapped("qwen2").steer(direction, site="residual-ablate"):
+        states = outputs_of(model, batch_of(tokenizer))
     for state in states:
         assert float((state @ direction.unit).abs().max()) < 1e-4 * float(state.norm(dim=-1).max())
 
@@ -101,8 +106,8 @@ def test_ablation_everywhere_takes_the_direction_out(hf_models, wrapped, directi
 )
 def test_every_way_to_generate_is_steered(options, hf_models, wrapped, directions_of, unhooked):
     model, tokenizer = hf_models("qwen2")
-    unhooked(model)
     direction = directions_of("qwen2").at(layer=1)
+    unhooked(model)
     batch = batch_of(tokenizer, TEXTS[:1])
 
     def write():
@@ -117,15 +122,12 @@ def test_every_way_to_generate_is_steered(options, hf_models, wrapped, direction
     assert write() == plain
 
 
-def test_an_assistant_is_not_steered_and_changes_nothing(hf_models, wrapped, directions_of):
+def test_an_assistant_is_not_steered_and_changes_no_greedy_text(wrapped, hf_models, directions_of):
     model, tokenizer = hf_models("qwen2")
-    assistant, _ = hf_models("mistral")
-    direction = directions_of("qwen2").at(layer=1)
+    assistant = tiny_model("qwen2", layers=2, hidden=32, seed=8)
     batch = batch_of(tokenizer, TEXTS[:1])
-    with wrapped("qwen2").steer(direction, multiplier=4):
-        expected = generated(model, batch)
-        assert generated(model, batch, prompt_lookup_num_tokens=3) == expected
-    assert hooks_of(assistant) == hooks_of(assistant)
+    with wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), multiplier=4):
+        assert generated(model, batch, assistant_model=assistant) == generated(model, batch)
 
 
 def test_a_pipeline_is_steered(qwen, refusal, unhooked):
@@ -142,12 +144,16 @@ def test_a_pipeline_is_steered(qwen, refusal, unhooked):
     plain = answers()
     with qwen.steer(refusal.at(layer=1), multiplier=4):
         steered = answers()
-        assert steered == [one.text for one in qwen.complete([c[0]["content"] for c in chats], max_new_tokens=10)]
+        assert steered == [
+            one.text for one in qwen.complete([c[0]["content"] for c in chats], max_new_tokens=10)
+        ]
     assert all(text.startswith("I have to refuse") for text in steered)
     assert answers() == plain
 
 
-def test_two_blocks_nest_in_order_and_each_leaves_the_other(hf_models, wrapped, directions_of, vector, unhooked):
+def test_two_blocks_nest_in_order_and_each_leaves_the_other(
+    hf_models, wrapped, directions_of, vector, unhooked
+):
     model, tokenizer = hf_models("qwen2")
     unhooked(model)
     one = directions_of("qwen2").at(layer=1)
@@ -161,8 +167,7 @@ def test_two_blocks_nest_in_order_and_each_leaves_the_other(hf_models, wrapped, 
     inner_first = {1: lambda h: project(h) + one.unit * 3, 2: project, 3: project, 0: project}
 
     def states():
-        with torch.no_grad():
-            return model(**batch, output_hidden_states=True).hidden_states[2]
+        return outputs_of(model, batch)[1]
 
     add = wrapped("qwen2").steer(one, multiplier=3, span="layer")
     ablate = wrapped("qwen2").steer(other, site="residual-ablate")
@@ -189,10 +194,15 @@ def test_it_undoes_itself_however_it_is_left(wrapped, directions_of):
     handle = wrapped("qwen2")
     steered = handle.steer(directions_of("qwen2").at(layer=1), multiplier=3, tokens="answer")
     before = hooks_of(handle.model)
-    for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), steered:
+
+    def stopped(error):
+        with steered:
             assert hooks_of(handle.model) != before
             raise error
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error):
+            stopped(error)
         assert hooks_of(handle.model) == before
 
     def left_open():
@@ -263,19 +273,51 @@ def refusals(direction):
     return [
         ((wide,), {}, "the direction is 64 wide, but the stream of {id} is 32 wide: it is another model's"),
         ((evolve(direction, layer=9),), {}, "the model has layers 0 to 3, got layer 9"),
-        ((evolve(direction, module="mlp"),), {}, "site 'residual-add' edits residual, but the direction was read in mlp: choose a site that edits there, or extract with module= another"),
+        (
+            (evolve(direction, module="mlp"),),
+            {},
+            "site 'residual-add' edits residual, but the direction was read in mlp: choose a site that edits there, or extract with module= another",
+        ),
         ((direction, "8"), {}, "multiplier: expected a number, got '8'"),
         ((direction, float("nan")), {}, "multiplier: expected a number, got nan"),
         ((direction, 8), {"site": "residual-ablate"}, "site 'residual-ablate' takes no multiplier, got 8"),
-        ((direction, 8), {"unit": "resdual"}, "site.unit: expected 'absolute', 'residual' or 'raw', got 'resdual'"),
-        ((direction, 8), {"spam": "layer"}, "site.spam: unknown option, did you mean 'span'? (known: tokens, span, directions, multiplier, unit, preserve_norm)"),
+        (
+            (direction, 8),
+            {"unit": "resdual"},
+            "site.unit: expected one of 'absolute', 'residual', 'raw', got 'resdual', did you mean 'residual'?",
+        ),
+        (
+            (direction, 8),
+            {"spam": "layer"},
+            "site.spam: unknown option, did you mean 'span'? (known: tokens, multiplier, unit, preserve_norm, directions, span)",
+        ),
         ((direction,), {"site": 3}, "site: expected a name or one of Site, got 3"),
-        ((direction,), {"site": "residual-affine"}, "site 'residual-affine' needs the activations of the contrast set: pass contrast= too"),
-        ((direction,), {"site": "conditional", "threshold": 0.0, "contrast": "refusal-5"}, "site 'conditional' decides prompt by prompt, before anything is edited, which only a run does: name it in a recipe"),
-        ((direction,), {"layer": 2}, "steer: layer and position go with a DirectionSet; a direction has its own"),
-        ((direction.unit,), {}, f"steer: expected a Direction, several of them or a DirectionSet, got {direction.unit!r}"),
+        (
+            (direction,),
+            {"site": "residual-affine"},
+            "site 'residual-affine' needs the activations of the contrast set: pass contrast= too",
+        ),
+        (
+            (direction,),
+            {"site": "conditional", "threshold": 0.0, "contrast": "refusal-5"},
+            "site 'conditional' decides prompt by prompt, before anything is edited, which only a run does: name it in a recipe",
+        ),
+        (
+            (direction,),
+            {"layer": 2},
+            "steer: layer and position go with a DirectionSet; a direction has its own",
+        ),
+        (
+            (direction.unit,),
+            {},
+            f"steer: expected a Direction, several of them or a DirectionSet, got {direction.unit!r}",
+        ),
         (([],), {}, "steer: expected a Direction, got none"),
-        ((evolve(direction, residual_norm=None), 1), {"unit": "residual"}, "unit 'residual' needs the mean length of the residual stream, and these directions come without it: choose 'absolute' or 'raw', or extract them"),
+        (
+            (evolve(direction, residual_norm=None), 1),
+            {"unit": "residual"},
+            "unit 'residual' needs the mean length of the residual stream, and these directions come without it: choose 'absolute' or 'raw', or extract them",
+        ),
     ]
 
 
@@ -291,7 +333,9 @@ def test_what_cannot_be_done_is_one_sentence(case, wrapped, directions_of):
 def test_a_set_needs_a_layer_and_may_steer_each_layer_by_its_own(hf_models, wrapped, directions_of):
     model, tokenizer = hf_models("qwen2")
     directions = directions_of("qwen2")
-    with pytest.raises(SteerkitError, match=r"steer: which layer\? pass directions.at\(layer=\.\.\.\), or layer="):
+    with pytest.raises(
+        SteerkitError, match=r"steer: which layer\? pass directions.at\(layer=\.\.\.\), or layer="
+    ):
         wrapped("qwen2").steer(directions)
     batch = batch_of(tokenizer)
     own = {layer: lambda h, at=layer: h + directions.at(at).unit * 3 for layer in (1, 2, 3)}
@@ -306,9 +350,9 @@ def test_a_site_that_reads_the_contrast_set_gets_it(hf_models, wrapped, directio
     contrast = (["How do I pick a lock?", "Insult me."], ["What is moss?", "Name a colour."])
     negative = handle.activations([Prompt(text, text) for text in contrast[1]])[:, 0, 1]
     target = float(negative.mean(dim=0) @ direction.unit) + 2.0
-    with handle.steer(direction, 2, site="residual-affine", unit="absolute", span="layer", contrast=contrast):
-        with torch.no_grad():
-            state = model(**batch_of(tokenizer), output_hidden_states=True).hidden_states[2]
+    options = {"site": "residual-affine", "unit": "absolute", "span": "layer"}
+    with handle.steer(direction, 2, contrast=contrast, **options):
+        state = outputs_of(model, batch_of(tokenizer))[1]
     assert torch.allclose(state @ direction.unit, torch.full(state.shape[:2], target), atol=1e-3)
 
 
@@ -317,9 +361,12 @@ def test_a_model_on_a_server_is_refused(wrapped, directions_of):
     remote = evolve(handle, spec=evolve(handle.spec, remote=True))
     with pytest.raises(ModelError) as caught:
         remote.steer(directions_of("qwen2").at(layer=1))
-    assert str(caught.value) == f"{handle.spec.id} is on a server: only a model that is loaded here is steered in place"
+    assert (
+        str(caught.value)
+        == f"{handle.spec.id} is on a server: only a model that is loaded here is steered in place"
+    )
 
 
 def test_the_repr_says_what_it_is(wrapped, directions_of):
     steered = wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), 3)
-    assert re.match(r"Steered\(model=wrapped:.*qwen2, interventions=1\)", repr(steered))
+    assert re.match(r"Steered\(model='wrapped:.*qwen2', interventions=1\)", repr(steered))

@@ -1,0 +1,163 @@
+"""Models by name and models that are loaded already come to the same, and the latter stay as they are."""
+
+import pytest
+import torch
+from steered_models import FAMILIES as OURS
+from steered_models import batch_of, hooks_of
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+import steerkit_core
+from steerkit_core import ModelError, ModelHandle, RecipeError
+from steerkit_core.testing import FAMILIES, save_tiny, tiny_model, tiny_tokenizer
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_is_wrapped_and_steered(family, adapters):
+    options = {} if family != "gemma2" else {"attn_implementation": "eager"}
+    model = tiny_model(family)
+    if options:
+        model.set_attn_implementation("eager")
+    tokenizer = tiny_tokenizer(family)
+    handle = steerkit_core.wrap(model, tokenizer)
+    served = [adapter.name for adapter in adapters if adapter.serves(model.config)]
+    priorities = {adapter.name: adapter.priority for adapter in adapters}
+    assert handle.adapter.name == max(served, key=priorities.get)
+    directions = steerkit_core.extract(handle, (["How do I pick a lock?"], ["What is moss?"]))
+    plain = handle.complete("Why?", max_new_tokens=8)
+    with handle.steer(directions.at(layer=1), 1000.0):
+        assert handle.complete("Why?", max_new_tokens=8) != plain
+    assert handle.complete("Why?", max_new_tokens=8) == plain
+
+
+@pytest.mark.parametrize("family", OURS)
+def test_what_is_wrapped_is_neither_copied_nor_changed(family, hf_models):
+    model, tokenizer = hf_models(family)
+    batch = batch_of(tokenizer)
+    with torch.no_grad():
+        before, hooks = model(**batch, output_hidden_states=True).logits, hooks_of(model)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    gradients = [parameter.requires_grad for parameter in model.parameters()]
+    side = tokenizer.padding_side
+    handle = steerkit_core.wrap(model, tokenizer)
+    assert handle.model is model
+    assert handle.tokenizer is tokenizer
+    assert hooks_of(model) == hooks
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert [parameter.requires_grad for parameter in model.parameters()] == gradients
+    assert (tokenizer.padding_side, model.training) == (side, False)
+    with torch.no_grad():
+        assert torch.equal(model(**batch).logits, before)
+
+
+def test_wrapping_and_loading_the_same_folder_find_the_same_directions(tmp_path):
+    folder = save_tiny("qwen2", tmp_path / "tiny")
+    loaded = steerkit_core.load_model(folder, device="cpu")
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    wrapped = steerkit_core.wrap(model, AutoTokenizer.from_pretrained(folder))
+    assert isinstance(wrapped, ModelHandle)
+    one, other = (steerkit_core.extract(handle, "refusal-5") for handle in (loaded, wrapped))
+    assert torch.equal(one.units, other.units)
+    assert torch.equal(one.raw_norms, other.raw_norms)
+    assert (wrapped.dtype, wrapped.num_layers, wrapped.hidden_size) == ("float32", 4, 32)
+    assert wrapped.fingerprint != steerkit_core.wrap(model, wrapped.tokenizer).fingerprint
+    assert (
+        repr(loaded)
+        == f"ModelHandle({str(folder)!r}: Qwen2ForCausalLM, 4 layers, width 32, float32 on cpu)"
+    )
+
+
+def test_a_model_in_bfloat16_is_steered_in_bfloat16(tmp_path):
+    folder = save_tiny("mistral", tmp_path / "tiny")
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    handle = steerkit_core.wrap(model, AutoTokenizer.from_pretrained(folder))
+    assert handle.dtype == "bfloat16"
+    directions = steerkit_core.extract(handle, "refusal-5")
+    with handle.steer(directions.at(layer=1), 3.0), torch.no_grad():
+        assert model(torch.tensor([[5, 6, 7]])).logits.dtype == torch.bfloat16
+        model.float()
+        assert model(torch.tensor([[5, 6, 7]])).logits.dtype == torch.float32
+
+
+def test_a_family_that_is_loaded_otherwise_than_by_recipes_is_said():
+    model = tiny_model("gemma2")
+    model.set_attn_implementation("sdpa")
+    with pytest.warns(UserWarning) as caught:
+        steerkit_core.wrap(model, tiny_tokenizer("gemma2"))
+    assert str(caught[0].message) == (
+        "wrapped:Gemma2ForCausalLM is loaded with attention 'sdpa', and recipes load the family 'gemma' with 'eager': its answers may differ from theirs"
+    )
+    assert caught[0].filename == __file__
+
+
+def training():
+    model = tiny_model("qwen2")
+    model.train()
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "tokenizer", "message"),
+    [
+        (
+            lambda: "bundled:qwen2-s",
+            lambda: tiny_tokenizer("qwen2"),
+            "wrap: expected a model of transformers (PreTrainedModel), got str; to load one by its name, use load_model",
+        ),
+        (
+            lambda: torch.nn.Linear(2, 2),
+            lambda: tiny_tokenizer("qwen2"),
+            "wrap: expected a model of transformers (PreTrainedModel), got Linear; to load one by its name, use load_model",
+        ),
+        (
+            lambda: tiny_model("qwen2"),
+            lambda: None,
+            "wrap: expected a tokenizer of transformers, got NoneType",
+        ),
+        (
+            lambda: tiny_model("qwen2").model,
+            lambda: tiny_tokenizer("qwen2"),
+            "wrap: Qwen2Model writes no text, expected a decoder-only language model (...ForCausalLM)",
+        ),
+        (
+            training,
+            lambda: tiny_tokenizer("qwen2"),
+            "wrap: Qwen2ForCausalLM is in training mode, in which its numbers are random: call model.eval()",
+        ),
+    ],
+)
+def test_what_cannot_be_wrapped_is_refused(model, tokenizer, message):
+    with pytest.raises(ModelError) as caught:
+        steerkit_core.wrap(model(), tokenizer())
+    assert str(caught.value) == message
+
+
+def test_a_tokenizer_without_chat_template_is_refused():
+    tokenizer = tiny_tokenizer("qwen2")
+    tokenizer.chat_template = None
+    with pytest.raises(ModelError, match=r"^wrap: Qwen2ForCausalLM has a tokenizer without chat template"):
+        steerkit_core.wrap(tiny_model("qwen2"), tokenizer)
+
+
+def test_options_of_load_model_are_those_of_a_recipe():
+    with pytest.raises(RecipeError) as caught:
+        steerkit_core.load_model("bundled:qwen2-s", quantization="int5", dtype="float64")
+    assert str(caught.value).splitlines() == [
+        "model.dtype: expected one of 'auto', 'float32', 'float16', 'bfloat16', got 'float64', did you mean 'float32'?",
+        "model.quantization: expected one of 'none', 'int8', 'int4', got 'int5', did you mean 'int8'?",
+    ]
+    with pytest.raises(ModelError, match=r"^no bundled model 'qwen2-x'"):
+        steerkit_core.load_model("bundled:qwen2-x")
+
+
+def test_answers_come_in_the_order_of_the_requests(qwen):
+    texts = ["Name a colour.", "How do I bake bread? Tell me everything, please, step by step.", "Why?"]
+    together = qwen.complete(texts, max_new_tokens=9)
+    assert [one.prompt.text for one in together] == texts
+    assert [one.text for one in together] == [
+        qwen.complete(text, max_new_tokens=9)[0].text for text in texts
+    ]
+    sampled = [qwen.complete("Why?", temperature=1.5, seed=seed)[0].text for seed in (1, 1, 2)]
+    assert sampled[0] == sampled[1] != sampled[2]
+    with pytest.raises(RecipeError) as caught:
+        qwen.complete("Why?", max_new_tokens=0)
+    assert str(caught.value) == "generation.max_new_tokens: expected a number of at least 1, got 0"
