@@ -33,7 +33,7 @@ class Steered:
     """
 
     model: ModelHandle = field(repr=lambda model: repr(model.spec.id))
-    interventions: tuple[Intervention, ...] = field(repr=len)
+    interventions: tuple[Intervention, ...] = field(repr=lambda several: str(len(several)))
     _open: list[ExitStack] = field(factory=list, init=False, repr=False)
 
     def __enter__(self) -> Steered:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -20,7 +19,6 @@ from steerkit_core.registry import Registry
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from steerkit_core.components import ModelAdapter
     from steerkit_core.model import ModelHandle
 
 
@@ -101,7 +99,6 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     weight = cast("Any", model.get_input_embeddings()).weight
     dtype = adapter.dtype(str(weight.dtype).removeprefix("torch."), weight.device.type)
     name = f"wrapped:{model.name_or_path or type(model).__name__}"
-    _warn_of_options(model, adapter, name)
     spec = ModelSpec(
         id=name, dtype=cast("Any", dtype), quantization=_quantization(model), device=str(weight.device)
     )
@@ -146,16 +143,3 @@ def _quantization(model: PreTrainedModel) -> Quantization:
     known = {"load_in_8bit": "int8", "load_in_4bit": "int4"}
     found = next((word for key, word in known.items() if facts.get(key)), None)
     return cast("Quantization", found or str(facts.get("quant_method", "unknown")))
-
-
-def _warn_of_options(model: PreTrainedModel, adapter: ModelAdapter, name: str) -> None:
-    """Say where a family needs to be loaded in another way for its numbers to be right."""
-    for option, wanted in adapter.load_options(model.config).items():
-        if option == "attn_implementation":
-            found = getattr(model.config, "_attn_implementation", wanted)
-            if found != wanted:
-                warnings.warn(
-                    f"{name} is loaded with attention {found!r}, and recipes load the family"
-                    f" {adapter.name!r} with {wanted!r}: its answers may differ from theirs",
-                    stacklevel=3,
-                )

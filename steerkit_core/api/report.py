@@ -76,7 +76,8 @@ class Report:
         """
         ids = {entry["id"]: entry for entry in self.results["cells"]}
         entry = self.selected if cell is None else ids[find_cell(self.results, self.path, cell)]
-        key, which = entry and entry["extraction"], "the chosen cell" if cell is None else cell
+        key: str | None = None if entry is None else entry["extraction"]
+        which = "the chosen cell" if cell is None else cell
         if key is None:
             raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
         found = find_extraction(RunDirectory(self.path), key)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from steerkit_core.api.report import Report
+from steerkit_core.api.report import Report, open_run
 from steerkit_core.cli.progress import make_progress
 from steerkit_core.errors import SteerkitError
 from steerkit_core.experiment import run_recipe
@@ -45,8 +45,8 @@ def run(
     checked = _read(recipe, _changes(overrides or {}), registry)
     folder = Path("runs") / checked.run.name if out is None else Path(out)
     with _shown(progress) as shown:
-        results = run_recipe(checked, registry, folder, fresh=fresh, progress=shown)
-    return Report(folder, results)
+        run_recipe(checked, registry, folder, fresh=fresh, progress=shown)
+    return open_run(folder)
 
 
 def _shown(progress: bool | Progress) -> AbstractContextManager[Progress]:  # noqa: FBT001  # reason: what a user says

@@ -23,9 +23,7 @@ def hf_models(tmp_path_factory):
     def load(family):
         if family not in loaded:
             folder = save_tiny(family, tmp_path_factory.mktemp("hf") / family, layers=4, hidden=32, seed=3)
-            model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.float32, attn_implementation="eager"
-            )
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
             loaded[family] = model, AutoTokenizer.from_pretrained(folder, padding_side="left")
             if loaded[family][1].pad_token is None:
                 loaded[family][1].pad_token = loaded[family][1].eos_token

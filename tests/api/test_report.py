@@ -167,7 +167,7 @@ def test_it_is_quiet_unless_it_is_told_otherwise(recipe, tmp_path, capfd):
     assert steps[0] == err.splitlines()[0]
 
 
-def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path):
+def test_a_folder_that_is_no_finished_run_is_refused(tmp_path):
     with pytest.raises(SteerkitError) as caught:
         steerkit_core.open_run(tmp_path)
     assert (
