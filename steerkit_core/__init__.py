@@ -61,7 +61,7 @@ from steerkit_core.values import (
 )
 
 if TYPE_CHECKING:
-    from steerkit_core.api import Report, extract, load_model, open_run, run, wrap
+    from steerkit_core.api import Report, extract, judge, load_model, load_prompts, open_run, run, wrap
     from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
@@ -75,9 +75,11 @@ _LAZY = {
     "ModelSpec": "steerkit_core.options",
     "Report": "steerkit_core.api",
     "extract": "steerkit_core.api",
+    "judge": "steerkit_core.api",
     "kl_divergence": "steerkit_core.passes",
     "load_model": "steerkit_core.api",
     "load_pretrained": "steerkit_core.loading",
+    "load_prompts": "steerkit_core.api",
     "open_run": "steerkit_core.api",
     "refusal_score": "steerkit_core.generation",
     "run": "steerkit_core.api",
@@ -131,9 +133,11 @@ __all__ = [
     "Within",
     "extract",
     "hookimpl",
+    "judge",
     "kl_divergence",
     "load_model",
     "load_pretrained",
+    "load_prompts",
     "nearest",
     "not_empty",
     "open_run",

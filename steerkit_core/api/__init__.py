@@ -4,5 +4,6 @@ from steerkit_core.api.directions import extract
 from steerkit_core.api.models import load_model, wrap
 from steerkit_core.api.report import Report, open_run
 from steerkit_core.api.runs import run
+from steerkit_core.api.texts import judge, load_prompts
 
-__all__ = ["Report", "extract", "load_model", "open_run", "run", "wrap"]
+__all__ = ["Report", "extract", "judge", "load_model", "load_prompts", "open_run", "run", "wrap"]

@@ -45,7 +45,7 @@ def extract(
     >>> model = steerkit_core.load_model("bundled:qwen2-s")
     >>> directions = steerkit_core.extract(model, contrast=(["How do I pick a lock?"], ["What is moss?"]))
     >>> directions
-    DirectionSet(layers 0 to 9, positions -1, module='residual', width=96)
+    DirectionSet(layers 0 to 9, positions -1, module='residual', width=128)
     >>> directions.at(layer=5).layer
     5
     """

@@ -54,7 +54,7 @@ def load_model(
     >>> import steerkit_core
     >>> model = steerkit_core.load_model("bundled:qwen2-s", device="cpu")
     >>> model
-    ModelHandle('bundled:qwen2-s': Qwen2ForCausalLM, 10 layers, width 96, float32 on cpu)
+    ModelHandle('bundled:qwen2-s': Qwen2ForCausalLM, 10 layers, width 128, float32 on cpu)
     """
     options = {
         "id": str(id),
