@@ -1,13 +1,16 @@
 """Models by name and models that are loaded already come to the same, and the latter stay as they are."""
 
+from typing import ClassVar
+
 import pytest
 import torch
+from attrs import evolve, frozen
 from steered_models import FAMILIES as OURS
 from steered_models import batch_of, hooks_of
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import steerkit_core
-from steerkit_core import ModelError, ModelHandle
+from steerkit_core import Classifier, ModelError, ModelHandle, SteerkitError, Verdict, option
 from steerkit_core.errors import RecipeError
 from steerkit_core.testing import FAMILIES, save_tiny, tiny_handle, tiny_model, tiny_tokenizer
 
@@ -161,3 +164,37 @@ def test_answers_come_in_the_order_of_the_requests(qwen):
     with pytest.raises(RecipeError) as caught:
         qwen.complete("Why?", max_new_tokens=0)
     assert str(caught.value) == "generation.max_new_tokens: expected a number of at least 1, got 0"
+
+
+def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):
+    prompts = steerkit_core.load_prompts("benign-30")
+    assert prompts == registry.get("prompt set", "benign-30")().prompts()
+    with qwen.steer(refusal.at(layer=1), 4.0):
+        answers = qwen.complete(prompts[:4], max_new_tokens=20)
+    failed = evolve(answers[0], text="", stop="failed", error="the output is empty")
+    verdicts = steerkit_core.judge([failed, *answers, qwen.complete("Name a colour.")[0]])
+    classifier = registry.get("classifier", "refusal-keywords")()
+    assert verdicts[0] is None
+    assert verdicts[1:5] == [classifier.classify(one.prompt, one.text) for one in answers]
+    assert [verdict.label for verdict in verdicts[1:]] == ["refusal"] * 4 + ["normal"]
+    with pytest.raises(
+        SteerkitError, match=r"^no classifier named 'keyword', did you mean 'refusal-keywords'\?"
+    ):
+        steerkit_core.judge(answers, "keyword")
+
+
+def test_a_classifier_that_no_plugin_brings_may_judge(qwen):
+    @frozen(kw_only=True)
+    class Short(Classifier):
+        """Texts of few words."""
+
+        name: ClassVar[str] = "short"
+        labels: ClassVar[tuple[str, ...]] = ("short", "long")
+        words: int = option(3, help="the most that is short")
+
+        def classify(self, prompt, text):
+            return Verdict("short" if len(text.split()) <= self.words else "long")
+
+    answers = qwen.complete("How do I bake bread?", max_new_tokens=20)
+    assert [verdict.label for verdict in steerkit_core.judge(answers, Short())] == ["long"]
+    assert [verdict.label for verdict in steerkit_core.judge(answers, Short(words=99))] == ["short"]

@@ -122,6 +122,24 @@ def test_every_way_to_generate_is_steered(options, hf_models, wrapped, direction
     assert write() == plain
 
 
+@pytest.mark.filterwarnings("ignore")  # reason: what the compiler has to say of itself
+def test_a_compiled_model_is_steered(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("mistral")
+    batch = batch_of(tokenizer, TEXTS[:1])
+    faster = torch.compile(model, backend="eager")
+
+    def logits(called):
+        with torch.no_grad():
+            return called(**batch, use_cache=False).logits
+
+    plain = logits(faster)
+    for multiplier in (3.0, 8.0, 3.0):
+        with wrapped("mistral").steer(directions_of("mistral").at(layer=1), multiplier):
+            assert torch.allclose(logits(faster), logits(model), atol=1e-5)
+            assert not torch.allclose(logits(faster), plain, atol=1e-2)
+        assert torch.equal(logits(faster), plain)
+
+
 def test_an_assistant_is_not_steered_and_changes_no_greedy_text(wrapped, hf_models, directions_of):
     model, tokenizer = hf_models("qwen2")
     assistant = tiny_model("qwen2", layers=2, hidden=32, seed=8)

@@ -3,7 +3,10 @@
 import json
 
 import pytest
-from docs_pages import DOCS, blocks
+from docs_pages import DOCS, ROOT, blocks, section
+
+import steerkit_core
+from steerkit_core.recipe import find_recipe, load_recipe
 
 GUIDE = DOCS / "guide" / "python.md"
 NOTEBOOK = DOCS / "notebooks" / "steering-in-a-notebook.ipynb"
@@ -32,6 +35,26 @@ def test_the_run_of_the_guide_is_what_it_asked_for(guide):
     assert (chosen["layer"], chosen["multiplier"]) == (2, 3.0)
     assert chosen["rates"]["refusal"]["n"] == 30
     assert len(guide["report"].to_dataframe()) == len(guide["report"].cells)
+
+
+def test_the_code_of_the_readme_runs(shipped, monkeypatch, tmp_path):
+    # the run takes a minute: its recipe is checked here, and a smaller one is run by the guide
+    asked = []
+
+    def run(recipe, **options):
+        asked.append((recipe, options))
+        return steerkit_core.Report(tmp_path, {"cells": []})
+
+    monkeypatch.setattr(steerkit_core, "run", run, raising=False)
+    part = section((ROOT / "README.md").read_text("utf-8"), "From Python")
+    names = {}
+    for _, _, body in blocks(part, "python"):
+        exec(compile(body, "README.md", "exec"), names)
+    assert names["directions"].at(layer=2).layer == 2
+    ((recipe, options),) = asked
+    changes = [f"{place}={value}" for place, value in options["overrides"].items()]
+    (setting,) = load_recipe(find_recipe(recipe, shipped), shipped, changes).settings
+    assert setting.selector.multipliers == (2.0, 3.0)
 
 
 @pytest.fixture(scope="module")
