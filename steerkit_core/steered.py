@@ -14,6 +14,7 @@ from torch import Tensor
 from steerkit_core.backends import HooksBackend
 from steerkit_core.errors import ModelError
 from steerkit_core.interventions import LayerEdit, Phase, Place, apply_edit, compile_edits
+from steerkit_core.uncompiled import uncompiled
 from steerkit_core.values import Intervention
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def attached(model: ModelHandle, intervention: Intervention) -> Iterator[None]:
     edits = _Edits(model, intervention)
     functions = {place: edits.at(place) for place in edits.places}
     with ExitStack() as stack:
+        stack.enter_context(uncompiled())
         if intervention.tokens != "all":
             watching = hooks.decoder.register_forward_pre_hook(edits.watch, with_kwargs=True)
             stack.callback(watching.remove)

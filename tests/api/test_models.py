@@ -169,7 +169,7 @@ def test_answers_come_in_the_order_of_the_requests(qwen):
 def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):
     prompts = steerkit_core.load_prompts("benign-30")
     assert prompts == registry.get("prompt set", "benign-30")().prompts()
-    with qwen.steer(refusal.at(layer=1), 4.0):
+    with qwen.steer(refusal.at(layer=2), 3.0):
         answers = qwen.complete(prompts[:4], max_new_tokens=20)
     failed = evolve(answers[0], text="", stop="failed", error="the output is empty")
     verdicts = steerkit_core.judge([failed, *answers, qwen.complete("Name a colour.")[0]])

@@ -123,21 +123,37 @@ def test_every_way_to_generate_is_steered(options, hf_models, wrapped, direction
 
 
 @pytest.mark.filterwarnings("ignore")  # reason: what the compiler has to say of itself
-def test_a_compiled_model_is_steered(hf_models, wrapped, directions_of):
+def test_a_compiled_model_is_steered_however_blocks_are_left(hf_models, wrapped, directions_of):
     model, tokenizer = hf_models("mistral")
     batch = batch_of(tokenizer, TEXTS[:1])
-    faster = torch.compile(model, backend="eager")
+    traced = []
+
+    def backend(graph, _inputs):
+        traced.append(graph)
+        return graph.forward
+
+    faster = torch.compile(model, backend=backend)
+    one, other = (wrapped("mistral").steer(directions_of("mistral").at(layer=1), m) for m in (3.0, 8.0))
 
     def logits(called):
         with torch.no_grad():
             return called(**batch, use_cache=False).logits
 
-    plain = logits(faster)
-    for multiplier in (3.0, 8.0, 3.0):
-        with wrapped("mistral").steer(directions_of("mistral").at(layer=1), multiplier):
-            assert torch.allclose(logits(faster), logits(model), atol=1e-5)
-            assert not torch.allclose(logits(faster), plain, atol=1e-2)
-        assert torch.equal(logits(faster), plain)
+    plain, compiled = logits(faster), len(traced)
+    assert compiled
+    one.__enter__()
+    first = logits(model)
+    assert torch.equal(logits(faster), first)
+    assert not torch.allclose(first, plain, atol=1e-2)
+    other.__enter__()
+    one.__exit__(None, None, None)
+    second = logits(model)
+    assert torch.equal(logits(faster), second)
+    assert not torch.allclose(first, second, atol=1e-2)
+    other.__exit__(None, None, None)
+    assert torch.equal(logits(faster), plain)
+    assert len(traced) == compiled
+    assert torch._dynamo.eval_frame._stance.stance == "default"
 
 
 def test_an_assistant_is_not_steered_and_changes_no_greedy_text(wrapped, hf_models, directions_of):

@@ -69,6 +69,7 @@ def test_the_notebook_is_kept_without_outputs(notebook):
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
 
 
+@pytest.mark.slow  # reason: it reads 300 answers and makes a run; `nox -s docs` executes it too
 def test_the_notebook_steers_as_it_says(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.chdir(tmp_path)
