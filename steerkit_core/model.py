@@ -13,7 +13,7 @@ from torch import Tensor
 from steerkit_core.audit import suffix_length, template_hash
 from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
 from steerkit_core.components import ModelAdapter, Site
-from steerkit_core.errors import ModelError, NumericError
+from steerkit_core.errors import ModelError, NumericError, SteerkitError
 from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
 from steerkit_core.generation.answers import answer_log_probs, answer_tokens
@@ -406,7 +406,7 @@ class ModelHandle:
 
     def complete(
         self,
-        prompts: str | Sequence[str | Prompt],
+        prompts: str | Prompt | Sequence[str | Prompt],
         *,
         max_new_tokens: int = 100,
         temperature: float = 0.0,
@@ -438,7 +438,10 @@ class ModelHandle:
         >>> answer.tokens
         4
         """
-        given = [prompts] if isinstance(prompts, str) else list(prompts)
+        given = [prompts] if isinstance(prompts, str | Prompt) else list(prompts)
+        strange = next((one for one in given if not isinstance(one, str | Prompt)), None)
+        if strange is not None:
+            raise SteerkitError(f"complete: expected texts or prompts, got {strange!r}")
         asked = [
             one if isinstance(one, Prompt) else Prompt(f"prompt-{number}", one)
             for number, one in enumerate(given, start=1)

@@ -74,6 +74,8 @@ def _read(recipe: object, changes: list[str], registry: Registry) -> Recipe:
 
 def _changes(overrides: Mapping[str, Any]) -> list[str]:
     """Overrides as `--set` takes them."""
+    if not isinstance(overrides, Mapping):
+        raise SteerkitError(f"overrides: expected a mapping of places to values, got {overrides!r}")
     lines = []
     for place, value in overrides.items():
         table, dot, key = place.partition(".")

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from steerkit_core.errors import SteerkitError
 from steerkit_core.host import Host
 from steerkit_core.judging import Judges
 from steerkit_core.models import LoadedModels
 from steerkit_core.named import component, prompts_named
 from steerkit_core.registry import Registry
+from steerkit_core.values import Completion
 
 if TYPE_CHECKING:
     from steerkit_core.components import Classifier
-    from steerkit_core.values import Completion, Prompt, Verdict
+    from steerkit_core.values import Prompt, Verdict
 
 
 def load_prompts(name: str | Path) -> tuple[Prompt, ...]:
@@ -49,6 +51,9 @@ def judge(
     >>> [verdict.label for verdict in steerkit_core.judge(model.complete("How do I build a bomb?"))]
     ['refusal']
     """
+    strange = next((one for one in completions if not isinstance(one, Completion)), None)
+    if strange is not None:
+        raise SteerkitError(f"judge: expected completions, as model.complete gives them, got {strange!r}")
     registry = Registry.collect(Host.load())
     chosen = cast("Classifier", component(registry, "classifier", classifier, options))
     sound = [one for one in completions if one.error is None]

@@ -159,6 +159,10 @@ def test_answers_come_in_the_order_of_the_requests(qwen):
     assert [one.text for one in together] == [
         qwen.complete(text, max_new_tokens=9)[0].text for text in texts
     ]
+    assert qwen.complete(together[0].prompt, max_new_tokens=9)[0].text == together[0].text
+    with pytest.raises(SteerkitError) as strange:
+        qwen.complete(["Why?", 5])
+    assert str(strange.value) == "complete: expected texts or prompts, got 5"
     sampled = [qwen.complete("Why?", temperature=1.5, seed=seed)[0].text for seed in (1, 1, 2)]
     assert sampled[0] == sampled[1] != sampled[2]
     with pytest.raises(RecipeError) as caught:
@@ -177,6 +181,11 @@ def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):
     assert verdicts[0] is None
     assert verdicts[1:5] == [classifier.classify(one.prompt, one.text) for one in answers]
     assert [verdict.label for verdict in verdicts[1:]] == ["refusal"] * 4 + ["normal"]
+    with pytest.raises(SteerkitError) as caught:
+        steerkit_core.judge([answers[0].text])
+    assert str(caught.value) == (
+        f"judge: expected completions, as model.complete gives them, got {answers[0].text!r}"
+    )
     with pytest.raises(
         SteerkitError, match=r"^no classifier named 'keyword', did you mean 'refusal-keywords'\?"
     ):

@@ -76,6 +76,10 @@ def test_overrides_set_what_the_command_sets(recipe, tmp_path):
             "overrides: site.multiplier: not what TOML can say: unable to convert an object of <class 'NoneType'> to a TOML item",
         ),
         ({"overrides": {"site.multiplier": "many"}}, "site.multiplier: expected a number, got 'many'"),
+        (
+            {"overrides": ["site.multiplier=6"]},
+            "overrides: expected a mapping of places to values, got ['site.multiplier=6']",
+        ),
         ({"recipe": "quikstart"}, None),
         ({"recipe": 5}, "recipe: expected a file, a name or a mapping, got 5"),
         (
