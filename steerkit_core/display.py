@@ -14,9 +14,8 @@ def spanned(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers)) or "none"
 
 
-def html_table(caption: str, heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
-    """A plain HTML table; whatever stands in it is escaped."""
+def html_table(title: str, heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+    """A plain HTML table under a line of text; whatever stands in it is escaped."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in heads)
     body = "".join(f"<tr>{''.join(f'<td>{escape(str(value))}</td>' for value in row)}</tr>" for row in rows)
-    title = f"<caption>{escape(caption)}</caption>"
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<p>{escape(title)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

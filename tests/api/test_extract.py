@@ -169,7 +169,7 @@ def test_directions_show_what_they_are():
     assert repr(found.at(4)) == "Direction(layer=4, position=-1, module='residual', width=2, raw_norm=5)"
     strange = evolve(found, module="<mlp>")
     assert strange._repr_html_() == (
-        "<table><caption>DirectionSet(layers 4, 7, positions -1, module=&#x27;&lt;mlp&gt;&#x27;, width=2)</caption>"
+        "<p>DirectionSet(layers 4, 7, positions -1, module=&#x27;&lt;mlp&gt;&#x27;, width=2)</p><table>"
         "<thead><tr><th>layer</th><th>raw norm at -1</th></tr></thead>"
         "<tbody><tr><td>4</td><td>5</td></tr><tr><td>7</td><td>2</td></tr></tbody></table>"
     )
