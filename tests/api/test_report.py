@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 import steerkit_core
 from steerkit_core import Report, SteerkitError
+from steerkit_core.pipeline import Silent
 from steerkit_core.recipe import load_recipe
 
 
@@ -158,14 +159,9 @@ def test_it_is_quiet_unless_it_is_told_otherwise(recipe, tmp_path, capfd):
     assert err.startswith("loading ")
     steps = []
 
-    class Listening:
+    class Listening(Silent):
         def step(self, text):
             steps.append(text)
-
-        def track(self, text, total):
-            from steerkit_core.pipeline import Silent
-
-            return Silent().track(text, total)
 
     steerkit_core.run(recipe, out=tmp_path / "told", progress=Listening())
     assert steps[0] == err.splitlines()[0]
