@@ -43,6 +43,11 @@ class Extraction:
     stream: StreamHealth
 
 
+def measured(directions: DirectionSet, stream: StreamHealth) -> DirectionSet:
+    """The same directions, with the mean lengths of the residual stream at their layers."""
+    return evolve(directions, residual_norms=tuple(stream.norm_mean[layer] for layer in directions.layers))
+
+
 def extraction_identity(
     model: ModelHandle,
     extractor: Mapping[str, Any],
@@ -181,18 +186,18 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
 
 
 def find_extraction(store: RunDirectory, key: str) -> DirectionSet | None:
-    """The directions that the run keeps under a key, as cells name it, with the lengths of the stream."""
+    """The directions that the run keeps under a key, as cells name it."""
+    found = kept_extraction(store, key)
+    return None if found is None else found.directions
+
+
+def kept_extraction(store: RunDirectory, key: str) -> Extraction | None:
+    """All that the run keeps under a key, as cells name it."""
     text = store.read_tensors(DIRECTIONS)[1].get(key)
     if text is None:
         return None
     identity = {name: value for name, value in json.loads(text).items() if name not in SHAPE}
-    found = read_extraction(store, identity)
-    return None if found is None else measured(found.directions, found.stream)
-
-
-def measured(directions: DirectionSet, stream: StreamHealth) -> DirectionSet:
-    """The same directions, with the mean lengths of the residual stream at their layers."""
-    return evolve(directions, residual_norms=tuple(stream.norm_mean[layer] for layer in directions.layers))
+    return read_extraction(store, identity)
 
 
 def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:

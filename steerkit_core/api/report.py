@@ -14,7 +14,7 @@ from steerkit_core.cli.runs import judged_rows
 from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.experiment import SCHEMA_VERSION
-from steerkit_core.extraction import find_extraction
+from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.store import DIRECTIONS, RESULTS, RunDirectory, read_json
 from steerkit_core.texts import find_cell
 
@@ -80,10 +80,10 @@ class Report:
         which = "the chosen cell" if cell is None else cell
         if key is None:
             raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
-        found = find_extraction(RunDirectory(self.path), key)
+        found = kept_extraction(RunDirectory(self.path), key)
         if found is None:
             raise StoreError(f"{self.path}: {DIRECTIONS} does not hold the directions {key} of {which}")
-        return found
+        return measured(found.directions, found.stream)
 
     def to_dataframe(self, table: str = "cells") -> pd.DataFrame:
         """One of the run's tables, by default one row for every cell, as a pandas DataFrame.

@@ -25,7 +25,7 @@ LINE_EVERY = 10.0
 @contextmanager
 def make_progress() -> Iterator[LiveProgress | LineProgress]:
     """The display that fits standard error."""
-    console = Console(stderr=True, force_jupyter=False)  # lines, and no HTML that grows
+    console = Console(stderr=True)
     if not console.is_terminal:
         yield LineProgress(console)
         return
