@@ -8,8 +8,14 @@ nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-# matplotlib is the extra `plots`
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
+# matplotlib is the extra `plots`, gguf and pyarrow the extras `gguf` and `parquet`
+TEST_TOOLS = (
+    *("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm"),
+    *("gguf", "pyarrow"),
+)
+# what is exported is given to the packages that it is for. Both ask for an older numpy or transformers than
+# steerkit has, and work with ours, so that they are installed without what they ask for
+PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed
@@ -20,6 +26,7 @@ SOURCES = {"PYTHONPATH": "plugins"}
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed package, without those that take long."""
     session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install("--no-deps", *PEERS)
     session.run("pytest", *WORKERS, "-m", "not slow", *session.posargs)
 
 
@@ -27,6 +34,7 @@ def tests(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Run the tests that take long; CI leaves them out."""
     session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install("--no-deps", *PEERS)
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

@@ -36,14 +36,13 @@ from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
+from steerkit_core.run_files import SCHEMA_VERSION
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
 from steerkit_core.transfers import transfer_entries
 from steerkit_core.windows import windows
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
-
-SCHEMA_VERSION = 1
 
 
 def run_recipe(
@@ -66,6 +65,7 @@ def run_recipe(
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:
         manifest = describe_run(recipe, registry, earlier=store.manifest)
+        manifest["planned"] = plan.completions
         # the manifest first: it is what makes this folder a run's that may be killed and continued
         store.write_json(MANIFEST, manifest)
         store.write_text(RECIPE, recipe.text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from attrs import define, field
+from jinja2 import TemplateError
 from torch import Tensor
 
 from steerkit_core.audit import suffix_length, template_hash
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
+Said = tuple[tuple[tuple[str, str], ...], str]
 
 
 @define(eq=False, slots=False, repr=False)
@@ -63,8 +65,8 @@ class ModelHandle:
     revision: str = ""
     batch_rows: dict[int, int] = field(factory=dict)
     rows_that_fit: dict[int, int] = field(factory=dict)
-    _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
-    _conditioned: dict[tuple[Place, int], dict[str, Tensor]] = field(factory=dict, init=False, repr=False)
+    _encoded: dict[Said, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
+    _conditioned: dict[tuple[Place, int], dict[Said, Tensor]] = field(factory=dict, init=False, repr=False)
 
     def __repr__(self) -> str:
         what = f"{type(self.model).__name__}, {self.num_layers} layers, width {self.hidden_size}"
@@ -79,6 +81,18 @@ class ModelHandle:
             "dtype": self.dtype,
             "quantization": self.spec.quantization,
             "device": self.device.type,
+        }
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a file of directions says of the model that they were found in, besides its identity."""
+        return {
+            "id": self.spec.id,
+            "revision": self.revision,
+            "template": self.template_sha256,
+            "model_type": self.config.model_type,
+            "num_layers": self.num_layers,
+            "hidden_size": self.hidden_size,
         }
 
     @cached_property
@@ -185,8 +199,18 @@ class ModelHandle:
         return pad if isinstance(pad, int) else next(iter(self.eos_ids), 0)
 
     def render(self, prompt: Prompt) -> str:
-        """The prompt in the model's chat template, up to where the answer begins."""
-        return self.adapter.render(self.tokenizer, prompt.text)
+        """The prompt in the model's chat template, up to where the answer begins.
+
+        Raises:
+            ModelError: the template refuses the turns before it, such as a system prompt.
+        """
+        if not prompt.before:
+            return self.adapter.render(self.tokenizer, prompt.text)
+        turns = [{"role": role, "content": text} for role, text in (*prompt.before, ("user", prompt.text))]
+        try:
+            return self.adapter.render_turns(self.tokenizer, turns)
+        except TemplateError as error:
+            raise ModelError(f"the chat template of {self.spec.id} refuses these turns: {error}") from None
 
     def encode(self, prompt: Prompt) -> tuple[int, ...]:
         """Token ids of the rendered prompt.
@@ -194,10 +218,10 @@ class ModelHandle:
         The template has written every special token already, so none is added: Gemma and Mistral would
         otherwise begin with two BOS.
         """
-        if prompt.text not in self._encoded:
+        if prompt.said not in self._encoded:
             encoding = self.tokenizer(self.render(prompt), add_special_tokens=False)
-            self._encoded[prompt.text] = tuple(cast("list[int]", encoding["input_ids"]))
-        return self._encoded[prompt.text]
+            self._encoded[prompt.said] = tuple(cast("list[int]", encoding["input_ids"]))
+        return self._encoded[prompt.said]
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of tokens, without special ones."""
@@ -513,18 +537,18 @@ class ModelHandle:
 
     def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
         """The rows' interventions, with none for a prompt that does not meet its condition."""
-        asked: dict[Condition, dict[str, Prompt]] = {}
+        asked: dict[Condition, dict[Said, Prompt]] = {}
         for prompt, intervention in rows:
             if intervention.condition is not None:
-                asked.setdefault(intervention.condition, {})[prompt.text] = prompt
+                asked.setdefault(intervention.condition, {})[prompt.said] = prompt
         met = {
-            (condition, text)
+            (condition, said)
             for condition, prompts in asked.items()
-            for text, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
+            for said, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
             if holds
         }
         return [
-            way if way.condition is None or (way.condition, prompt.text) in met else Intervention()
+            way if way.condition is None or (way.condition, prompt.said) in met else Intervention()
             for prompt, way in rows
         ]
 
@@ -538,18 +562,18 @@ class ModelHandle:
         """
         place = Place(condition.layer, condition.module)
         known = self._conditioned.setdefault((place, condition.position), {})
-        missing = list({p.text: p for p in prompts if p.text not in known}.values())
+        missing = list({p.said: p for p in prompts if p.said not in known}.values())
         self._check_positions(missing, (condition.position,))
         for batch in self._batches(missing):
             chosen = [missing[index] for index in batch]
 
             def keep(_layer: int, found: Tensor, chosen: Sequence[Prompt] = chosen) -> None:
                 vectors = found[:, condition.position].float().cpu()
-                known.update(zip((prompt.text for prompt in chosen), vectors, strict=True))
+                known.update(zip((prompt.said for prompt in chosen), vectors, strict=True))
 
             self._forward(chosen, keep, place.module, (place.layer,))
         unit = condition.unit.double().cpu()
-        return [condition.holds(float(known[prompt.text].double() @ unit)) for prompt in prompts]
+        return [condition.holds(float(known[prompt.said].double() @ unit)) for prompt in prompts]
 
     def mean_activations(
         self,

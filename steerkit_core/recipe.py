@@ -6,9 +6,7 @@ Nothing here imports torch, so that a typing mistake costs no start-up time.
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
-import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -21,6 +19,8 @@ from attrs import field, frozen
 from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
+from steerkit_core.fingerprints import document_fingerprint
+from steerkit_core.fingerprints import fingerprint as fingerprint  # noqa: PLC0414  # reason: its old place
 from steerkit_core.fit import (
     check_calibration,
     check_fit,
@@ -130,6 +130,7 @@ class Setting:
 class Recipe:
     """A checked recipe. `text` is what will be kept in the run directory.
 
+    `changes` are those of `--set`, which the text has in it;
     `excluded` are pairs of models that were left out, with the reason, where models were put into pairs.
     """
 
@@ -139,25 +140,12 @@ class Recipe:
     text: str
     source: str
     excluded: tuple[Mapping[str, Any], ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the recipe says, whatever its layout and comments.
-
-        The run's name and the batch size are left out: they determine no result, and a run that was too
-        large for the memory must be able to go on with smaller batches.
-        """
-        document = copy.deepcopy(dict(self.document))
-        document.get("run", {}).pop("name", None)
-        document.get("generation", {}).pop("batch_size", None)
-        return fingerprint({table: value for table, value in document.items() if value != {}})
-
-
-def fingerprint(value: Any) -> str:
-    """SHA-256 of a JSON value in its canonical form."""
-    # a date is no option of anything, but may stand in a grid and be reported there
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of what the recipe says; see `document_fingerprint`."""
+        return document_fingerprint(self.document)
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -226,7 +214,8 @@ def parse_recipe(
     run, settings = builder.recipe(document)
     if builder.found:
         raise RecipeError(builder.found)
-    return Recipe(cast("RunOptions", run), tuple(settings), document, text, source)
+    named = cast("RunOptions", run)
+    return Recipe(named, tuple(settings), document, text, source, changes=tuple(changes))
 
 
 def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from steerkit_core.fit import find_model
 from steerkit_core.named import built
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.registry import Registry
-from steerkit_core.saved import KeptDirections, kept_directions
+from steerkit_core.saved import KeptDirections, filed_directions, kept_directions
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -113,6 +113,10 @@ class RunSources:
     def saved(self, run: str, key: str = "") -> KeptDirections:
         """Directions that a run has kept."""
         return kept_directions(run, key)
+
+    def filed(self, file: str) -> KeptDirections:
+        """Directions in a file by themselves."""
+        return filed_directions(file)
 
 
 def check_sources(extractor: Extractor, spec: ModelSpec, registry: Registry) -> list[Problem]:

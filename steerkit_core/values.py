@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import field, frozen
@@ -16,6 +17,8 @@ from steerkit_core.errors import DegenerateDirection, MissingDirection, Steerkit
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from steerkit_core.model import ModelHandle
 
 Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
@@ -35,7 +38,8 @@ class Prompt:
     """A user's request, unrendered: the chat template is added by the model's adapter.
 
     Where a prompt is asked several times, `repeat` counts from 0, and the ids of all but the first end with
-    `#1`, `#2`, ...
+    `#1`, `#2`, ... `before` are the earlier turns of a conversation, as (`system`, `user` or `assistant`,
+    text); a run's prompts have none.
     """
 
     id: str
@@ -43,6 +47,12 @@ class Prompt:
     role: Role = "neutral"
     category: str = ""
     repeat: int = 0
+    before: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def said(self) -> tuple[tuple[tuple[str, str], ...], str]:
+        """All that the model is told, by which equal requests are known."""
+        return self.before, self.text
 
 
 @frozen
@@ -157,6 +167,54 @@ class DirectionSet:
         ]
         heads = ["layer", *(f"raw norm at {position}" for position in self.positions)]
         return html_table(repr(self), heads, rows)
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        model: ModelHandle | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write all of it to a safetensors file, bit for bit, for `load` and the extractor `transfer`.
+
+        Args:
+            path: the file; one that is there is replaced.
+            model: the model that they were found in. A recipe takes directions whose model is not known
+                only if it says so.
+            facts: what else is known of them, as JSON can hold it, such as `extractor`.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        from steerkit_core.direction_files import NORMS, SCORE, STREAM, UNITS, write_directions
+
+        known = {} if model is None else {"model": model.identity, "record": model.record}
+        shape = {"positions": self.positions, "layers": self.layers, "module": self.module}
+        tensors = {UNITS: self.units, NORMS: self.raw_norms}
+        tensors |= {f"{SCORE}{name}": table for name, table in self.scores.items()}
+        if self.residual_norms:
+            tensors[STREAM] = self.raw_norms.new_tensor(self.residual_norms)
+        write_directions(Path(path), tensors, {**known, **(facts or {}), **shape})
+
+    @classmethod
+    def load(cls, path: str | Path, key: str = "") -> Self:
+        """The directions of a file that `save`, `steerkit export` or a run has written.
+
+        Args:
+            path: the file.
+            key: the beginning of an extraction's key, where a run's file keeps several.
+
+        Raises:
+            StoreError: it is missing or damaged, holds no directions, or not exactly one set is meant.
+        """
+        from steerkit_core.direction_files import NORMS, SCORE, STREAM, UNITS, read_directions
+
+        facts, tensors = read_directions(Path(path), key)
+        scores = {name.removeprefix(SCORE): one for name, one in tensors.items() if name.startswith(SCORE)}
+        positions, layers = tuple(facts["positions"]), tuple(facts["layers"])
+        module = facts.get("module", "residual")
+        stream = tuple(tensors[STREAM].tolist()) if STREAM in tensors else ()
+        return cls(positions, layers, tensors[UNITS], tensors[NORMS], scores, module, stream)
 
 
 @frozen(eq=False)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from steerkit_core.cli.application import run_folder
-from steerkit_core.cli.runs import judged_rows
+from steerkit_core.cli.runs import finished_run
 from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
-from steerkit_core.experiment import SCHEMA_VERSION
+from steerkit_core.exports.tables import Table
 from steerkit_core.extraction import kept_extraction, measured
-from steerkit_core.store import DIRECTIONS, RESULTS, RunDirectory, read_json
-from steerkit_core.texts import find_cell
+from steerkit_core.kept_run import KeptRun
+from steerkit_core.store import DIRECTIONS, RunDirectory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +37,19 @@ PANDAS = "a DataFrame needs pandas, which is not installed: pip install 'steerki
 
 @frozen(eq=False, repr=False)
 class Report:
-    """A finished run: `path` is its folder, `results` what `results.json` holds."""
+    """A run that has ended."""
 
-    path: Path
-    results: dict[str, Any]
+    _kept: KeptRun
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._kept.folder
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds."""
+        return dict(self._kept.report)
 
     @property
     def cells(self) -> list[dict[str, Any]]:
@@ -66,7 +73,7 @@ class Report:
         Raises:
             StoreError: there is no such cell, or a file of the run is missing or damaged.
         """
-        return judged_rows(self.path, None if cell is None else find_cell(self.results, self.path, cell))
+        return self._kept.rows(cell)
 
     def directions(self, cell: str | None = None) -> DirectionSet:
         """The directions that a cell was steered with, by default the chosen one, at all layers.
@@ -74,8 +81,7 @@ class Report:
         Raises:
             StoreError: there is no such cell, it was not steered, or the run does not keep its directions.
         """
-        ids = {entry["id"]: entry for entry in self.results["cells"]}
-        entry = self.selected if cell is None else ids[find_cell(self.results, self.path, cell)]
+        entry = self.selected if cell is None else self._kept.cell(cell)
         key: str | None = None if entry is None else entry["extraction"]
         which = "the chosen cell" if cell is None else cell
         if key is None:
@@ -88,8 +94,8 @@ class Report:
     def to_dataframe(self, table: str = "cells") -> pd.DataFrame:
         """One of the run's tables, by default one row for every cell, as a pandas DataFrame.
 
-        Nested fields become columns such as `rates.refusal.rate`. It needs the extra
-        `steerkit-core[notebook]`.
+        Nested fields become columns such as `rates.refusal.rate` and lists become JSON, as in the tables of
+        `steerkit export`. It needs the extra `steerkit-core[notebook]`.
 
         Args:
             table: `cells`, `completions`, or another list of `results.json`.
@@ -105,9 +111,8 @@ class Report:
             import pandas as pd
         except ImportError:
             raise SteerkitError(PANDAS) from None
-        rows: Sequence[dict[str, Any]]
-        rows = self.completions() if table == "completions" else self.results.get(table, [])
-        return pd.json_normalize(list(rows))
+        rows = self.completions() if table == "completions" else self.results.get(table, ())
+        return pd.DataFrame(dict(Table.of(rows).columns))
 
     def __repr__(self) -> str:
         return f"Report({str(self.path)!r}: {_headline(self.selected)}; {len(self.results['cells'])} cells)"
@@ -135,12 +140,7 @@ def open_run(run: str | Path) -> Report:
     Raises:
         StoreError: there is no such run, it has not ended, or a later steerkit has made it.
     """
-    folder = run_folder(Path(run))
-    results = read_json(folder, RESULTS)
-    version = results.get("schema_version") if isinstance(results, dict) else None
-    if version != SCHEMA_VERSION:
-        raise StoreError(f"{folder}: {RESULTS} has schema_version {version!r}, expected {SCHEMA_VERSION}")
-    return Report(folder, results)
+    return Report(finished_run(Path(run)))
 
 
 def _headline(cell: dict[str, Any] | None) -> str:

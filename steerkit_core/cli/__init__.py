@@ -9,9 +9,15 @@ import click
 
 from steerkit_core.cli.agree import agree
 from steerkit_core.cli.application import Application
+from steerkit_core.cli.chat import chat
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
+from steerkit_core.cli.completion import completion
+from steerkit_core.cli.export import export
+from steerkit_core.cli.import_vectors import import_vectors
 from steerkit_core.cli.label import label
+from steerkit_core.cli.listing import runs
+from steerkit_core.cli.output import print_error
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.power import power
@@ -47,8 +53,7 @@ def execute(arguments: list[str], host: Host | None = None) -> int:
         return 130
     except SteerkitError as error:
         for line in str(error).splitlines():
-            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-            click.echo(line, err=True)
+            print_error(line)
         return 2
     return result if isinstance(result, int) else 0
 
@@ -84,6 +89,8 @@ def make_group() -> click.Group:
         run,
         check,
         show,
+        runs,
+        chat,
         compare,
         transfer,
         power,
@@ -93,6 +100,9 @@ def make_group() -> click.Group:
         plugins,
         stability,
         rank,
+        completion,
+        export,
+        import_vectors,
     ):
         steerkit.add_command(command)
     return steerkit

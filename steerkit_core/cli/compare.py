@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import run_folder
-from steerkit_core.cli.runs import judged_rows
+from steerkit_core.cli import completing
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError, StoreError
 
 if TYPE_CHECKING:
@@ -21,18 +21,19 @@ JUDGEMENT = ("classifier",)
 
 
 @click.command(short_help="Is one run's rate another than the other's?")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("other", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.argument("other", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--cell",
     "cells",
     multiple=True,
+    shell_complete=completing.cells,
     help="Compare this cell; given twice, the first is of RUN and the second of OTHER."
     "  [default: each run's selected cell]",
 )
 @click.option("--label", default="refusal", show_default=True, help="The verdict whose rate is compared.")
 @click.option("--paired", is_flag=True, help="Insist on a paired comparison.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def compare(
     run: Path, other: Path, cells: tuple[str, ...], label: str, *, paired: bool, as_json: bool
 ) -> None:
@@ -53,7 +54,7 @@ def compare(
     arms = [_arm(path, name, label) for path, name in zip((run, other), names, strict=True)]
     found = _compare(arms[0], arms[1], label, insist=paired)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
     else:
         from rich.console import Console
 
@@ -63,25 +64,20 @@ def compare(
 def _arm(run: Path, name: str | None, label: str) -> dict[str, Any]:
     """One side: the run's folder, the cell's entry, whether it was chosen on its prompts, and its rows."""
     from steerkit_core.report.evidence import marked
-    from steerkit_core.store import RESULTS, read_json
-    from steerkit_core.texts import find_cell
 
-    folder = run_folder(run)
-    report = read_json(folder, RESULTS)
-    name = name or report["selected"]
+    kept = finished_run(run)
+    name = name or kept.report["selected"]
     if name is None:
-        raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    chosen = find_cell(report, folder, name)
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
+        raise StoreError(f"{kept.folder}: no cell was selected, name one with --cell")
+    entry = kept.cell(name)
     if label not in entry["counts"]:
-        raise StoreError(
-            f"{folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
-        )
+        known = ", ".join(entry["counts"])
+        raise StoreError(f"{kept.folder}: cell {entry['id']} has no label {label!r} (labels: {known})")
     return {
-        "folder": folder,
+        "folder": kept.folder,
         "entry": entry,
-        "chosen": entry["id"] in marked(report),
-        "rows": judged_rows(folder, entry["id"]),
+        "chosen": entry["id"] in marked(kept.report),
+        "rows": kept.rows(entry["id"]),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import attrs
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.registry import Registration, Registry
@@ -67,7 +68,7 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
 
 
 @plugins.command("show", short_help="One component and its options.")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.components)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def show_plugin(context: click.Context, name: str, *, as_json: bool) -> None:

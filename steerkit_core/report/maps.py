@@ -51,6 +51,14 @@ class Map:
     cells: Mapping[tuple[int, float], Mapping[str, Any]]
     axis: str = "multiplier"
 
+    def row(self, layer: int) -> list[Mapping[str, Any]]:
+        """The cells of one layer."""
+        return [cell for (own, _), cell in self.cells.items() if own == layer]
+
+    def column(self, multiplier: float) -> list[Mapping[str, Any]]:
+        """The cells of one multiplier."""
+        return [cell for (_, own), cell in self.cells.items() if own == multiplier]
+
 
 def maps(report: Mapping[str, Any]) -> list[Map]:
     """Where at least two layers and two multipliers, or three of either, were tried: a map of them."""

@@ -173,3 +173,14 @@ def test_directions_show_what_they_are():
         "<thead><tr><th>layer</th><th>raw norm at -1</th></tr></thead>"
         "<tbody><tr><td>4</td><td>5</td></tr><tr><td>7</td><td>2</td></tr></tbody></table>"
     )
+
+
+def test_saved_directions_keep_the_lengths_of_the_stream(wrapped, tmp_path):
+    handle = wrapped("qwen2")
+    found = steerkit_core.extract(handle, PAIR)
+    found.save(tmp_path / "mine.safetensors", model=handle)
+    again = DirectionSet.load(tmp_path / "mine.safetensors")
+    assert torch.equal(again.units, found.units)
+    assert again.residual_norms == found.residual_norms
+    evolve(found, residual_norms=()).save(tmp_path / "bare.safetensors")
+    assert DirectionSet.load(tmp_path / "bare.safetensors").residual_norms == ()

@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from attrs import evolve
 from safetensors.torch import load_file
 
 import steerkit_core
 from steerkit_core import Report, SteerkitError
+from steerkit_core.exports.tables import run_table
+from steerkit_core.kept_run import KeptRun, read_run
 from steerkit_core.pipeline import Silent
 from steerkit_core.recipe import load_recipe
 
@@ -117,6 +118,11 @@ def test_tables_are_those_of_the_files(report):
     own = [line for line in lines if line["cell"] == report.selected["id"]]
     found = report.completions(report.selected["id"][:6])
     assert sorted(row["text"] for row in found) == sorted(line["text"] for line in own)
+    exported = run_table(read_run(report.path), "cells").columns
+    assert sorted(exported) == sorted(cells.columns)
+    assert [len(report.completions(cell["id"])) for cell in report.cells] == [
+        cell["n"] for cell in report.cells
+    ]
     assert len(report.to_dataframe("comparisons")) == len(report.results["comparisons"])
 
 
@@ -167,17 +173,21 @@ def test_it_is_quiet_unless_it_is_told_otherwise(recipe, tmp_path, capfd):
     assert steps[0] == err.splitlines()[0]
 
 
-def test_a_folder_that_is_no_finished_run_is_refused(tmp_path):
-    with pytest.raises(SteerkitError) as caught:
+def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path):
+    with pytest.raises(SteerkitError, match=r"no manifest.json here"):
         steerkit_core.open_run(tmp_path)
-    assert (
-        str(caught.value)
-        == f"{tmp_path}: no results.json here: not a run directory, or a run that has not ended"
-    )
-    (tmp_path / "results.json").write_text('{"schema_version": 2}')
-    with pytest.raises(SteerkitError) as caught:
+    for file in report.path.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    later = {**report.results, "schema_version": 2}
+    (tmp_path / "results.json").write_text(json.dumps(later))
+    with pytest.raises(
+        SteerkitError, match=r"results.json: written .*with schema 2, and this steerkit reads up to 1"
+    ):
         steerkit_core.open_run(tmp_path)
-    assert str(caught.value) == f"{tmp_path}: results.json has schema_version 2, expected 1"
+
+
+def changed(report, **results):
+    return Report(KeptRun(report.path, {}, {**report.results, **results}))
 
 
 def test_a_report_shows_the_chosen_cell_and_its_baseline(report):
@@ -189,10 +199,10 @@ def test_a_report_shows_the_chosen_cell_and_its_baseline(report):
     shown = report._repr_html_()
     assert f"<tr><td>{chosen['id']}</td><td>steered</td>" in shown
     assert "<td>baseline</td>" in shown
-    strange = Report(report.path, {**report.results, "notes": ["<script>"]})
+    strange = changed(report, notes=["<script>"])
     assert "&lt;script&gt;" in strange._repr_html_()
     assert "<script>" not in strange._repr_html_()
-    nothing = Report(report.path, {**report.results, "selected": None})
+    nothing = changed(report, selected=None)
     assert nothing.selected is None
     assert "no setting came to a result" in repr(nothing)
 
@@ -210,5 +220,5 @@ def test_importing_steerkit_imports_neither_torch_nor_pandas():
 def test_a_selection_without_a_multiplier_shows_too(report):
     cell = {**report.selected, "multiplier": None}
     others = [other for other in report.cells if other["id"] != cell["id"]]
-    shown = evolve(report, results={**report.results, "cells": [cell, *others]})
+    shown = changed(report, cells=[cell, *others])
     assert f"at layer {cell['layer']}; " in repr(shown)

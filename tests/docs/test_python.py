@@ -6,6 +6,7 @@ import pytest
 from docs_pages import DOCS, ROOT, blocks, section
 
 import steerkit_core
+from steerkit_core.kept_run import KeptRun
 from steerkit_core.recipe import find_recipe, load_recipe
 
 GUIDE = DOCS / "guide" / "python.md"
@@ -43,7 +44,7 @@ def test_the_code_of_the_readme_runs(shipped, monkeypatch, tmp_path):
 
     def run(recipe, **options):
         asked.append((recipe, options))
-        return steerkit_core.Report(tmp_path, {"cells": []})
+        return steerkit_core.Report(KeptRun(tmp_path, {}, {"cells": []}))
 
     monkeypatch.setattr(steerkit_core, "run", run, raising=False)
     part = section((ROOT / "README.md").read_text("utf-8"), "From Python")
