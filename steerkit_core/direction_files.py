@@ -18,7 +18,7 @@ from steerkit_core.tensors import read_header, read_tensors, write_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-UNITS, NORMS, SCORE = "units", "raw_norms", "score."
+UNITS, NORMS, STREAM, SCORE = "units", "raw_norms", "residual_norms", "score."
 KEY = "directions"  # of a set that is in a file by itself
 SCHEMA = 1
 

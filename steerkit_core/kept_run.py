@@ -54,13 +54,17 @@ class KeptRun:
             )
         return dict(found[0])
 
-    def rows(self, cell: str) -> list[dict[str, Any]]:
-        """The completions of a cell, each with its verdict.
+    def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
+        """The completions of a cell, or of all cells, each with its verdict.
 
         Raises:
             StoreError: a file of the run is missing or damaged, or does not fit the results.
         """
-        return rows_of(self.folder, cell, expected=self.cell(cell))
+        if cell is not None:
+            entry = self.cell(cell)
+            return rows_of(self.folder, entry["id"], expected=entry)
+        found = judged_cells(self)
+        return [row for entry in self.report["cells"] for row in found.get(entry["id"], ())]
 
 
 def read_run(folder: Path) -> KeptRun:

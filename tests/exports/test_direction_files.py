@@ -31,6 +31,7 @@ def same(one, other):
         and torch.equal(one.raw_norms, other.raw_norms)
         and one.scores.keys() == other.scores.keys()
         and all(torch.equal(table, other.scores[name]) for name, table in one.scores.items())
+        and one.residual_norms == other.residual_norms
         and {one.units.dtype, one.raw_norms.dtype} == {torch.float32, torch.float64}
     )
 
@@ -49,7 +50,7 @@ def test_what_is_saved_is_loaded_bit_for_bit(directions, tmp_path):
 def test_no_field_is_left_out():
     # `same` compares these; a new one has to be saved and loaded as well
     names = {field.name for field in attrs.fields(DirectionSet)}
-    assert names == {"positions", "layers", "units", "raw_norms", "scores", "module"}
+    assert names == {"positions", "layers", "units", "raw_norms", "scores", "module", "residual_norms"}
 
 
 def test_safetensors_reads_it_too(directions, tmp_path):
@@ -87,8 +88,8 @@ def test_an_exported_file_holds_the_runs_directions(many, report, give, tmp_path
     )
     (key,) = {cell["extraction"] for cell in report["cells"] if cell["role"] == "steered"}
     theirs, ours = load_file(run / "directions.safetensors"), load_file(tmp_path / "many.safetensors")
-    assert sorted(ours) == ["directions.raw_norms", "directions.units"]
-    for name in ("units", "raw_norms"):
+    assert sorted(ours) == ["directions.raw_norms", "directions.residual_norms", "directions.units"]
+    for name in ("units", "raw_norms", "residual_norms"):
         assert torch.equal(ours[f"directions.{name}"], theirs[f"{key}.{name}"])
     assert same(
         DirectionSet.load(run / "directions.safetensors", key), DirectionSet.load("many.safetensors")
