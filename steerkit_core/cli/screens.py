@@ -52,15 +52,17 @@ def _both(
 ) -> RenderableType:
     heads = [Text(SIDES[0], style="bold"), Text(title, style="bold cyan")]
     bodies = [
-        Text(text.strip() or "...")
+        Text(text.strip() or "...", overflow="fold")
         if error is None
-        else Text.assemble(text.strip(), " " if text.strip() else "", (f"[{error}]", "magenta"))
+        else Text.assemble(
+            text.strip(), " " if text.strip() else "", (f"[{error}]", "magenta"), overflow="fold"
+        )
         for text, error in zip(texts, errors, strict=True)
     ]
     if width >= WIDE:
         grid = Table.grid(padding=(0, 3, 0, 0), expand=True)
-        grid.add_column(ratio=1)
-        grid.add_column(ratio=1)
+        grid.add_column(ratio=1, overflow="fold")
+        grid.add_column(ratio=1, overflow="fold")
         grid.add_row(*heads)
         grid.add_row(*bodies)
         return Group(grid, Text())

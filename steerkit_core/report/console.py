@@ -55,13 +55,13 @@ def print_report(
     console.print()
     console.print(fitting(console, lambda narrow: results_table(report, left_out, narrow), OPTIONAL))
     if hidden:
-        console.print(hidden_line(hidden, "cells"))
+        console.print(hidden_line(hidden, "cell"))
     failures = [
         f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}"
         for cell in report["cells"]
         for error in ([cell["sick"]] if cell.get("sick") else cell["errors"])
     ]
-    _print_lines(failures, "failures", console, every_cell=every_cell)
+    _print_lines(failures, "failure", console, every_cell=every_cell)
     numbers = [transfer_table(report), drift_table(report)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
@@ -73,7 +73,7 @@ def print_report(
         console.print(escape(line), soft_wrap=not console.record)
     _print_selections(report, console, every_cell=every_cell)
     notes = [f"\n[yellow]note:[/] {escape(note)}" for note in report["notes"]]
-    _print_lines(notes, "notes", console, every_cell=every_cell)
+    _print_lines(notes, "note", console, every_cell=every_cell)
 
 
 def _print_lines(lines: Sequence[str], what: str, console: Console, *, every_cell: bool) -> None:
@@ -98,11 +98,11 @@ def _print_maps(drawn: Sequence[Map], console: Console, *, every_cell: bool) -> 
         console.print()
         console.print(map_table(evolve(found, layers=tuple(layers), multipliers=tuple(columns))))
         if no_layers:
-            console.print(hidden_line(no_layers, "layers"))
+            console.print(hidden_line(no_layers, "layer"))
         if no_columns:
             console.print(f"[dim]{no_columns} more columns than fit; a wider terminal shows them[/]")
     if hidden:
-        console.print(hidden_line(hidden, "maps"))
+        console.print(hidden_line(hidden, "map"))
 
 
 def _most_at(cells_at: Callable[[Any], list[Mapping[str, Any]]], place: float) -> float:
@@ -126,7 +126,7 @@ def _print_windows(report: Mapping[str, Any], console: Console, *, every_cell: b
         console.print()
         console.print(table)
     if hidden:
-        console.print(hidden_line(hidden, "tables of windows"))
+        console.print(hidden_line(hidden, "windows table"))
 
 
 def _cells_to_show(
@@ -154,7 +154,7 @@ def _print_comparisons(report: Mapping[str, Any], console: Console, *, every_cel
         console.print()
         console.print(fitting(console, partial(comparisons_table, report, rows), ("h", "only one", "p")))
     if hidden:
-        console.print(hidden_line(hidden, "comparisons"))
+        console.print(hidden_line(hidden, "comparison"))
 
 
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
@@ -185,7 +185,7 @@ def _print_selections(report: Mapping[str, Any], console: Console, *, every_cell
         for line in control_lines(report, entry["cell"]):
             console.print(f"controls: {escape(line)}", soft_wrap=not console.record)
     if hidden:
-        console.print(f"\n{hidden_line(hidden, 'settings')}")
+        console.print(f"\n{hidden_line(hidden, 'setting')}")
     best = report.get("optimism")
     if best and len(report["selections"]) > 1:
         console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)

@@ -58,9 +58,10 @@ def natural_width(console: Console, table: Table) -> int:
 def titled(title: str, table: Table, caption: str = "") -> Group:
     """A table between a title and a caption as wide as the terminal, and not as narrow as the table."""
     below = [Text(caption, style="dim italic")] if caption else []
-    return Group(Text(title, style="bold italic"), table, *below)
+    return Group(Text(title, style="bold"), table, *below)
 
 
 def hidden_line(hidden: int, what: str) -> str:
-    """What stands below a table that was cut."""
-    return f"[dim]{hidden} more {what} (--all shows them)[/]"
+    """What stands below a table that was cut; `what` is one of those that are left out."""
+    one, them = ("", "it") if hidden == 1 else ("s", "them")
+    return f"[dim]{hidden} more {what}{one} (--all shows {them})[/]"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from steerkit_core.report.layout import cut_rows
+from steerkit_core.report.layout import cut_rows, fitting, hidden_line
 from steerkit_core.unfinished import Unfinished
 
 MOST = 40
@@ -30,31 +31,33 @@ def print_unfinished(
     if found.cells:
         shown, hidden = cut_rows(found.cells, None if every_cell else MOST)
         console.print()
-        console.print(_table(shown))
+        console.print(fitting(console, partial(_table, shown), ("prompts", *reversed(VARYING))))
         if hidden:
-            console.print(f"[dim]{hidden} more cells (--all shows them)[/]", soft_wrap=True)
+            console.print(hidden_line(hidden, "cell"))
     console.print("\nread what is there with", soft_wrap=True)
     console.print(f"    steerkit show {escape(str(found.folder))} --cell ID", soft_wrap=True)
     console.print("and finish it with", soft_wrap=True)
     console.print(f"    {escape(found.command)}", soft_wrap=True)
 
 
-def _table(cells: Sequence[Mapping[str, Any]]) -> Table:
+def _table(cells: Sequence[Mapping[str, Any]], left_out: Set[str] = frozenset()) -> Table:
     varying = [key for key in VARYING if len({cell.get(key) for cell in cells if cell.get(key)}) > 1]
+    words = [key for key in (*varying, "prompts") if key not in left_out]
+    failed = any(cell["failed"] for cell in cells)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in ("cell", *varying, "prompts"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "cell")
-    for heading in ("layer", "mult.", "done", "failed"):
+    for heading in ("cell", *words):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("layer", "mult.", "done", *(["failed"] if failed else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in cells:
         total = cell.get("prompts_total")
         table.add_row(
             cell["id"],
-            *(escape(str(cell.get(key) or "-")) for key in (*varying, "prompts")),
+            *(escape(str(cell.get(key) or "-")) for key in words),
             _place(cell),
             "-" if cell.get("multiplier") is None else f"{cell['multiplier']:g}",
             str(cell["completions"]) + ("" if total is None else f"/{total}"),
-            str(cell["failed"]),
+            *([str(cell["failed"])] if failed else []),
         )
     return table
 

@@ -84,7 +84,7 @@ def windows_tables(
     for title, rows in window_groups(report):
         shown, hidden = best_rows(rows, most, lambda row: row[HEADINGS.index("window")] != "none")
         table = fitting(console, partial(_table, shown), ("residual", "garbles from", "tried"))
-        more = Text.from_markup(hidden_line(hidden, "layers")) if hidden else Text()
+        more = Text.from_markup(hidden_line(hidden, "layer")) if hidden else Text()
         parts = titled(f"multiplier windows: {title}", table)
         tables.append(Group(parts, more) if hidden else parts)
     if tables:
