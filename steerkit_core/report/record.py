@@ -42,9 +42,10 @@ class RunRecord(KeptRun):
     share: float = 1.0
     prefix: str = ""
 
-    def rows(self, cell: str) -> list[dict[str, Any]]:
-        """The completions of a cell, each with its verdict."""
-        return [dict(row) for row in self.judged.get(self.cell(cell)["id"], ())]
+    def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
+        """The completions of a cell, or of all cells, each with its verdict."""
+        asked = self.report["cells"] if cell is None else [self.cell(cell)]
+        return [dict(row) for entry in asked for row in self.judged.get(entry["id"], ())]
 
     @cached_property
     def cells(self) -> Mapping[str, Entry]:
