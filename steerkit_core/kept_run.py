@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from steerkit_core.run_files import (
     read_rows,
 )
 
+REMEDY = "edited by hand; the command of the run makes what is missing"
 # the first line of a recipe that `steerkit transfer` has made many of: what it was asked besides
 TRANSFER_LINE = "# steerkit transfer --models "
 
@@ -53,13 +54,17 @@ class KeptRun:
             )
         return dict(found[0])
 
-    def rows(self, cell: str) -> list[dict[str, Any]]:
-        """The completions of a cell, each with its verdict.
+    def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
+        """The completions of a cell, or of all cells, each with its verdict.
 
         Raises:
             StoreError: a file of the run is missing or damaged, or does not fit the results.
         """
-        return rows_of(self.folder, cell, expected=self.cell(cell))
+        if cell is not None:
+            entry = self.cell(cell)
+            return rows_of(self.folder, entry["id"], expected=entry)
+        found = judged_cells(self)
+        return [row for entry in self.report["cells"] for row in found.get(entry["id"], ())]
 
 
 def read_run(folder: Path) -> KeptRun:
@@ -85,24 +90,54 @@ def rows_of(folder: Path, cell: str, *, expected: Mapping[str, Any] | None = Non
     Raises:
         StoreError: a file is missing or damaged, or has not the rows that it should.
     """
+    own = rows_by_cell(folder, {cell}).get(cell, [])
+    if expected is not None:
+        _check_number(folder, expected, own)
+    return own
+
+
+def judged_cells(run: KeptRun) -> dict[str, list[dict[str, Any]]]:
+    """The same of all cells, by their ids.
+
+    Raises:
+        StoreError: a file is missing or damaged, or has not the rows that it should.
+    """
+    ids = {cell["id"] for cell in run.report["cells"]}
+    found = rows_by_cell(run.folder, ids)
+    for cell in run.report["cells"]:
+        _check_number(run.folder, cell, found.get(cell["id"], ()))
+    return found
+
+
+def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[dict[str, Any]]]:
+    """The completions of some cells with their verdicts, in the order of the verdicts.
+
+    Raises:
+        StoreError: a file is missing or damaged, or a verdict has no text.
+    """
     verdicts = read_rows(folder, VERDICTS, VERDICT_KEYS, "and give the command of the run again")
     rows = read_rows(folder, COMPLETIONS, COMPLETION_KEYS, "to have the row generated again")
     # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in rows if row["cell"] == cell}
-    judged = {row["prompt_id"]: row for row in verdicts if row["cell"] == cell}
-    remedy = "edited by hand; the command of the run makes what is missing"
-    missing = next((name for name in judged if name not in texts), None)
-    if missing is not None:
+    texts = {(row["cell"], row["prompt_id"]): row for row in rows if row["cell"] in cells}
+    judged = {(row["cell"], row["prompt_id"]): row for row in verdicts if row["cell"] in cells}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for (cell, prompt), verdict in judged.items():
+        text = texts.get((cell, prompt))
+        if text is None:
+            raise StoreError(
+                f"{folder / COMPLETIONS}: no completion of cell {cell} for prompt {prompt!r}, which"
+                f" {VERDICTS} has: {REMEDY}"
+            )
+        found.setdefault(cell, []).append({**text, **verdict})
+    return found
+
+
+def _check_number(folder: Path, cell: Mapping[str, Any], rows: Sequence[Any]) -> None:
+    if (size := cell["n"] + cell["failed"]) != len(rows):
         raise StoreError(
-            f"{folder / COMPLETIONS}: no completion of cell {cell} for prompt {missing!r}, which"
-            f" {VERDICTS} has: {remedy}"
+            f"{folder / VERDICTS}: {len(rows)} rows of cell {cell['id']}, expected the {size} that"
+            f" {RESULTS} counts: {REMEDY}"
         )
-    if expected is not None and (size := expected["n"] + expected["failed"]) != len(judged):
-        raise StoreError(
-            f"{folder / VERDICTS}: {len(judged)} rows of cell {cell}, expected the {size} that {RESULTS}"
-            f" counts: {remedy}"
-        )
-    return [{**texts[name], **verdict} for name, verdict in judged.items()]
 
 
 def check_recipe(folder: Path, manifest: Mapping[str, Any], report: Mapping[str, Any] | None) -> None:
@@ -150,16 +185,16 @@ def progress_words(folder: Path, manifest: Mapping[str, Any]) -> str:
     return f"{done} completions" if planned is None else f"{done} of at most {planned} completions"
 
 
-def command_of(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """The command line that goes on with a run, or repeats it."""
-    source, out = str(manifest.get("recipe", "")), ["--out", str(folder)]
+def command_of(folder: Path, manifest: Mapping[str, Any], *, out: Path | None = None) -> str:
+    """The command line that goes on with a run, or that repeats it in the folder `out`."""
+    source, where = str(manifest.get("recipe", "")), ["--out", str(out or folder)]
     changes = [word for change in manifest.get("changes", ()) for word in ("--set", change)]
     kept = folder / RECIPE
     text = kept.read_text(encoding="utf-8") if kept.exists() else ""
     if text.startswith(TRANSFER_LINE):
         asked = text.partition("\n")[0].removeprefix("# steerkit transfer ").split()
-        return shlex.join(["steerkit", "transfer", source, *asked, *changes, *out])
+        return shlex.join(["steerkit", "transfer", source, *asked, *changes, *where])
     if source and Path(source).is_file():
-        return shlex.join(["steerkit", "run", source, *changes, *out])
+        return shlex.join(["steerkit", "run", source, *changes, *where])
     # the recipe that the run keeps has all changes in it
-    return shlex.join(["steerkit", "run", str(kept), *out])
+    return shlex.join(["steerkit", "run", str(kept), *where])

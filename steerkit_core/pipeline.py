@@ -218,6 +218,8 @@ class GroupRun:
 
         def shuffled(name: str, index: int) -> Control:
             other = self.shuffled(setting, index, extraction)
+            if other is None and (extraction.identity.get("origin") or {}).get("run"):
+                raise SteerkitError("directions of a run or a file do not depend on these labels")
             if other is None:
                 raise SteerkitError(
                     "labels cannot be shuffled where a class of the contrast set has one prompt"

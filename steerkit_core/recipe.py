@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import attrs
 from attrs import field, frozen
 
-from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
+from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
 from steerkit_core.fingerprints import document_fingerprint
@@ -30,6 +30,7 @@ from steerkit_core.fit import (
     trials_of,
 )
 from steerkit_core.locate import FolderFacts
+from steerkit_core.named import prompts_named
 from steerkit_core.options import (
     CORE_KEYS,
     CalibrationOptions,
@@ -40,7 +41,7 @@ from steerkit_core.options import (
     PromptOptions,
     RunOptions,
 )
-from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file, repeated
+from steerkit_core.prompts import contrast_set, evaluation_prompts, repeated
 from steerkit_core.registry import Registry
 from steerkit_core.sources import check_sources
 from steerkit_core.values import ContrastSet, Prompt, Trial
@@ -69,7 +70,6 @@ WITHOUT_EFFECT = {
         " or the recipe once for each backend with another --out"
     ),
 }
-PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
 
 
 @frozen
@@ -456,19 +456,11 @@ class _Builder:
         """The prompts of a set or file, read once, made into what they are needed as."""
         try:
             if name not in self.read:
-                self.read[name] = self._read_prompts(name)
+                self.read[name] = prompts_named(name, self.registry, self.folder)
             return make(name, self.read[name])
         except SteerkitError as error:
             self.note(Problem(where, line) for line in str(error).splitlines())
             return None
-
-    def _read_prompts(self, name: str) -> tuple[Prompt, ...]:
-        beside = self.folder / name
-        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or beside.is_file():
-            # a file that --set names is where the user is, not where a shipped recipe lies
-            return read_prompt_file(beside if beside.is_file() or not Path(name).is_file() else Path(name))
-        prompt_set = self.registry.get("prompt set", name)()
-        return cast("PromptSet", prompt_set).prompts()
 
     def note(self, found: Any) -> None:
         self.found.extend(problem for problem in found if problem not in self.found)

@@ -33,7 +33,10 @@ CELL_KEYS = (
     *("id", "model", "quantization", "role", "prompts", "classifier", "options", "layer", "depth"),
     *("multiplier", "n", "failed", "prompts_total", "errors", "counts", "rates", "selected"),
 )
+REMEDY = "the command of the run writes it anew from the completions"
 RATE_KEYS = ("k", "n", "rate", "low", "high")
+# lists whose entries are of cells, and the columns that say of which; a setting that failed has none
+CELL_REFERENCES = {"selections": ("cell",), "comparisons": ("cell", "reference"), "controls": ("cell",)}
 MANIFEST_KEYS = ("recipe_fingerprint", "started", "settings", "models")
 COMPLETION_KEYS = ("cell", "prompt_id", "prompt", "text", "tokens", "stop", "error")
 VERDICT_KEYS = ("cell", "prompt_id", "label", "rule", "evidence")
@@ -105,7 +108,7 @@ def read_report(path: Path) -> dict[str, Any]:
     target = path / RESULTS
     report = read_json(path, RESULTS)
     check_version(report, target)
-    remedy = "the command of the run writes it anew from the completions"
+    remedy = REMEDY
     _require(report, REPORT_KEYS, target, "", remedy)
     for name, kind in (("run", dict), ("cells", list), ("selections", list), ("notes", list)):
         if not isinstance(report[name], kind):
@@ -120,16 +123,46 @@ def read_report(path: Path) -> dict[str, Any]:
         _require(cell["rates"], (), target, f"{where}rates.", remedy)
         for label, rate in cell["rates"].items():
             _require(rate, RATE_KEYS, target, f"{where}rates.{label}.", remedy)
+    _check_references(report, target)
+    return dict(report)
+
+
+def _check_references(report: Mapping[str, Any], target: Path) -> None:
+    """Refuse results that name a cell twice, or one that is not there."""
     ids = [cell["id"] for cell in report["cells"]]
     twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
-        raise StoreError(f"{target}: cell {twice!r} stands there twice: edited by hand; {remedy}")
+        raise StoreError(f"{target}: cell {twice!r} stands there twice: edited by hand; {REMEDY}")
     if report["selected"] is not None and report["selected"] not in ids:
         raise StoreError(
             f"{target}: selected: expected one of the cells, got {report['selected']!r}"
-            f"{nearest(str(report['selected']), ids)}: edited by hand; {remedy}"
+            f"{nearest(str(report['selected']), ids)}: edited by hand; {REMEDY}"
         )
-    return dict(report)
+    require_entries(report, CELL_REFERENCES, target)
+    for name, keys in CELL_REFERENCES.items():
+        for number, entry in enumerate(report.get(name, ())):
+            for key in keys:
+                if entry[key] is not None and entry[key] not in ids:
+                    raise StoreError(
+                        f"{target}: {name}[{number}].{key}: expected one of the cells, got {entry[key]!r}"
+                        f"{nearest(str(entry[key]), ids)}: edited by hand; {REMEDY}"
+                    )
+
+
+def require_entries(report: Mapping[str, Any], keys: Mapping[str, Sequence[str]], target: Path) -> None:
+    """Refuse results in whose lists an entry lacks a key that a reader needs.
+
+    Args:
+        report: what `results.json` holds.
+        keys: by the name of the list; one that is not there, as in an earlier version, is no problem.
+        target: the file.
+
+    Raises:
+        StoreError: a key is missing.
+    """
+    for name, wanted in keys.items():
+        for number, entry in enumerate(report.get(name, ())):
+            _require(entry, wanted, target, f"{name}[{number}].", REMEDY)
 
 
 def read_rows(path: Path, name: str, columns: Sequence[str], remedy: str) -> list[dict[str, Any]]:

@@ -136,11 +136,7 @@ class RunDirectory:
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a file in one step, so that a reader never sees half of it."""
-        target = self.path / name
-        with _explained(target, "what was finished is kept"):
-            partial = target.with_name(f".{name}.partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(target)
+        replace_text(self.path / name, text, "what was finished is kept")
 
     def write_json(self, name: str, value: Any) -> None:
         """Replace a JSON file in one step."""
@@ -182,6 +178,18 @@ class RunDirectory:
         for sink in self._sinks.values():
             sink.close()
         self._sinks.clear()
+
+
+def replace_text(target: Path, text: str, kept: str = "nothing was changed") -> None:
+    """Replace any file in one step, so that a reader never sees half of it.
+
+    Raises:
+        StoreError: it cannot be written; `kept` says what is safe.
+    """
+    with _explained(target, kept):
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
 
 
 @contextmanager

@@ -22,15 +22,23 @@ HEADINGS = ("layer", "tried", "window", "residual", "garbles from", "best")
 Entry = Mapping[str, Any]
 
 
-def window_groups(report: Entry) -> list[tuple[str, list[tuple[str, ...]]]]:
-    """Windows as (title, rows as `HEADINGS` names them), by all that they have in common but the layer."""
-    grouped: dict[str, list[tuple[str, ...]]] = {}
+def window_families(report: Entry) -> dict[str, list[Entry]]:
+    """Windows worth a line, layer by layer, by the title of all that they have in common but the layer."""
+    grouped: dict[str, list[Entry]] = {}
     for entry in sorted(report.get("windows", ()), key=lambda one: int(one["layer"])):
         if len(entry["tried"]) >= SHOWN:
             parts = [in_words(name, entry[name]) for name in ALIKE]
             title = ", ".join(part for part in parts if part not in USUAL)
-            grouped.setdefault(title, []).append(window_row(entry))
-    return list(grouped.items())
+            grouped.setdefault(title, []).append(entry)
+    return grouped
+
+
+def window_groups(report: Entry) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Windows as (title, rows as `HEADINGS` names them)."""
+    return [
+        (title, [window_row(entry) for entry in entries])
+        for title, entries in window_families(report).items()
+    ]
 
 
 def window_row(entry: Entry) -> tuple[str, ...]:
