@@ -35,7 +35,17 @@ from steerkit_core.errors import (
     nearest,
 )
 from steerkit_core.hookspecs import hookimpl
-from steerkit_core.stats import wilson
+from steerkit_core.stats import (
+    Estimate,
+    PairedCounts,
+    cochran_armitage,
+    cohens_h,
+    fisher,
+    holm,
+    newcombe,
+    newcombe_paired,
+    wilson,
+)
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
@@ -60,20 +70,29 @@ from steerkit_core.values import (
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.cli.progress import make_progress
+    from steerkit_core.experiment import run_recipe
     from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
     from steerkit_core.passes import kl_divergence
+    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.saved import kept_directions
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "find_recipe": "steerkit_core.recipe",
+    "kept_directions": "steerkit_core.saved",
     "kl_divergence": "steerkit_core.passes",
     "load_pretrained": "steerkit_core.loading",
+    "load_recipe": "steerkit_core.recipe",
+    "make_progress": "steerkit_core.cli.progress",
     "refusal_score": "steerkit_core.generation",
+    "run_recipe": "steerkit_core.experiment",
 }
 
 __all__ = [
@@ -89,6 +108,7 @@ __all__ = [
     "Direction",
     "DirectionSet",
     "Edit",
+    "Estimate",
     "Extractor",
     "FamilyDefaults",
     "Intervention",
@@ -100,6 +120,7 @@ __all__ = [
     "ModelSpec",
     "OptionError",
     "Outcome",
+    "PairedCounts",
     "PluginError",
     "Position",
     "Probe",
@@ -119,14 +140,25 @@ __all__ = [
     "Unit",
     "Verdict",
     "Within",
+    "cochran_armitage",
+    "cohens_h",
+    "find_recipe",
+    "fisher",
+    "holm",
     "hookimpl",
+    "kept_directions",
     "kl_divergence",
     "load_pretrained",
+    "load_recipe",
+    "make_progress",
     "nearest",
+    "newcombe",
+    "newcombe_paired",
     "not_empty",
     "option",
     "positions_once",
     "refusal_score",
+    "run_recipe",
     "wilson",
 ]
 
