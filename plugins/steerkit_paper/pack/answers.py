@@ -1,0 +1,270 @@
+"""From a place of the mapping to the number that stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from steerkit_core import SteerkitError
+from steerkit_paper.pack.figures import Figure, difference, rate
+from steerkit_paper.pack.mapping import Column, Place
+from steerkit_paper.pack.runs import Run
+from steerkit_paper.records import Cell
+
+Entry = Mapping[str, Any]
+
+
+@frozen(kw_only=True)
+class Answer:
+    """Our number for a cell of the paper, and in which cell of which run it stands.
+
+    The rest belongs to a chosen layer: `wanted` is the layer that the paper names, `best` the rate at the
+    chosen one and `there` at the wanted one, `ties` the depths whose rates are not shown to be below the
+    best. `note` is what the number is made of.
+    """
+
+    figure: Figure
+    run: Run
+    cell: str
+    layer: int | None
+    multiplier: float | None
+    best: Figure | None = None
+    there: Figure | None = None
+    wanted: int | None = None
+    ties: tuple[float, ...] = ()
+    note: str = ""
+
+
+class NoAnswer(Exception):
+    """Why a run has no number for a cell."""
+
+
+@frozen(kw_only=True)
+class Question:
+    """What is asked: a cell of the paper, where its answer stands, and the runs of its recipes.
+
+    `same` is whether the run's model is the cell's own: then its layers are the paper's layers, and else
+    those at the same relative depth.
+    """
+
+    cell: Cell
+    place: Place
+    column: Column
+    run: Run
+    other: Run | None
+    same: bool
+
+    @property
+    def asked(self) -> Run:
+        """The run that the column is read from."""
+        return self.other if self.column.of == "other" and self.other is not None else self.run
+
+
+def answer(question: Question) -> Answer:
+    """Our number.
+
+    Raises:
+        NoAnswer: the run was not run, failed, or has no such cell.
+    """
+    for run in (question.run, question.other):
+        if run is not None and run.status == "not run":
+            raise NoAnswer(f"not run: {run.reason}")
+    quantity = question.column.quantity
+    if quantity not in QUANTITIES:
+        raise SteerkitError(f"no quantity {quantity!r} (known: {', '.join(QUANTITIES)})")
+    return QUANTITIES[quantity](question)
+
+
+def _rate(question: Question) -> Answer:
+    run, cell = question.asked, _steered(question)
+    return _answer(run, cell, _rate_of(run, cell, question.column.quantity))
+
+
+def _layer(question: Question) -> Answer:
+    run, cell = question.asked, _steered(question)
+    found = Figure(value=float(cell["layer"]), depth=cell["depth"])
+    best = _rate_of(run, cell, "refusal")
+    wanted = _layer_of(question, question.cell.depth)
+    rates = {
+        (other["layer"], other["depth"]): _rate_of(run, other, "refusal")
+        for other in _beside(question, cell)
+        if not other["sick"]
+    }
+    return Answer(
+        figure=found,
+        run=run,
+        cell=cell["id"],
+        layer=cell["layer"],
+        multiplier=cell["multiplier"],
+        best=best,
+        there=next((rate for (layer, _), rate in rates.items() if layer == wanted), None),
+        wanted=wanted,
+        ties=tuple(depth for (_, depth), rate in rates.items() if not _below(rate, best)),
+    )
+
+
+def _below(figure: Figure, best: Figure) -> bool:
+    found = difference(figure, best)
+    return found is not None and found.high < 0.0
+
+
+def _cosine_to_unquantized(question: Question) -> Answer:
+    run, cell = question.asked, _steered(question)
+    for entry in run.report["quantization"]:
+        if entry["extraction"] == cell["extraction"] and entry["position"] == cell["position"]:
+            cosine = entry["cosines"][entry["layers"].index(cell["layer"])]
+            if cosine is not None:
+                return _answer(run, cell, Figure(value=cosine))
+    raise NoAnswer("the run has no cosine to the unquantised direction")
+
+
+def _cosine_between(question: Question) -> Answer:
+    """Of the directions that the two recipes chose, each at its own layer."""
+    if question.other is None:
+        raise NoAnswer("there is no second recipe")
+    cells = [_chosen(run, question) for run in (question.run, question.other)]
+    one, other = (
+        run.direction(cell) for run, cell in zip((question.run, question.other), cells, strict=True)
+    )
+    if one.shape != other.shape:
+        raise NoAnswer("the directions have different widths")
+    found = float(one @ other / (one.norm() * other.norm()))
+    return _answer(question.run, cells[0], Figure(value=found))
+
+
+def _transferred(question: Question) -> Answer:
+    return _arm(question, "cell")
+
+
+def _own(question: Question) -> Answer:
+    return _arm(question, "own_cell")
+
+
+def _arm(question: Question, key: str) -> Answer:
+    run, entry = question.asked, _transfer(question)
+    cell = next(cell for cell in run.report["cells"] if cell["id"] == entry[key])
+    return _answer(run, cell, _rate_of(run, cell, "refusal"))
+
+
+def _efficiency(question: Question) -> Answer:
+    run, entry = question.asked, _transfer(question)
+    found = entry["efficiency"]
+    if found["value"] is None:
+        raise NoAnswer("TE is not defined: with its own direction the target never refuses")
+    ends = [None if found[name] is None else float(found[name]) for name in ("low", "high")]
+    if found["degenerate"]:  # every resample gave the same number: that is no interval
+        ends = [None, None]
+    arms = " by ".join(f"{entry[arm]['k']}/{entry[arm]['n']}" for arm in ("transferred", "own"))
+    return Answer(
+        figure=Figure(value=found["value"], low=ends[0], high=ends[1]),
+        run=run,
+        cell=entry["cell"],
+        layer=entry["layer"],
+        multiplier=entry["multiplier"],
+        note=arms,
+    )
+
+
+def _cosine_across(question: Question) -> Answer:
+    run, entry = question.asked, _transfer(question)
+    if entry["cosine"] is None:
+        raise NoAnswer("the directions have different widths")
+    return Answer(
+        figure=Figure(value=entry["cosine"]),
+        run=run,
+        cell=entry["cell"],
+        layer=entry["layer"],
+        multiplier=entry["multiplier"],
+    )
+
+
+QUANTITIES: dict[str, Callable[[Question], Answer]] = {
+    "refusal": _rate,
+    "garbled": _rate,
+    "normal": _rate,
+    "layer": _layer,
+    "cosine to unquantized": _cosine_to_unquantized,
+    "cosine between": _cosine_between,
+    "transferred": _transferred,
+    "own": _own,
+    "efficiency": _efficiency,
+    "cosine across": _cosine_across,
+}
+
+
+def _answer(run: Run, cell: Entry, figure: Figure) -> Answer:
+    return Answer(
+        figure=figure, run=run, cell=cell["id"], layer=cell["layer"], multiplier=cell["multiplier"]
+    )
+
+
+def _transfer(question: Question) -> Entry:
+    place = question.place
+    for entry in question.asked.report["transfers"]:
+        if (entry["source"], entry["target"], entry["map"]) == (place.source, place.model, "none"):
+            found: Entry = entry
+            return found
+    raise NoAnswer(f"the run has no transfer from {place.source}")
+
+
+def _rate_of(run: Run, cell: Entry, label: str) -> Figure:
+    if cell["sick"]:
+        raise NoAnswer(f"failed: {cell['sick']}")
+    found = cell["rates"].get(label)
+    if found is None or not found["n"]:
+        raise NoAnswer("failed: no completion was judged")
+    labels = run.labels.get(cell["id"], {})
+    hits = {prompt: "yes" if label == given else "no" for prompt, given in labels.items()}
+    return rate(found["k"], found["n"], hits if len(hits) == found["n"] else None)
+
+
+def _steered(question: Question) -> Entry:
+    """The steered cell that a rate or layer is read from."""
+    cell = _chosen(question.asked, question)
+    wanted = _layer_of(question, question.column.depth)
+    if wanted is None:
+        return cell
+    for other in _beside(question, cell):
+        if other["layer"] == wanted:
+            return other
+    raise NoAnswer(f"the run has no cell at layer {wanted}")
+
+
+def _chosen(run: Run, question: Question) -> Entry:
+    """The cell that the run chose for the model and precision, at the multiplier that is asked for."""
+    place, column = question.place, question.column
+    multiplier = place.multiplier if column.multiplier is None else column.multiplier
+    for cell in run.report["cells"]:
+        if (
+            cell["selected"]
+            and cell["role"] == "steered"
+            and cell["origin"] is None
+            and cell["source"] == "self"
+            and cell["model"] == place.model
+            and cell["quantization"] == column.quantization
+            and multiplier in (None, cell["multiplier"])
+        ):
+            found: Entry = cell
+            return found
+    failed = [entry["reason"] for entry in run.report["selections"] if entry["failed"]]
+    raise NoAnswer(f"failed: {failed[0]}" if failed else "the run has no such cell")
+
+
+def _beside(question: Question, chosen: Entry) -> list[Entry]:
+    """The cells of the chosen one's sweep at its multiplier."""
+    same = ("extraction", "position", "multiplier", "role", "control", "prompts")
+    return [
+        cell for cell in question.asked.report["cells"] if all(cell[key] == chosen[key] for key in same)
+    ]
+
+
+def _layer_of(question: Question, depth: int | None) -> int | None:
+    """The layer that is meant: the paper's in its own model, else the one at the same relative depth."""
+    if depth is None:
+        return None
+    if question.same and question.cell.layer is not None:
+        return question.cell.layer
+    # exact in whole numbers, where 0.7 * 10 may be less than 7
+    return question.asked.blocks[question.place.model] * depth // 100

@@ -1,0 +1,79 @@
+"""A replication in a terminal."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from steerkit_paper.pack.mapping import Mapping
+from steerkit_paper.pack.replication import Replication, TableResult
+from steerkit_paper.pack.wording import heading, line, summary
+
+WIDE = 100  # columns of a terminal that has room for where our numbers stand
+STYLE = {"agrees": "green", "differs": "red", "not comparable": "yellow"}
+
+
+def print_replication(replication: Replication, mapping: Mapping, console: Console | None = None) -> None:
+    """Every table's claims and cells, then what came out."""
+    console = console or Console(highlight=False)
+    for table in replication.tables:
+        console.print(f"\n[bold]{escape(heading(table))}[/]")
+        if table.claims:
+            console.print(_claims(table))
+        cells, notes = _cells(table, wide=console.width >= WIDE)
+        console.print(cells)
+        for number, note in enumerate(notes, 1):
+            console.print(f"  [dim]{number}  {escape(note)}[/]")
+        for run in table.runs:
+            if run.status == "not run":
+                text = (
+                    f"  [red]not run[/]: {escape(run.recipe)} on {escape(run.model)}: {escape(run.reason)}"
+                )
+                console.print(text)
+    console.print()
+    if replication.models == "bundled":
+        console.print(f"[yellow]note:[/] {escape(mapping.stand_in)}\n")
+    for text in summary(replication):
+        console.print(escape(text))
+
+
+def _claims(table: TableResult) -> Table:
+    shown = Table(box=SIMPLE, header_style="bold")
+    for title in ("the paper says", "on its counts", "on ours", "verdict"):
+        shown.add_column(title, overflow="fold")
+    for found in table.claims:
+        shown.add_row(
+            escape(found.claim.says),
+            *(
+                f"{side.outcome}\n[dim]{escape(side.numbers)}[/]" if side.numbers else side.outcome
+                for side in (found.paper, found.ours)
+            ),
+            f"[{STYLE[found.verdict]}]{found.verdict}[/]",
+        )
+    return shown
+
+
+def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
+    """The cells, and the reasons that their verdicts refer to by number."""
+    shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
+    for title in ("row", "column", "paper"):
+        shown.add_column(title, overflow="fold")
+    for title in ("by prompt", "ours", *(["in"] if wide else []), "difference", "verdict"):
+        shown.add_column(title, no_wrap=True)
+    notes: list[str] = []
+    last = ""
+    for row in table.rows:
+        entry = line(row)
+        mark = ""
+        if entry.verdict == "not comparable" or not entry.difference:
+            if entry.why not in notes:
+                notes.append(entry.why)
+            mark = f" [dim]{notes.index(entry.why) + 1}[/]"
+        words = [entry.row if entry.row != last else "", entry.column, entry.printed, entry.by_prompt]
+        words += [entry.ours, *([entry.where] if wide else []), entry.difference]
+        verdict = f"[{STYLE[entry.verdict]}]{entry.verdict}[/]{mark}"
+        shown.add_row(*map(escape, words), verdict)
+        last = entry.row
+    return shown, notes

@@ -1,0 +1,133 @@
+"""A replication in words, for the terminal, the pages and the table files alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from steerkit_core import Estimate
+from steerkit_paper.pack.figures import RATES, Figure
+from steerkit_paper.pack.replication import Replication, RowResult, TableResult
+
+
+@frozen(kw_only=True)
+class Line:
+    """One cell of the paper as it is shown; `bars` are both intervals in percent, of two rates."""
+
+    row: str
+    column: str
+    printed: str
+    by_prompt: str
+    ours: str
+    where: str
+    difference: str
+    verdict: str
+    why: str
+    bars: tuple[tuple[float, float, float], ...] = ()
+
+
+def line(result: RowResult) -> Line:
+    """A cell in words."""
+    ours = result.ours
+    return Line(
+        row=result.cell.row,
+        column=result.cell.column,
+        printed=result.cell.printed,
+        by_prompt=number(result.printed, result.quantity) if counted(result.printed) else "",
+        ours=""
+        if ours is None
+        else number(ours.figure, result.quantity) + (f", {ours.note}" * bool(ours.note)),
+        where="" if ours is None else where(result),
+        difference=points(result.judged.difference),
+        verdict=result.judged.verdict,
+        why=result.judged.why,
+        bars=_bars(result.printed, None if ours is None else ours.figure),
+    )
+
+
+def counted(figure: Figure | None) -> bool:
+    """Whether a number is a rate with counts."""
+    return figure is not None and figure.counts is not None
+
+
+def number(figure: Figure | None, quantity: str) -> str:
+    """A number with its interval, if it has one."""
+    if figure is None:
+        return ""
+    if figure.counts is not None:
+        low, high = 100 * (figure.low or 0.0), 100 * (figure.high or 0.0)
+        return f"{figure.k}/{figure.n}, {low:.0f}-{high:.0f}%"
+    if quantity in RATES:
+        return f"{100 * figure.value:g}%"
+    if quantity == "layer":
+        return f"L{figure.value:.0f} ({100 * (figure.depth or 0.0):.0f}%)"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.3f}"
+    return f"{figure.value:.2f}, {figure.low:.2f}-{figure.high:.2f}"
+
+
+def where(result: RowResult) -> str:
+    """The cell that our number stands in: model, layer and multiplier."""
+    ours = result.ours
+    if ours is None:
+        return ""
+    parts = [short(ours.run.model)]
+    parts += [] if ours.layer is None or result.quantity == "layer" else [f"L{ours.layer}"]
+    parts += [] if ours.multiplier is None else [f"{ours.multiplier:g}x"]
+    return " ".join(parts)
+
+
+def short(model: str) -> str:
+    """A model's name without its owner."""
+    return model.rpartition("/")[2].removeprefix("bundled:")
+
+
+def points(found: Estimate | None) -> str:
+    """A difference of rates in points, with its interval."""
+    if found is None:
+        return ""
+    return f"{100 * found.value:+.0f} ({100 * found.low:.0f} to {100 * found.high:.0f})"
+
+
+def heading(table: TableResult) -> str:
+    """A table's title."""
+    return f"{table.table.title} ({table.table.id}, section {table.table.section})"
+
+
+def summary(replication: Replication) -> list[str]:
+    """What came out, in sentences."""
+    found = replication.summary()
+    cells, claims, runs = found["cells"], found["claims"], found["runs"]
+    lines = [
+        f"{sum(claims.values())} claims: {_counts(claims)}",
+        f"{sum(cells.values())} cells: {_counts(cells)}",
+    ]
+    total = sum(runs.values())
+    lines.append(f"{total} runs" + (f", {runs['not run']} of them not run" if runs["not run"] else ""))
+    return lines
+
+
+def run_lines(table: TableResult) -> list[str]:
+    """The runs behind a table, in words."""
+    return [
+        f"{run.recipe} on {run.model}: "
+        + (f"not run, {run.reason}" if run.status == "not run" else f"{run.completions} completions")
+        for run in table.runs
+    ]
+
+
+def _counts(found: dict[str, int]) -> str:
+    plural = {"agrees": "agree", "differs": "differ"}
+    return ", ".join(
+        f"{count} {name if count == 1 else plural.get(name, name)}" for name, count in found.items()
+    )
+
+
+def _bars(*figures: Figure | None) -> tuple[tuple[float, float, float], ...]:
+    found: Sequence[Figure] = [figure for figure in figures if figure is not None and counted(figure)]
+    if len(found) < 2:
+        return ()
+    return tuple(
+        (100 * (figure.low or 0.0), 100 * figure.value, 100 * (figure.high or 0.0)) for figure in found
+    )
