@@ -66,7 +66,7 @@ def replicate(
         steerkit replicate size quantisation --out runs/two-tables
         steerkit replicate window --models paper
         steerkit replicate --list
-        steerkit replicate size --audit --out audit
+        steerkit replicate --audit --out audit
     """
     from steerkit_paper.records import load_paper
 

@@ -8,10 +8,10 @@ from typing import Literal
 from attrs import frozen
 
 from steerkit_core import SteerkitError, cochran_armitage
-from steerkit_paper.pack.figures import Figure, difference
+from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Trial
 
-Outcome = Literal["shown", "contradicted", "open", "no numbers"]
+Outcome = Literal["holds", "does not hold", "open", "no numbers"]
 ALPHA = 0.05
 
 
@@ -58,11 +58,11 @@ def _higher(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     texts = f"{_share(first)} against {_share(second)}"
     if found is None:
         apart = first.value - second.value
-        return Finding(outcome="shown" if apart > 0 else "contradicted", numbers=f"{texts}; no n is given")
-    texts += f", {_points(found.value)} ({_points(found.low)} to {_points(found.high)})"
+        return Finding(outcome="holds" if apart > 0 else "does not hold", numbers=f"{texts}; no n is given")
+    texts += f", {points(found)}"
     if found.low > 0:
-        return Finding(outcome="shown", numbers=texts)
-    return Finding(outcome="contradicted" if found.high < claim.least else "open", numbers=texts)
+        return Finding(outcome="holds", numbers=texts)
+    return Finding(outcome="does not hold" if found.high < claim.least else "open", numbers=texts)
 
 
 def _same(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
@@ -75,11 +75,11 @@ def _same(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     texts = f"{_share(first)} against {_share(second)}"
     if found is None:
         return Finding(
-            outcome="shown" if first.value == second.value else "contradicted",
+            outcome="holds" if first.value == second.value else "does not hold",
             numbers=f"{texts}; no n is given",
         )
-    texts += f", {_points(found.value)} ({_points(found.low)} to {_points(found.high)})"
-    return Finding(outcome="shown" if found.low <= 0 <= found.high else "contradicted", numbers=texts)
+    texts += f", {points(found)}"
+    return Finding(outcome="holds" if found.low <= 0 <= found.high else "does not hold", numbers=texts)
 
 
 def _falls(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
@@ -98,7 +98,7 @@ def _falls(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     numbers += f"; trend z = {trend.z:.2f}, p = {trend.p:.2g}"
     if trend.p >= ALPHA:
         return Finding(outcome="open", numbers=numbers)
-    return Finding(outcome="shown" if trend.z < 0 else "contradicted", numbers=numbers)
+    return Finding(outcome="holds" if trend.z < 0 else "does not hold", numbers=numbers)
 
 
 def _steerable(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
@@ -110,8 +110,8 @@ def _steerable(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     numbers = ", ".join(f"{arm.row} {_share(arm.figure)}" for arm in found)
     sides = [_side(figure, claim.least) for figure in figures]
     if any(side is not None and side != wanted for side, wanted in zip(sides, claim.pattern, strict=True)):
-        return Finding(outcome="contradicted", numbers=numbers)
-    return Finding(outcome="open" if None in sides else "shown", numbers=numbers)
+        return Finding(outcome="does not hold", numbers=numbers)
+    return Finding(outcome="open" if None in sides else "holds", numbers=numbers)
 
 
 def _side(figure: Figure, least: float) -> bool | None:
@@ -137,8 +137,8 @@ def _deeper(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
         for row, depths in rows.items()
     )
     if min(first) > max(second):
-        return Finding(outcome="shown", numbers=numbers)
-    return Finding(outcome="contradicted" if max(first) < min(second) else "open", numbers=numbers)
+        return Finding(outcome="holds", numbers=numbers)
+    return Finding(outcome="does not hold" if max(first) < min(second) else "open", numbers=numbers)
 
 
 def _at_least(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
@@ -148,9 +148,9 @@ def _at_least(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
         return _missing()
     numbers = ", ".join(_number(figure) for figure in found)
     if all(_ends(figure)[0] >= claim.least for figure in found):
-        return Finding(outcome="shown", numbers=numbers)
+        return Finding(outcome="holds", numbers=numbers)
     below = any(_ends(figure)[1] < claim.least for figure in found)
-    return Finding(outcome="contradicted" if below else "open", numbers=numbers)
+    return Finding(outcome="does not hold" if below else "open", numbers=numbers)
 
 
 def _above(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
@@ -161,9 +161,9 @@ def _above(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     first, second = (arm.figure for arm in pair)
     numbers = f"{_number(first)} against {_number(second)}"
     if _ends(first)[0] > _ends(second)[1]:
-        return Finding(outcome="shown", numbers=numbers)
+        return Finding(outcome="holds", numbers=numbers)
     below = _ends(first)[1] < _ends(second)[0]
-    return Finding(outcome="contradicted" if below else "open", numbers=numbers)
+    return Finding(outcome="does not hold" if below else "open", numbers=numbers)
 
 
 def _ends(figure: Figure) -> tuple[float, float]:
@@ -180,10 +180,6 @@ def _number(figure: Figure) -> str:
     if figure.low is None or figure.high is None:
         return f"{figure.value:.3g}"
     return f"{figure.value:.3g} ({figure.low:.3g} to {figure.high:.3g})"
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.0f}"
 
 
 TESTS: dict[str, Callable[[Trial, Mapping[str, Arm]], Finding]] = {

@@ -64,3 +64,8 @@ def difference(first: Figure, second: Figure) -> Estimate | None:
     if first.counts is None or second.counts is None:
         return None
     return newcombe(*first.counts, *second.counts)
+
+
+def points(found: Estimate) -> str:
+    """A difference of rates in percentage points, with its interval."""
+    return f"{100 * found.value:+.0f} ({100 * found.low:.0f} to {100 * found.high:.0f})"

@@ -167,7 +167,7 @@ def _claim(paper: Paper, mapping: Mapping, models: Models, claim: Trial, get: Ge
         if row.ours is not None:
             ours[name] = Arm(row=row.ours.run.model, figure=row.ours.figure, ties=row.ours.ties)
     on_paper, on_ours = try_claim(claim, printed), try_claim(claim, ours)
-    verdicts: dict[str, Verdict] = {"shown": "agrees", "contradicted": "differs"}
+    verdicts: dict[str, Verdict] = {"holds": "agrees", "does not hold": "differs"}
     return ClaimResult(
         claim=claim,
         paper=on_paper,

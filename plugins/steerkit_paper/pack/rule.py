@@ -8,7 +8,7 @@ from attrs import frozen
 
 from steerkit_core import Estimate
 from steerkit_paper.pack.answers import Answer
-from steerkit_paper.pack.figures import Figure, difference
+from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Column
 
 Verdict = Literal["agrees", "differs", "not comparable"]
@@ -63,10 +63,9 @@ def _layer(ours: Answer, *, same: bool) -> Judged:
         )
     found = difference(ours.there, ours.best)
     assert found is not None  # both are ours and have counts
-    at = f"our rate there is {ours.there.k}/{ours.there.n}, against {ours.best.k}/{ours.best.n} at ours"
-    if found.high < 0.0:
-        return Judged(verdict="differs", why=at, difference=found)
-    return Judged(verdict="agrees", why=f"{at}, which is not shown to be less", difference=found)
+    why = f"our rate there is {ours.there.k}/{ours.there.n}, at ours {ours.best.k}/{ours.best.n}"
+    why += f": {points(found)} points"
+    return Judged(verdict="differs" if found.high < 0.0 else "agrees", why=why)
 
 
 def _interval(printed: Figure, ours: Figure) -> Judged:

@@ -161,7 +161,7 @@ class Runs:
 def folder_of(recipe: str, model: str) -> str:
     """The folder of a run, below that of all runs: the recipe's name and the model's."""
     name = model.rpartition(":")[2].rpartition("/")[2]
-    return f"{Path(recipe).stem}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}"
+    return f"{Path(recipe).name.removesuffix('.toml')}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}"
 
 
 def changes_for(text: str, model: str) -> tuple[str, ...]:

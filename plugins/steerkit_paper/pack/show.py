@@ -58,22 +58,23 @@ def _claims(table: TableResult) -> Table:
 def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
     """The cells, and the reasons that their verdicts refer to by number."""
     shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
-    for title in ("row", "column", "paper"):
-        shown.add_column(title, overflow="fold")
+    shown.add_column("", no_wrap=True)
+    shown.add_column("paper", overflow="fold")
     for title in ("by prompt", "ours", *(["in"] if wide else []), "difference", "verdict"):
         shown.add_column(title, no_wrap=True)
     notes: list[str] = []
     last = ""
     for row in table.rows:
         entry = line(row)
+        if entry.row != last:
+            shown.add_row(f"[bold]{escape(entry.row)}[/]")
+            last = entry.row
         mark = ""
         if entry.verdict == "not comparable" or not entry.difference:
             if entry.why not in notes:
                 notes.append(entry.why)
             mark = f" [dim]{notes.index(entry.why) + 1}[/]"
-        words = [entry.row if entry.row != last else "", entry.column, entry.printed, entry.by_prompt]
-        words += [entry.ours, *([entry.where] if wide else []), entry.difference]
-        verdict = f"[{STYLE[entry.verdict]}]{entry.verdict}[/]{mark}"
-        shown.add_row(*map(escape, words), verdict)
-        last = entry.row
+        words = [entry.column, entry.printed, entry.by_prompt, entry.ours]
+        words += [*([entry.where] if wide else []), entry.difference]
+        shown.add_row(*map(escape, words), f"[{STYLE[entry.verdict]}]{entry.verdict}[/]{mark}")
     return shown, notes

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from steerkit_core import Estimate
-from steerkit_paper.pack.figures import RATES, Figure
+from steerkit_paper.pack.figures import RATES, Figure, points
 from steerkit_paper.pack.replication import Replication, RowResult, TableResult
 
 
@@ -39,7 +38,7 @@ def line(result: RowResult) -> Line:
         if ours is None
         else number(ours.figure, result.quantity) + (f", {ours.note}" * bool(ours.note)),
         where="" if ours is None else where(result),
-        difference=points(result.judged.difference),
+        difference="" if result.judged.difference is None else points(result.judged.difference),
         verdict=result.judged.verdict,
         why=result.judged.why,
         bars=_bars(result.printed, None if ours is None else ours.figure),
@@ -83,16 +82,10 @@ def short(model: str) -> str:
     return model.rpartition("/")[2].removeprefix("bundled:")
 
 
-def points(found: Estimate | None) -> str:
-    """A difference of rates in points, with its interval."""
-    if found is None:
-        return ""
-    return f"{100 * found.value:+.0f} ({100 * found.low:.0f} to {100 * found.high:.0f})"
-
-
 def heading(table: TableResult) -> str:
     """A table's title."""
-    return f"{table.table.title} ({table.table.id}, section {table.table.section})"
+    section = "" if table.table.section == "none" else f", section {table.table.section}"
+    return f"{table.table.title} ({table.table.id}{section})"
 
 
 def summary(replication: Replication) -> list[str]:
