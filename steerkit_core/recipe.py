@@ -62,6 +62,13 @@ COMPONENT_TABLES: dict[str, type[Component]] = {
     "classifier": Classifier,
 }
 TABLES = ("run", "model", "prompts", *COMPONENT_TABLES, "generation", "calibration", "controls", "grid")
+# options that no result depends on, so that a grid over them would show one number several times
+WITHOUT_EFFECT = {
+    "model.backend": (
+        "backends are ways to the same tensors, and a completion is made once: run 'steerkit parity MODEL',"
+        " or the recipe once for each backend with another --out"
+    ),
+}
 PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
 
 
@@ -298,6 +305,8 @@ class _Builder:
             if table not in TABLES or table in ("run", "grid"):
                 known = [name for name in TABLES if name not in ("run", "grid")]
                 self.found.append(Problem(f'grid."{place}"', unknown_key("table", table, known)))
+            elif place in WITHOUT_EFFECT:
+                self.found.append(Problem(f'grid."{place}"', f"not an axis: {WITHOUT_EFFECT[place]}"))
             elif not isinstance(values, list) or not values:
                 self.found.append(Problem(f'grid."{place}"', f"expected a list of values, got {values!r}"))
             elif len({fingerprint(value) for value in values}) < len(values):

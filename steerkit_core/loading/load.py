@@ -196,9 +196,17 @@ def _load_tokenizer(source: _Source) -> PreTrainedTokenizerBase:
             source.path, padding_side="left", **source.options
         )
     except ValueError as error:
+        if "trust_remote_code" in str(error):
+            raise  # said by `explained`
         if "Couldn't instantiate the backend tokenizer" not in str(error):
-            raise
+            raise _damaged_tokenizer(source, error) from error
         raise ModelError(f"{source.what} has no tokenizer that can be loaded") from error
+    except OSError:
+        raise  # said by `explained`
+    except Exception as error:
+        # what is wrong in the files is raised by whatever line trips over it first: as a KeyError, a
+        # TypeError, and by the tokenizers library as a plain Exception
+        raise _damaged_tokenizer(source, error) from error
     if not tokenizer.chat_template:
         raise ModelError(no_chat_template(source.what))
     if tokenizer.pad_token is None:
@@ -209,6 +217,11 @@ def _load_tokenizer(source: _Source) -> PreTrainedTokenizerBase:
             )
         tokenizer.pad_token = tokenizer.eos_token  # padding is masked, so any token will do
     return tokenizer
+
+
+def _damaged_tokenizer(source: _Source, error: Exception) -> ModelError:
+    found = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return ModelError(f"{source.what} has a damaged tokenizer: {found}")
 
 
 def _load_weights(
