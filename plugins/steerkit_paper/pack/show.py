@@ -11,7 +11,7 @@ from steerkit_paper.pack.mapping import Mapping
 from steerkit_paper.pack.replication import Replication, TableResult
 from steerkit_paper.pack.wording import heading, line, summary
 
-WIDE = 100  # columns of a terminal that has room for where our numbers stand
+WIDE = 110  # columns of a terminal that has room for the difference, and for where our numbers stand
 STYLE = {"agrees": "green", "differs": "red", "not comparable": "yellow"}
 
 
@@ -58,9 +58,9 @@ def _claims(table: TableResult) -> Table:
 def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
     """The cells, and the reasons that their verdicts refer to by number."""
     shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
-    shown.add_column("", no_wrap=True)
-    shown.add_column("paper", overflow="fold")
-    for title in ("by prompt", "ours", *(["in"] if wide else []), "difference", "verdict"):
+    shown.add_column("", overflow="fold", min_width=9)
+    shown.add_column("paper", overflow="fold", min_width=5)
+    for title in ("by prompt", "ours", *(["in", "difference"] if wide else []), "verdict"):
         shown.add_column(title, no_wrap=True)
     notes: list[str] = []
     last = ""
@@ -75,6 +75,6 @@ def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
                 notes.append(entry.why)
             mark = f" [dim]{notes.index(entry.why) + 1}[/]"
         words = [entry.column, entry.printed, entry.by_prompt, entry.ours]
-        words += [*([entry.where] if wide else []), entry.difference]
+        words += [entry.where, entry.difference] if wide else []
         shown.add_row(*map(escape, words), f"[{STYLE[entry.verdict]}]{entry.verdict}[/]{mark}")
     return shown, notes
