@@ -4,7 +4,7 @@ import csv
 import json
 import shutil
 
-import pandas
+import pandas as pd
 import pytest
 
 from steerkit_core.cli import execute
@@ -108,7 +108,7 @@ def test_the_files(pack, tmp_path):
     names = [f"out/replicate.{suffix}" for suffix in ("json", "csv", "md", "html")]
     assert out.splitlines()[-4:] == names
     found = json.loads((tmp_path / "out" / "replicate.json").read_text("utf-8"))["tables"][0]["rows"]
-    frame = pandas.read_csv(tmp_path / "out" / "replicate.csv")
+    frame = pd.read_csv(tmp_path / "out" / "replicate.csv")
     assert list(frame["id"]) == [row["id"] for row in found]
     assert list(frame["verdict"]) == [row["verdict"] for row in found]
     assert frame.loc[0, "paper_low"] == pytest.approx(found[0]["paper"]["low"])

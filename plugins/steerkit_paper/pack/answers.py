@@ -267,4 +267,5 @@ def _layer_of(question: Question, depth: int | None) -> int | None:
     if question.same and question.cell.layer is not None:
         return question.cell.layer
     # exact in whole numbers, where 0.7 * 10 may be less than 7
-    return question.asked.blocks[question.place.model] * depth // 100
+    blocks: int = question.asked.models[question.place.model]["num_layers"]
+    return blocks * depth // 100

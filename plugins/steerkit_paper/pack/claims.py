@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from steerkit_core import SteerkitError, cochran_armitage
+from steerkit_paper.measures import chance_cosine
 from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Trial
 
@@ -17,11 +18,17 @@ ALPHA = 0.05
 
 @frozen(kw_only=True)
 class Arm:
-    """A number that a claim is about, the row that it stands in, and for a layer its `ties`, as depths."""
+    """A number that a claim is about, and the row that it stands in.
+
+    `ties` belong to a layer, as depths; `width` to a cosine, the number of components of the directions;
+    `texts` to a rate of ours, what was written for each prompt.
+    """
 
     row: str
     figure: Figure
     ties: tuple[float, ...] = ()
+    width: int | None = None
+    texts: Mapping[str, str] = field(factory=dict, repr=False)
 
 
 @frozen(kw_only=True)
@@ -166,6 +173,35 @@ def _above(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     return Finding(outcome="does not hold" if below else "open", numbers=numbers)
 
 
+def _more_alike(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
+    """The first cosine is above the second, and beyond what two random directions have."""
+    pair = _all_of(claim, arms)
+    if pair is None or any(arm.width is None for arm in pair):
+        return _missing()
+    chances = [chance_cosine(arm.figure.value, arm.width or 0) for arm in pair]
+    first, second = (arm.figure.value for arm in pair)
+    numbers = " against ".join(
+        f"{arm.figure.value:.3f} (p = {chance:.2g} between random directions)"
+        for arm, chance in zip(pair, chances, strict=True)
+    )
+    if chances[0] < ALPHA and first > second:
+        return Finding(outcome="holds", numbers=numbers)
+    below = chances[1] < ALPHA and first < second
+    return Finding(outcome="does not hold" if below else "open", numbers=numbers)
+
+
+def _identical(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
+    """Both arms wrote the same text for every prompt."""
+    pair = _all_of(claim, arms)
+    if pair is None or not all(arm.texts for arm in pair):
+        return _missing()
+    first, second = (arm.texts for arm in pair)
+    same = sum(second.get(prompt) == text for prompt, text in first.items())
+    numbers = f"{same} of {len(first)} texts are the same, letter by letter"
+    whole = first.keys() == second.keys() and same == len(first)
+    return Finding(outcome="holds" if whole else "does not hold", numbers=numbers)
+
+
 def _ends(figure: Figure) -> tuple[float, float]:
     low = figure.value if figure.low is None else figure.low
     high = figure.value if figure.high is None else figure.high
@@ -190,4 +226,6 @@ TESTS: dict[str, Callable[[Trial, Mapping[str, Arm]], Finding]] = {
     "deeper": _deeper,
     "at least": _at_least,
     "above": _above,
+    "more alike": _more_alike,
+    "identical": _identical,
 }

@@ -44,7 +44,7 @@ class Column:
     """What is read for a column, or the reason why nothing is.
 
     `depth` (percent) and `multiplier` say in which cell, where the run has several; `within` is how far a
-    number without interval may be off.
+    number without interval may be off; `least` is the target's own rate from which TE is read.
     """
 
     column: str
@@ -55,6 +55,7 @@ class Column:
     multiplier: float | None = None
     quantization: str = "none"
     within: float | None = None
+    least: float = 0.0
 
 
 @frozen(kw_only=True)
@@ -89,7 +90,10 @@ class TableMap:
 
 @frozen(kw_only=True)
 class Trial:
-    """A claim of the paper about cells, and the test that it is put to; see `claims.TESTS`."""
+    """A claim of the paper about cells, and the test that it is put to; see `claims.TESTS`.
+
+    `widths` are the hidden sizes behind the paper's cosines.
+    """
 
     id: str
     table: str
@@ -99,6 +103,7 @@ class Trial:
     about: tuple[str, ...]
     pattern: tuple[bool, ...] = ()
     scores: tuple[float, ...] = ()
+    widths: tuple[int, ...] = ()
     least: float = 0.0
 
 
@@ -170,7 +175,7 @@ def load_mapping(paper: Paper, text: str | None = None) -> Mapping:
 
 def _problems(paper: Paper, mapping: Mapping) -> Iterator[str]:
     tables = {table.id: table for table in paper.tables}
-    for name in mapping.by_table.keys() ^ tables.keys():
+    for name in sorted(mapping.by_table.keys() ^ tables.keys()):
         yield f"table {name!r} is not in both files"
     for found in mapping.tables:
         yield from _problems_of(tables[found.id], found)

@@ -160,12 +160,13 @@ def _claim(paper: Paper, mapping: Mapping, models: Models, claim: Trial, get: Ge
     printed: dict[str, Arm] = {}
     ours: dict[str, Arm] = {}
     homes = {cell.id: table.id for table in paper.tables for cell in table.cells}
-    for name in claim.about:
+    widths = claim.widths or (None,) * len(claim.about)
+    for name, width in zip(claim.about, widths, strict=True):
         row = _row(paper, mapping, models, homes[name], paper.cells[name], get)
         if row.printed is not None:
-            printed[name] = Arm(row=row.cell.row, figure=row.printed)
+            printed[name] = Arm(row=row.cell.row, figure=row.printed, width=width)
         if row.ours is not None:
-            ours[name] = Arm(row=row.ours.run.model, figure=row.ours.figure, ties=row.ours.ties)
+            ours[name] = _arm(row.ours, with_texts=claim.test == "identical")
     on_paper, on_ours = try_claim(claim, printed), try_claim(claim, ours)
     verdicts: dict[str, Verdict] = {"holds": "agrees", "does not hold": "differs"}
     return ClaimResult(
@@ -173,4 +174,14 @@ def _claim(paper: Paper, mapping: Mapping, models: Models, claim: Trial, get: Ge
         paper=on_paper,
         ours=on_ours,
         verdict=verdicts.get(on_ours.outcome, "not comparable"),
+    )
+
+
+def _arm(ours: Answer, *, with_texts: bool) -> Arm:
+    return Arm(
+        row=ours.run.model,
+        figure=ours.figure,
+        ties=ours.ties,
+        width=ours.run.models[ours.run.model]["hidden_size"],
+        texts=ours.run.texts(ours.cell) if with_texts else {},
     )

@@ -70,11 +70,17 @@ class Run:
                 found.setdefault(row["cell"], {})[row["prompt_id"]] = row["label"]
         return found
 
+    def texts(self, cell: str) -> dict[str, str]:
+        """What the model wrote in a cell, by prompt."""
+        with (self.folder / "completions.jsonl").open("rb") as lines:
+            rows = (json.loads(line) for line in lines)
+            return {row["prompt_id"]: row["text"] for row in rows if row["cell"] == cell}
+
     @cached_property
-    def blocks(self) -> dict[str, int]:
-        """The number of blocks of each model."""
+    def models(self) -> dict[str, Entry]:
+        """What the run says of each model that it loaded, such as its `num_layers` and `hidden_size`."""
         manifest = json.loads((self.folder / "manifest.json").read_text("utf-8"))
-        return {entry["id"]: entry["num_layers"] for entry in manifest["models"]}
+        return {entry["id"]: entry for entry in manifest["models"]}
 
     def direction(self, cell: Entry) -> Any:
         """The unit direction of a steered cell, (hidden size,), float64."""

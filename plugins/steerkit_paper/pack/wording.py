@@ -34,9 +34,7 @@ def line(result: RowResult) -> Line:
         column=result.cell.column,
         printed=result.cell.printed,
         by_prompt=number(result.printed, result.quantity) if counted(result.printed) else "",
-        ours=""
-        if ours is None
-        else number(ours.figure, result.quantity) + (f", {ours.note}" * bool(ours.note)),
+        ours="" if ours is None else number(ours.figure, result.quantity),
         where="" if ours is None else where(result),
         difference="" if result.judged.difference is None else points(result.judged.difference),
         verdict=result.judged.verdict,
@@ -74,7 +72,7 @@ def where(result: RowResult) -> str:
     parts = [short(ours.run.model)]
     parts += [] if ours.layer is None or result.quantity == "layer" else [f"L{ours.layer}"]
     parts += [] if ours.multiplier is None else [f"{ours.multiplier:g}x"]
-    return " ".join(parts)
+    return " ".join(parts) + (f", {ours.note}" if ours.note else "")
 
 
 def short(model: str) -> str:
