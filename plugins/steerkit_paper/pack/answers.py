@@ -153,6 +153,9 @@ def _efficiency(question: Question) -> Answer:
     found = entry["efficiency"]
     if found["value"] is None:
         raise NoAnswer("TE is not defined: with its own direction the target never refuses")
+    if entry["own"]["rate"] < question.column.least:
+        own = f"{entry['own']['k']}/{entry['own']['n']}"
+        raise NoAnswer(f"TE divides by the target's own rate, and that is {own}")
     ends = [None if found[name] is None else float(found[name]) for name in ("low", "high")]
     if found["degenerate"]:  # every resample gave the same number: that is no interval
         ends = [None, None]
