@@ -85,13 +85,13 @@ BEST = rate(30, 30)
             True,
             rate(29, 30),
             5,
-            ("agrees", "our rate there is 29/30, at ours 30/30: -3 (-17 to 8) points"),
+            ("agrees", "our rate at L5 is 29/30, at L1 30/30: -3 (-17 to 8) points"),
         ),
         (
             False,
             rate(15, 30),
             5,
-            ("differs", "our rate there is 15/30, at ours 30/30: -50 (-67 to -30) points"),
+            ("differs", "our rate at L5 is 15/30, at L1 30/30: -50 (-67 to -30) points"),
         ),
     ],
 )

@@ -14,7 +14,7 @@ from steerkit_paper.pack.figures import Figure
 from steerkit_paper.pack.mapping import Mapping, Models
 from steerkit_paper.pack.replication import Replication, RowResult, TableResult
 from steerkit_paper.pack.runs import RUNS, Run
-from steerkit_paper.pack.wording import heading, line, run_lines, summary
+from steerkit_paper.pack.wording import heading, line, overview, reasons, run_lines, summary
 
 SCHEMA_VERSION = 1
 PAGES = Path(__file__).parents[1] / "pages"
@@ -224,6 +224,8 @@ def render(replication: Replication, mapping: Mapping, template: str) -> str:
         line=line,
         run_lines=run_lines,
         summary=summary(replication),
+        overview=overview(replication),
+        reasons=reasons(replication),
         stand_in=mapping.stand_in if replication.models == "bundled" else "",
         runs=replication.runs,
         runs_folder=RUNS,

@@ -63,7 +63,8 @@ def _layer(ours: Answer, *, same: bool) -> Judged:
         )
     found = difference(ours.there, ours.best)
     assert found is not None  # both are ours and have counts
-    why = f"our rate there is {ours.there.k}/{ours.there.n}, at ours {ours.best.k}/{ours.best.n}"
+    why = f"our rate at L{ours.wanted} is {ours.there.k}/{ours.there.n}, at L{ours.layer}"
+    why += f" {ours.best.k}/{ours.best.n}"
     why += f": {points(found)} points"
     return Judged(verdict="differs" if found.high < 0.0 else "agrees", why=why)
 

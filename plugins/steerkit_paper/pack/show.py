@@ -9,7 +9,7 @@ from rich.table import Table
 
 from steerkit_paper.pack.mapping import Mapping
 from steerkit_paper.pack.replication import Replication, TableResult
-from steerkit_paper.pack.wording import heading, line, summary
+from steerkit_paper.pack.wording import heading, line, overview, summary
 
 WIDE = 110  # columns of a terminal that has room for the difference, and for where our numbers stand
 STYLE = {"agrees": "green", "differs": "red", "not comparable": "yellow"}
@@ -35,8 +35,20 @@ def print_replication(replication: Replication, mapping: Mapping, console: Conso
     console.print()
     if replication.models == "bundled":
         console.print(f"[yellow]note:[/] {escape(mapping.stand_in)}\n")
+    console.print(_overview(replication))
     for text in summary(replication):
         console.print(escape(text))
+
+
+def _overview(replication: Replication) -> Table:
+    """How many claims and cells of each table agree, differ, or cannot be compared."""
+    shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
+    shown.add_column("agree / differ / not comparable", overflow="fold")
+    for title in ("claims", "cells"):
+        shown.add_column(title, justify="right", no_wrap=True)
+    for _, title, *counts in overview(replication):
+        shown.add_row(escape(title), *(" / ".join(map(str, count)) for count in counts))
+    return shown
 
 
 def _claims(table: TableResult) -> Table:

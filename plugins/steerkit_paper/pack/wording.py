@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from attrs import frozen
 
 from steerkit_paper.pack.figures import RATES, Figure, points
 from steerkit_paper.pack.replication import Replication, RowResult, TableResult
+from steerkit_paper.pack.rule import Verdict
 
 
 @frozen(kw_only=True)
@@ -97,6 +99,24 @@ def summary(replication: Replication) -> list[str]:
     total = sum(runs.values())
     lines.append(f"{total} runs" + (f", {runs['not run']} of them not run" if runs["not run"] else ""))
     return lines
+
+
+def overview(replication: Replication) -> list[tuple[str, str, list[int], list[int]]]:
+    """For each table its id, its title, and how many claims and cells agree, differ, cannot be compared."""
+    verdicts: tuple[Verdict, ...] = ("agrees", "differs", "not comparable")
+    found = []
+    for table in replication.tables:
+        claims = Counter(entry.verdict for entry in table.claims)
+        cells = Counter(row.judged.verdict for row in table.rows)
+        counts = [[counted[verdict] for verdict in verdicts] for counted in (claims, cells)]
+        found.append((table.table.id, table.table.title, *counts))
+    return found
+
+
+def reasons(replication: Replication) -> list[tuple[str, int]]:
+    """Why cells are not comparable, and how many for each reason, the commonest first."""
+    rows = [row.judged for table in replication.tables for row in table.rows]
+    return Counter(found.why for found in rows if found.verdict == "not comparable").most_common()
 
 
 def run_lines(table: TableResult) -> list[str]:
