@@ -32,9 +32,12 @@ def drift_table(report: Mapping[str, Any]) -> Table | None:
     entries = report.get("quantization", ())
     if not entries:
         return None
-    table = _table("cosine of each layer's direction to the unquantized one, and length before normalising")
-    table.caption = "what was carried over is the unquantized direction itself"
-    table.caption_justify = "left"
+    table = _table("cosine of each layer's direction to the unquantized one")
+    if "raw_norms" in entries[0]:
+        table.caption = (
+            "beside it the length before normalising; carried over are the unquantized directions"
+        )
+        table.caption_justify = "left"
     table.add_column("layer", no_wrap=True)
     columns: list[tuple[Entry, bool]] = []
     for name, entry, _ in drift_rows(report):
@@ -63,7 +66,9 @@ def _drift(entry: Entry, layer: int, *, reference: bool) -> str:
     if reference:
         return _given(entry["reference_raw_norms"][index], "{:.4g}")
     cosine = _given(entry["cosines"][index], "{:.4f}")
-    return cosine if "raw_norms" not in entry else f"{cosine}  {_given(entry['raw_norms'][index], '{:.4g}')}"
+    return (
+        cosine if "raw_norms" not in entry else f"{cosine}  {_given(entry['raw_norms'][index], '{:.4g}')}"
+    )
 
 
 def _given(value: float | None, form: str) -> str:

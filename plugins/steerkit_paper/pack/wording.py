@@ -108,8 +108,8 @@ def overview(replication: Replication) -> list[tuple[str, str, list[int], list[i
     for table in replication.tables:
         claims = Counter(entry.verdict for entry in table.claims)
         cells = Counter(row.judged.verdict for row in table.rows)
-        counts = [[counted[verdict] for verdict in verdicts] for counted in (claims, cells)]
-        found.append((table.table.id, table.table.title, *counts))
+        on_claims, on_cells = ([counted[name] for name in verdicts] for counted in (claims, cells))
+        found.append((table.table.id, table.table.title, on_claims, on_cells))
     return found
 
 
