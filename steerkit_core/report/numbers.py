@@ -64,15 +64,15 @@ def _drift(entry: Entry, layer: int, *, reference: bool) -> str:
         return ""
     index = entry["layers"].index(layer)
     if reference:
-        return _given(entry["reference_raw_norms"][index], "{:.4g}")
+        return _given(entry["reference_raw_norms"][index], "{:#.4g}")
     cosine = _given(entry["cosines"][index], "{:.4f}")
     return (
-        cosine if "raw_norms" not in entry else f"{cosine}  {_given(entry['raw_norms'][index], '{:.4g}')}"
+        cosine if "raw_norms" not in entry else f"{cosine}  {_given(entry['raw_norms'][index], '{:#.4g}')}"
     )
 
 
 def _given(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
+    return "-" if value is None else form.format(value).rstrip(".")
 
 
 def health_table(report: Mapping[str, Any]) -> Table | None:

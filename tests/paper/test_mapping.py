@@ -1,6 +1,7 @@
 """Every cell of the paper has an answer on either kind of models, or a reason why it has none."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from steerkit_paper.pack.mapping import DATA, MODELS, load_mapping
 from steerkit_paper.pack.runs import changes_for, folder_of
 from steerkit_paper.records import load_paper
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "the-papers-numbers.md"
 PAPER = load_paper()
 MAPPING = load_mapping(PAPER)
 PACK = [
@@ -144,6 +146,12 @@ def test_what_is_wrong_is_named(old, new, message):
     with pytest.raises(SteerkitError) as caught:
         load_mapping(PAPER, text.replace(old, new, 1))
     assert message in str(caught.value)
+
+
+def test_the_guide_has_the_rule():
+    guide = " ".join(GUIDE.read_text("utf-8").split())
+    for rule in (*MAPPING.rules, MAPPING.stand_in):
+        assert rule in guide
 
 
 def test_the_file_is_toml_of_known_tables():
