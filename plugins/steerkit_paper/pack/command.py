@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from steerkit_paper.pack.replication import Replication, run_tables
 from steerkit_paper.pack.runs import Runs
 
 if TYPE_CHECKING:
-    from steerkit_core.pipeline import Progress
     from steerkit_core.registry import Registry
     from steerkit_paper.records import Paper
 
@@ -47,7 +46,7 @@ def run_pack(
     runs = Runs(
         registry=registry,
         folder=folder,
-        display=_silent if quiet else make_progress,
+        display=nullcontext if quiet else make_progress,
         runner=_run_recipe,
         fresh=fresh,
     )
@@ -60,12 +59,6 @@ def run_pack(
             spent = f"{table.seconds:.0f} s, {time.monotonic() - started:.0f} s so far"
             click.echo(f"table {table.table.id}: done, {spent}", err=True)
     return found, mapping
-
-
-def _silent() -> AbstractContextManager[Progress]:
-    from steerkit_core.pipeline import Silent
-
-    return nullcontext(Silent())
 
 
 def _run_recipe(*arguments: Any, **options: Any) -> Any:

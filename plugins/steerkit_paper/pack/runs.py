@@ -93,12 +93,12 @@ class Run:
 class Runs:
     """The runs of a pack below one folder; each recipe and model is run once, however many tables ask.
 
-    `display` makes the progress display of one run.
+    `display` makes the progress display of one run, if there is to be one.
     """
 
     registry: Registry
     folder: Path
-    display: Callable[[], AbstractContextManager[Progress]]
+    display: Callable[[], AbstractContextManager[Progress | None]]
     runner: Runner
     fresh: bool = False
     _known: dict[tuple[str, str], Run] = field(factory=dict)
@@ -146,7 +146,8 @@ class Runs:
             if kept is not None:
                 return self._kept(recipe, model, folder, kept)
             with self.display() as progress:
-                progress.step(f"{what}: {recipe}, {model}")
+                if progress is not None:
+                    progress.step(f"{what}: {recipe}, {model}")
                 report = self.runner(checked, self.registry, folder, fresh=self.fresh, progress=progress)
         except SteerkitError as error:
             reason = " ".join(str(error).splitlines())
