@@ -118,7 +118,7 @@ def _run(
 
     found, mapping = run_pack(paper, registry, tables, models, folder, fresh=fresh, quiet=quiet or as_json)
     if as_json:
-        from steerkit_paper.pack.files import as_json as to_json
+        from steerkit_paper.pack.entries import as_json as to_json
 
         click.echo(json.dumps(to_json(found, mapping, folder), indent=1, ensure_ascii=False))
     else:

@@ -8,8 +8,9 @@ import pytest
 from steerkit_core import SteerkitError, load_recipe
 from steerkit_paper.pack.answers import QUANTITIES
 from steerkit_paper.pack.claims import TESTS
-from steerkit_paper.pack.mapping import DATA, MODELS, load_mapping
-from steerkit_paper.pack.runs import changes_for, folder_of
+from steerkit_paper.pack.load import DATA, load_mapping
+from steerkit_paper.pack.mapping import MODELS
+from steerkit_paper.pack.parts import changes_for, folder_of
 from steerkit_paper.records import load_paper
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "the-papers-numbers.md"

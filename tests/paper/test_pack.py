@@ -10,7 +10,7 @@ import pytest
 from steerkit_core.cli import execute
 from steerkit_core.store import RunDirectory
 from steerkit_paper import records
-from steerkit_paper.pack import command, mapping
+from steerkit_paper.pack import command, load
 
 MAPPING = """
 schema_version = 1
@@ -58,7 +58,7 @@ def pack(host, capsys, monkeypatch, tmp_path, small, write_recipe, model_folder)
     text = MAPPING.replace("RECIPE", json.dumps(str(recipe))).replace("OTHER", json.dumps(str(other)))
     target = tmp_path / "mapping.toml"
     target.write_text(text.replace("MODEL", json.dumps(str(model_folder))))
-    monkeypatch.setattr(mapping, "DATA", target)
+    monkeypatch.setattr(load, "DATA", target)
 
     def run(*arguments):
         capsys.readouterr()

@@ -8,10 +8,9 @@ from typing import Any
 from attrs import frozen
 
 from steerkit_core import SteerkitError
-from steerkit_paper.pack.figures import Figure, difference, rate
-from steerkit_paper.pack.mapping import Column, Place
+from steerkit_paper.pack.cells import NoAnswer, Question, beside, chosen, layer_of, rate_of, steered
+from steerkit_paper.pack.figures import Figure, difference
 from steerkit_paper.pack.runs import Run
-from steerkit_paper.records import Cell
 
 Entry = Mapping[str, Any]
 
@@ -37,31 +36,6 @@ class Answer:
     note: str = ""
 
 
-class NoAnswer(Exception):
-    """Why a run has no number for a cell."""
-
-
-@frozen(kw_only=True)
-class Question:
-    """What is asked: a cell of the paper, where its answer stands, and the runs of its recipes.
-
-    `same` is whether the run's model is the cell's own: then its layers are the paper's layers, and else
-    those at the same relative depth.
-    """
-
-    cell: Cell
-    place: Place
-    column: Column
-    run: Run
-    other: Run | None
-    same: bool
-
-    @property
-    def asked(self) -> Run:
-        """The run that the column is read from."""
-        return self.other if self.column.of == "other" and self.other is not None else self.run
-
-
 def answer(question: Question) -> Answer:
     """Our number.
 
@@ -78,18 +52,18 @@ def answer(question: Question) -> Answer:
 
 
 def _rate(question: Question) -> Answer:
-    run, cell = question.asked, _steered(question)
-    return _answer(run, cell, _rate_of(run, cell, question.column.quantity))
+    run, cell = question.asked, steered(question)
+    return _answer(run, cell, rate_of(run, cell, question.column.quantity))
 
 
 def _layer(question: Question) -> Answer:
-    run, cell = question.asked, _steered(question)
+    run, cell = question.asked, steered(question)
     found = Figure(value=float(cell["layer"]), depth=cell["depth"])
-    best = _rate_of(run, cell, "refusal")
-    wanted = _layer_of(question, question.cell.depth)
+    best = rate_of(run, cell, "refusal")
+    wanted = layer_of(question, question.cell.depth)
     rates = {
-        (other["layer"], other["depth"]): _rate_of(run, other, "refusal")
-        for other in _beside(question, cell)
+        (other["layer"], other["depth"]): rate_of(run, other, "refusal")
+        for other in beside(question, cell)
         if not other["sick"]
     }
     return Answer(
@@ -111,7 +85,7 @@ def _below(figure: Figure, best: Figure) -> bool:
 
 
 def _cosine_to_unquantized(question: Question) -> Answer:
-    run, cell = question.asked, _steered(question)
+    run, cell = question.asked, steered(question)
     for entry in run.report["quantization"]:
         if entry["extraction"] == cell["extraction"] and entry["position"] == cell["position"]:
             cosine = entry["cosines"][entry["layers"].index(cell["layer"])]
@@ -124,7 +98,7 @@ def _cosine_between(question: Question) -> Answer:
     """Of the directions that the two recipes chose, each at its own layer."""
     if question.other is None:
         raise NoAnswer("there is no second recipe")
-    cells = [_chosen(run, question) for run in (question.run, question.other)]
+    cells = [chosen(run, question) for run in (question.run, question.other)]
     one, other = (
         run.direction(cell) for run, cell in zip((question.run, question.other), cells, strict=True)
     )
@@ -145,7 +119,7 @@ def _own(question: Question) -> Answer:
 def _arm(question: Question, key: str) -> Answer:
     run, entry = question.asked, _transfer(question)
     cell = next(cell for cell in run.report["cells"] if cell["id"] == entry[key])
-    return _answer(run, cell, _rate_of(run, cell, "refusal"))
+    return _answer(run, cell, rate_of(run, cell, "refusal"))
 
 
 def _efficiency(question: Question) -> Answer:
@@ -210,65 +184,3 @@ def _transfer(question: Question) -> Entry:
             found: Entry = entry
             return found
     raise NoAnswer(f"the run has no transfer from {place.source}")
-
-
-def _rate_of(run: Run, cell: Entry, label: str) -> Figure:
-    if cell["sick"]:
-        raise NoAnswer(f"failed: {cell['sick']}")
-    found = cell["rates"].get(label)
-    if found is None or not found["n"]:
-        raise NoAnswer("failed: no completion was judged")
-    labels = run.labels.get(cell["id"], {})
-    hits = {prompt: "yes" if label == given else "no" for prompt, given in labels.items()}
-    return rate(found["k"], found["n"], hits if len(hits) == found["n"] else None)
-
-
-def _steered(question: Question) -> Entry:
-    """The steered cell that a rate or layer is read from."""
-    cell = _chosen(question.asked, question)
-    wanted = _layer_of(question, question.column.depth)
-    if wanted is None:
-        return cell
-    for other in _beside(question, cell):
-        if other["layer"] == wanted:
-            return other
-    raise NoAnswer(f"the run has no cell at layer {wanted}")
-
-
-def _chosen(run: Run, question: Question) -> Entry:
-    """The cell that the run chose for the model and precision, at the multiplier that is asked for."""
-    place, column = question.place, question.column
-    multiplier = place.multiplier if column.multiplier is None else column.multiplier
-    for cell in run.report["cells"]:
-        if (
-            cell["selected"]
-            and cell["role"] == "steered"
-            and cell["origin"] is None
-            and cell["source"] == "self"
-            and cell["model"] == place.model
-            and cell["quantization"] == column.quantization
-            and multiplier in (None, cell["multiplier"])
-        ):
-            found: Entry = cell
-            return found
-    failed = [entry["reason"] for entry in run.report["selections"] if entry["failed"]]
-    raise NoAnswer(f"failed: {failed[0]}" if failed else "the run has no such cell")
-
-
-def _beside(question: Question, chosen: Entry) -> list[Entry]:
-    """The cells of the chosen one's sweep at its multiplier."""
-    same = ("extraction", "position", "multiplier", "role", "control", "prompts")
-    return [
-        cell for cell in question.asked.report["cells"] if all(cell[key] == chosen[key] for key in same)
-    ]
-
-
-def _layer_of(question: Question, depth: int | None) -> int | None:
-    """The layer that is meant: the paper's in its own model, else the one at the same relative depth."""
-    if depth is None:
-        return None
-    if question.same and question.cell.layer is not None:
-        return question.cell.layer
-    # exact in whole numbers, where 0.7 * 10 may be less than 7
-    blocks: int = question.asked.models[question.place.model]["num_layers"]
-    return blocks * depth // 100

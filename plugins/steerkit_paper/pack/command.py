@@ -13,7 +13,8 @@ from attrs import evolve
 
 from steerkit_core import make_progress
 from steerkit_paper.pack.files import earlier_tables, write_replication
-from steerkit_paper.pack.mapping import Mapping, Models, load_mapping
+from steerkit_paper.pack.load import load_mapping
+from steerkit_paper.pack.mapping import Mapping, Models
 from steerkit_paper.pack.replication import Replication, run_tables
 from steerkit_paper.pack.runs import Runs
 

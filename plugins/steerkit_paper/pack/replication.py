@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import field, frozen
 
-from steerkit_paper.pack.answers import Answer, NoAnswer, Question, answer
-from steerkit_paper.pack.claims import Arm, Finding, try_claim
+from steerkit_paper.pack.answers import Answer, answer
+from steerkit_paper.pack.arms import Arm, Finding
+from steerkit_paper.pack.cells import NoAnswer, Question
+from steerkit_paper.pack.claims import try_claim
 from steerkit_paper.pack.figures import Figure, printed_figure
 from steerkit_paper.pack.mapping import Mapping, Models, Place, Trial
 from steerkit_paper.pack.rule import Judged, Verdict, judge

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-import tomllib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from attrs import field, frozen
 
 from steerkit_core import SteerkitError, find_recipe, kept_directions, load_recipe
+from steerkit_paper.pack.parts import changes_for, count_completions, finished, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +115,7 @@ class Runs:
             return self._known[recipe, model]
         folder = self.folder / RUNS / folder_of(recipe, model)
         try:
-            kept = _finished(folder, self._load(recipe, model).fingerprint)
+            kept = finished(folder, self._load(recipe, model).fingerprint)
         except SteerkitError as error:
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=str(error))
         return self._kept(recipe, model, folder, kept)
@@ -130,7 +129,7 @@ class Runs:
             folder=folder,
             status="kept",
             report=report,
-            completions=_completions(folder),
+            completions=count_completions(folder),
         )
 
     def _load(self, recipe: str, model: str) -> Recipe:
@@ -139,10 +138,10 @@ class Runs:
 
     def _run(self, recipe: str, model: str, what: str) -> Run:
         folder = self.folder / RUNS / folder_of(recipe, model)
-        before, started = _completions(folder), time.monotonic()
+        before, started = count_completions(folder), time.monotonic()
         try:
             checked = self._load(recipe, model)
-            kept = None if self.fresh else _finished(folder, checked.fingerprint)
+            kept = None if self.fresh else finished(folder, checked.fingerprint)
             if kept is not None:
                 return self._kept(recipe, model, folder, kept)
             with self.display() as progress:
@@ -152,7 +151,7 @@ class Runs:
         except SteerkitError as error:
             reason = " ".join(str(error).splitlines())
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=reason)
-        after = _completions(folder)
+        after = count_completions(folder)
         return Run(
             recipe=recipe,
             model=model,
@@ -163,48 +162,3 @@ class Runs:
             generated=after - (0 if self.fresh else before),
             seconds=time.monotonic() - started,
         )
-
-
-def folder_of(recipe: str, model: str) -> str:
-    """The folder of a run, below that of all runs: the recipe's name and the model's."""
-    name = model.rpartition(":")[2].rpartition("/")[2]
-    return f"{Path(recipe).name.removesuffix('.toml')}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}"
-
-
-def changes_for(text: str, model: str) -> tuple[str, ...]:
-    """What keeps one model of a recipe's grid of models; nothing where it has one model alone.
-
-    Raises:
-        SteerkitError: the recipe has no such model.
-    """
-    document = tomllib.loads(text)
-    points = document.get("grid", {}).get("model", [document["model"]])
-    mine = [point for point in points if point["id"] == model]
-    if not mine:
-        known = ", ".join(point["id"] for point in points)
-        raise SteerkitError(f"recipe {document['run']['name']!r} has no model {model!r} (known: {known})")
-    if len(points) == len(mine):
-        return ()
-    tables = ", ".join(
-        "{" + ", ".join(f"{name} = {json.dumps(value)}" for name, value in point.items()) + "}"
-        for point in mine
-    )
-    return (f"grid.model=[{tables}]",)
-
-
-def _finished(folder: Path, fingerprint: str) -> Entry | None:
-    """What `results.json` holds, if the run of this recipe has come to its end."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        report: Entry = json.loads((folder / "results.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None  # a damaged one is written again, from the completions
-    same = manifest.get("recipe_fingerprint") == fingerprint
-    return report if same and manifest.get("finished") else None
-
-
-def _completions(folder: Path) -> int:
-    try:
-        return (folder / "completions.jsonl").read_bytes().count(b"\n")
-    except OSError:
-        return 0
