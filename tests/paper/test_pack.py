@@ -26,7 +26,7 @@ columns = [
     { column = "layer", quantity = "layer" },
 ]
 rows = [
-    { row = "A", bundled = { recipe = RECIPE, model = MODEL, why = "small" }, no_paper = "no weights here" },
+    { row = "A", bundled = { recipe = RECIPE, model = MODEL, why = "small" }, paper = { recipe = RECIPE, model = MODEL, why = "its own" } },
     { row = "B", bundled = { recipe = OTHER, model = MODEL, why = "small" }, no_paper = "no weights here" },
 ]
 
@@ -200,6 +200,17 @@ def test_tables_of_earlier_commands_stay_in_the_report(pack):
     assert [table["id"] for table in found["tables"]] == ["rates", "other"]
     assert [run["status"] for run in found["runs"]] == ["kept", "kept"]
     assert [row["why"] for row in found["tables"][1]["rows"]] == ["nothing extracts it"]
+
+
+def test_on_the_papers_own_models_its_layers_are_meant(pack):
+    found = replicated(pack, "--models", "paper")
+    assert found["models"] == "paper"
+    rows = {row["id"]: row for row in found["tables"][0]["rows"]}
+    assert rows["a.layer"]["same_model"] is True
+    # the paper's is layer 10, and the model has four
+    assert (rows["a.layer"]["verdict"], rows["a.layer"]["why"]) == ("differs", "another layer was chosen")
+    assert rows["b.coherent"]["why"] == "no weights here"
+    assert len(found["runs"]) == 1
 
 
 def test_a_folder_that_holds_something_else(pack, tmp_path):
