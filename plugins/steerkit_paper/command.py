@@ -124,7 +124,7 @@ def _run(
     else:
         from steerkit_paper.pack.show import print_replication
 
-        print_replication(found, mapping)
+        print_replication(found, mapping, tables)
     from steerkit_paper.pack.files import NAMES
 
     for name in NAMES:

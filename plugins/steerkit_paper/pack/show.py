@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
@@ -15,10 +17,17 @@ WIDE = 110  # columns of a terminal that has room for the difference, and for wh
 STYLE = {"agrees": "green", "differs": "red", "not comparable": "yellow"}
 
 
-def print_replication(replication: Replication, mapping: Mapping, console: Console | None = None) -> None:
-    """Every table's claims and cells, then what came out."""
+def print_replication(
+    replication: Replication,
+    mapping: Mapping,
+    tables: Collection[str] = (),
+    console: Console | None = None,
+) -> None:
+    """The claims and cells of some tables, by default of all; then an overview of all."""
     console = console or Console(highlight=False)
     for table in replication.tables:
+        if tables and table.table.id not in tables:
+            continue
         console.print(f"\n[bold]{escape(heading(table))}[/]")
         if table.claims:
             console.print(_claims(table))
@@ -26,12 +35,6 @@ def print_replication(replication: Replication, mapping: Mapping, console: Conso
         console.print(cells)
         for number, note in enumerate(notes, 1):
             console.print(f"  [dim]{number}  {escape(note)}[/]")
-        for run in table.runs:
-            if run.status == "not run":
-                text = (
-                    f"  [red]not run[/]: {escape(run.recipe)} on {escape(run.model)}: {escape(run.reason)}"
-                )
-                console.print(text)
     console.print()
     if replication.models == "bundled":
         console.print(f"[yellow]note:[/] {escape(mapping.stand_in)}\n")
