@@ -84,7 +84,8 @@ def short(model: str) -> str:
 
 def heading(table: TableResult) -> str:
     """A table's title."""
-    section = "" if table.table.section == "none" else f", section {table.table.section}"
+    named = table.table.section not in ("none", table.table.id)
+    section = f", section {table.table.section}" if named else ""
     return f"{table.table.title} ({table.table.id}{section})"
 
 
