@@ -8,6 +8,7 @@ import pytest
 from steerkit_core import SteerkitError, load_recipe
 from steerkit_paper.pack.answers import QUANTITIES
 from steerkit_paper.pack.claims import TESTS
+from steerkit_paper.pack.figures import printed_figure
 from steerkit_paper.pack.load import DATA, load_mapping
 from steerkit_paper.pack.mapping import MODELS
 from steerkit_paper.pack.parts import changes_for, folder_of
@@ -159,3 +160,9 @@ def test_the_file_is_toml_of_known_tables():
     assert list(tomllib.loads(DATA.read_text("utf-8"))) == [
         "schema_version", "rules", "stand_in", "tables", "claims",
     ]  # fmt: skip
+
+
+def test_a_rate_is_a_share_whether_or_not_it_has_an_answer():
+    cell = PAPER.cells["tooling.steer.qwen-3b.hooks"]
+    assert MAPPING.find("tooling", cell, "paper").startswith("no recipe")
+    assert printed_figure(PAPER, cell, MAPPING.column("tooling", cell).quantity).value == 0.5

@@ -121,7 +121,7 @@ class Mapping:
         """Where the answer to a cell stands, or why nowhere."""
         found = self.by_table[table]
         row = next((row for row in found.rows if row.row == cell.row), None)
-        column = next((column for column in found.columns if column.column == cell.column), None)
+        column = self.column(table, cell)
         if column is not None and column.reason:
             return column.reason
         if row is None or column is None:
@@ -132,6 +132,11 @@ class Mapping:
         if row.quantity:
             column = evolve(column, quantity=row.quantity)
         return place, column
+
+    def column(self, table: str, cell: Cell) -> Column | None:
+        """What is read for the column of a cell, whether or not its row has an answer."""
+        columns = self.by_table[table].columns
+        return next((column for column in columns if column.column == cell.column), None)
 
     def places(self, table: str, models: Models) -> Iterator[tuple[str, str]]:
         """The runs that a table needs, as (recipe, model), each once."""

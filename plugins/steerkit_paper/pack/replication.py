@@ -135,7 +135,10 @@ def _row(paper: Paper, mapping: Mapping, models: Models, table: str, cell: Cell,
     found = mapping.find(table, cell, models)
     if isinstance(found, str):
         judged = Judged(verdict="not comparable", why=found)
-        return RowResult(cell=cell, quantity="", judged=judged, printed=printed_figure(paper, cell, ""))
+        known = mapping.column(table, cell)
+        quantity = "" if known is None else known.quantity
+        printed = printed_figure(paper, cell, quantity)
+        return RowResult(cell=cell, quantity=quantity, judged=judged, printed=printed)
     place, column = found
     same = models == "paper"
     printed = printed_figure(paper, cell, column.quantity)

@@ -101,6 +101,7 @@ class Runs:
     runner: Runner
     fresh: bool = False
     _known: dict[tuple[str, str], Run] = field(factory=dict)
+    _seen: dict[tuple[str, str], Run] = field(factory=dict)
 
     def get(self, recipe: str, model: str, what: str) -> Run:
         """Run, go on or read; `what` says on the display for which table."""
@@ -111,8 +112,12 @@ class Runs:
 
     def read(self, recipe: str, model: str) -> Run:
         """What is there already; nothing is run."""
-        if (recipe, model) in self._known:
-            return self._known[recipe, model]
+        key = recipe, model
+        if key not in self._known and key not in self._seen:
+            self._seen[key] = self._read(recipe, model)
+        return self._known.get(key) or self._seen[key]
+
+    def _read(self, recipe: str, model: str) -> Run:
         folder = self.folder / RUNS / folder_of(recipe, model)
         try:
             kept = finished(folder, self._load(recipe, model).fingerprint)
