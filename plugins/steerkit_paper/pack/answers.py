@@ -42,12 +42,13 @@ def answer(question: Question) -> Answer:
     Raises:
         NoAnswer: the run was not run, failed, or has no such cell.
     """
-    for run in (question.run, question.other):
-        if run is not None and run.status == "not run":
-            raise NoAnswer(f"not run: {run.reason}")
     quantity = question.column.quantity
     if quantity not in QUANTITIES:
         raise SteerkitError(f"no quantity {quantity!r} (known: {', '.join(QUANTITIES)})")
+    runs = (question.run, question.other) if quantity == "cosine between" else (question.asked,)
+    for run in runs:
+        if run is not None and run.status == "not run":
+            raise NoAnswer(f"not run: {run.reason}")
     return QUANTITIES[quantity](question)
 
 
