@@ -9,7 +9,18 @@ nox.options.error_on_missing_interpreters = True
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
 # matplotlib is the extra `plots`
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
+# what `steerkit plugins new` and `steerkit schema` write is held against what others accept
+OTHER_JUDGES = ("ruff", "jsonschema", "taplo")
+TEST_TOOLS = (
+    "pytest",
+    "pytest-xdist",
+    "hypothesis",
+    "pandas",
+    "hatchling",
+    "matplotlib",
+    "xrfm",
+    *OTHER_JUDGES,
+)
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 # the packages are read as sources here, so they need not be installed
@@ -26,7 +37,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take long; CI leaves them out."""
-    session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install(*CONSTRAINTS, ".", *TEST_TOOLS, "mypy")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

@@ -314,8 +314,10 @@ class ModelHandle:
         """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
 
         A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
-        given that block. For each prompt a probe everywhere costs max(layers) + 1 block evaluations, one at
-        the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM head is needed.
+        given that block. For each prompt a probe everywhere costs at most max(layers) + 1 block
+        evaluations, one at the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM
+        head is needed.
+        What all prompts begin with is computed once for each probe, where the model allows it.
 
         Args:
             prompts: those that are averaged.
@@ -345,8 +347,8 @@ class ModelHandle:
     ) -> Tensor:
         """What is made of the logits of the first answer token, for every probe and prompt.
 
-        For each prompt a probe everywhere costs a forward pass, one at the input of block l the blocks from
-        l on, and all of them together one plain pass.
+        For each prompt a probe everywhere costs a forward pass at most, one at the input of block l the
+        blocks from l on, and all of them together one plain pass.
 
         Args:
             prompts: the prompts.

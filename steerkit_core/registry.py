@@ -147,6 +147,11 @@ class Registry:
                 yield word, name, entries[name]
 
 
+def summary(cl: type) -> str:
+    """The first line of a class's docstring: what it is, in a sentence."""
+    return (inspect.getdoc(cl) or "").partition("\n")[0]
+
+
 def _fault(kind: Kind, component: object) -> str | None:
     """Why something that a plugin returned cannot be registered; None if it can."""
     what = f"hook {kind.hook} returned {component!r}"

@@ -11,12 +11,14 @@ from steerkit_core.cli.agree import agree
 from steerkit_core.cli.application import Application
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
+from steerkit_core.cli.init import init
 from steerkit_core.cli.label import label
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.power import power
 from steerkit_core.cli.rank import rank
 from steerkit_core.cli.run import run
+from steerkit_core.cli.schema import schema
 from steerkit_core.cli.show import show
 from steerkit_core.cli.stability import stability
 from steerkit_core.cli.transfer import transfer
@@ -83,6 +85,7 @@ def make_group() -> click.Group:
     for command in (
         run,
         check,
+        init,
         show,
         compare,
         transfer,
@@ -91,6 +94,7 @@ def make_group() -> click.Group:
         label,
         parity,
         plugins,
+        schema,
         stability,
         rank,
     ):

@@ -22,6 +22,7 @@ from bench.selection import selection
 from bench.startup import quickstart, startup
 from bench.throughput import Effort, throughput
 
+DEEPER = "qwen2-m"  # where the layers that a pass leaves out are most of them
 PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling", "rfm", "selection")
 FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
 SHORT = Effort(
@@ -91,7 +92,10 @@ def main(
                 "throughput": lambda folder=folder: throughput(folder, environments, effort),
                 "extraction": lambda folder=folder: extraction(folder, effort.models, 2 if quick else 9),
                 "selection": lambda folder=folder: selection(
-                    folder, effort.models, 1 if quick else 5, 2 if quick else 12
+                    folder,
+                    effort.models if quick or models else (*effort.models, DEEPER),
+                    1 if quick else 5,
+                    2 if quick else 12,
                 ),
                 "scaling": lambda: scaling((10, 20) if quick else (10, 100, 1000)),
                 "rfm": lambda: rfm(RFM_SHORT if quick else RFM_SIZES),
