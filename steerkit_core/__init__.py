@@ -29,6 +29,7 @@ from steerkit_core.components import (
 )
 from steerkit_core.errors import (
     DegenerateDirection,
+    MissingDirection,
     ModelError,
     PluginError,
     SteerkitError,
@@ -70,6 +71,7 @@ from steerkit_core.values import (
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.api import Report, extract, judge, load_model, load_prompts, open_run, run, wrap
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.experiment import run_recipe
     from steerkit_core.generation import refusal_score
@@ -85,14 +87,22 @@ __version__ = "0.1.0"
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "Report": "steerkit_core.api",
+    "extract": "steerkit_core.api",
     "find_recipe": "steerkit_core.recipe",
+    "judge": "steerkit_core.api",
     "kept_directions": "steerkit_core.saved",
     "kl_divergence": "steerkit_core.passes",
+    "load_model": "steerkit_core.api",
     "load_pretrained": "steerkit_core.loading",
+    "load_prompts": "steerkit_core.api",
     "load_recipe": "steerkit_core.recipe",
     "make_progress": "steerkit_core.cli.progress",
+    "open_run": "steerkit_core.api",
     "refusal_score": "steerkit_core.generation",
+    "run": "steerkit_core.api",
     "run_recipe": "steerkit_core.experiment",
+    "wrap": "steerkit_core.api",
 }
 
 __all__ = [
@@ -113,6 +123,7 @@ __all__ = [
     "FamilyDefaults",
     "Intervention",
     "LayerSelector",
+    "MissingDirection",
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
@@ -128,6 +139,7 @@ __all__ = [
     "PromptSet",
     "Rate",
     "ReadingExtractor",
+    "Report",
     "SavedDirections",
     "Selection",
     "SelectionContext",
@@ -142,24 +154,31 @@ __all__ = [
     "Within",
     "cochran_armitage",
     "cohens_h",
+    "extract",
     "find_recipe",
     "fisher",
     "holm",
     "hookimpl",
+    "judge",
     "kept_directions",
     "kl_divergence",
+    "load_model",
     "load_pretrained",
+    "load_prompts",
     "load_recipe",
     "make_progress",
     "nearest",
     "newcombe",
     "newcombe_paired",
     "not_empty",
+    "open_run",
     "option",
     "positions_once",
     "refusal_score",
+    "run",
     "run_recipe",
     "wilson",
+    "wrap",
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.component import describe, find_components, print_component
 from steerkit_core.cli.new import new_plugin
@@ -71,7 +72,7 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
 
 
 @plugins.command("show", short_help="One component, its options and its source.")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.components)
 @click.option("--source", "with_source", is_flag=True, help="Print its source code too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

@@ -15,6 +15,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from steerkit_core.audit import template_hash
 from steerkit_core.backends.remote import check_access, open_remote
 from steerkit_core.errors import ModelError
 from steerkit_core.loading.choose import choose_adapter, choose_device
@@ -147,6 +148,27 @@ def identify(
             "dtype": choose_adapter(config, adapters).dtype(spec.dtype, device),
             "quantization": spec.quantization,
             "device": torch.device(device).type,
+        }
+
+
+def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, Any]:
+    """What `ModelHandle.record` would be of what `spec` asks for, without loading any weights.
+
+    Raises:
+        ModelError: the model cannot be found or read.
+    """
+    source = _find(spec, folder)
+    with explained(source.name, source.what):
+        config = AutoConfig.from_pretrained(source.path, **source.options)
+        _check_config(config, source.what, spec)
+        text = config.get_text_config()
+        return {
+            "id": spec.id,
+            "revision": source.commit,
+            "template": template_hash(_load_tokenizer(source)),
+            "model_type": text.model_type,
+            "num_layers": int(text.num_hidden_layers),
+            "hidden_size": int(text.hidden_size),
         }
 
 
