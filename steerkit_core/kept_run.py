@@ -138,6 +138,14 @@ def _check_number(folder: Path, cell: Mapping[str, Any], rows: Sequence[Any]) ->
             f"{folder / VERDICTS}: {len(rows)} rows of cell {cell['id']}, expected the {size} that"
             f" {RESULTS} counts: {REMEDY}"
         )
+    labels = [row["label"] for row in rows]
+    # what is no label of the cell's judge is told by the same sum: one that is counted is then one short
+    wrong = next((name for name, count in cell["counts"].items() if labels.count(name) != count), None)
+    if wrong is not None:
+        raise StoreError(
+            f"{folder / VERDICTS}: {labels.count(wrong)} rows of cell {cell['id']} are {wrong!r}, expected"
+            f" the {cell['counts'][wrong]} that {RESULTS} counts: {REMEDY}"
+        )
 
 
 def check_recipe(folder: Path, manifest: Mapping[str, Any], report: Mapping[str, Any] | None) -> None:
@@ -160,8 +168,13 @@ def check_recipe(folder: Path, manifest: Mapping[str, Any], report: Mapping[str,
         raise StoreError(
             f"{folder}: no {RECIPE} here: the run is incomplete; its command writes it again"
         ) from None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{target}: cannot be read: {error}") from None
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise StoreError(
+            f"{target}: cannot be read: {error}: edited by hand; undo the change, or delete the file: the"
+            " command of the run writes it again"
+        ) from None
     if document_fingerprint(document | _transferred(text)) != wanted:
         raise StoreError(
             f"{target}: not the recipe that this run was made with, so that its cells are not those of the"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from steerkit_core.errors import StoreError, nearest
+from steerkit_core.run_counts import contradiction
 
 SCHEMA_VERSION = 1
 RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
@@ -34,6 +35,11 @@ CELL_KEYS = (
     *("multiplier", "n", "failed", "prompts_total", "errors", "counts", "rates", "selected"),
 )
 REMEDY = "the command of the run writes it anew from the completions"
+# what to do about a file that is no JSON any more
+DAMAGED = {
+    "results.json": REMEDY,
+    "manifest.json": "take it from where the run was made, or run its recipe into another folder",
+}
 RATE_KEYS = ("k", "n", "rate", "low", "high")
 # lists whose entries are of cells, and the columns that say of which; a setting that failed has none
 CELL_REFERENCES = {"selections": ("cell",), "comparisons": ("cell", "reference"), "controls": ("cell",)}
@@ -55,8 +61,11 @@ def read_json(path: Path, name: str) -> Any:
         raise StoreError(
             f"{path}: no {name} here: not a run directory, or a run that has not ended"
         ) from None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{target}: cannot be read: {error}") from None
+    except ValueError as error:
+        remedy = f": damaged or edited by hand; {DAMAGED[name]}" if name in DAMAGED else ""
+        raise StoreError(f"{target}: cannot be read: {error}{remedy}") from None
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
 
 
 def check_version(table: Any, target: Path) -> None:
@@ -66,7 +75,9 @@ def check_version(table: Any, target: Path) -> None:
         StoreError: it says of itself that its form is another than this version knows.
     """
     if not isinstance(table, dict):
-        raise StoreError(f"{target}: expected a table, got a {type(table).__name__}: edited by hand?")
+        remedy = f"; {DAMAGED[target.name]}" if target.name in DAMAGED else ""
+        kind = type(table).__name__
+        raise StoreError(f"{target}: expected a table, got a {kind}: edited by hand{remedy}")
     version = table.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or isinstance(version, bool):
         raise StoreError(f"{target}: schema_version: expected a whole number, got {version!r}")
@@ -123,6 +134,8 @@ def read_report(path: Path) -> dict[str, Any]:
         _require(cell["rates"], (), target, f"{where}rates.", remedy)
         for label, rate in cell["rates"].items():
             _require(rate, RATE_KEYS, target, f"{where}rates.{label}.", remedy)
+        if (wrong := contradiction(cell)) is not None:
+            raise StoreError(f"{target}: {where}{wrong}: edited by hand; {remedy}")
     _check_references(report, target)
     return dict(report)
 

@@ -107,7 +107,8 @@ WRONG = {
         cut("manifest.json", 1),
         (
             "runs/small/manifest.json: cannot be read: Expecting property name enclosed in double quotes: line 1"
-            " column 2 (char 1)"
+            " column 2 (char 1): damaged or edited by hand; take it from where the run was made, or run its"
+            " recipe into another folder"
         ),
     ),
     "a newer manifest": (
@@ -132,12 +133,12 @@ WRONG = {
         cut("results.json", 1),
         (
             "runs/small/results.json: cannot be read: Expecting property name enclosed in double quotes: line 1"
-            " column 2 (char 1)"
+            f" column 2 (char 1): damaged or edited by hand; {AGAIN}"
         ),
     ),
     "results that are a list": (
         lambda folder: (folder / "results.json").write_text("[]"),
-        "runs/small/results.json: expected a table, got a list: edited by hand?",
+        f"runs/small/results.json: expected a table, got a list: edited by hand; {AGAIN}",
     ),
     "no selections": (
         changed("results.json", lambda r: r.pop("selections")),
@@ -158,6 +159,24 @@ WRONG = {
     "a rate without its interval": (
         changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].pop("low")),
         f"runs/small/results.json: cells[0].rates.refusal.low is missing: edited by hand; {AGAIN}",
+    ),
+    "a count that was changed": (
+        changed("results.json", lambda r: r["cells"][0]["counts"].update(refusal=9)),
+        (
+            "runs/small/results.json: cells[0].counts: expected them to sum to n = 5, got 14: edited by hand;"
+            f" {AGAIN}"
+        ),
+    ),
+    "a rate that was changed": (
+        changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].update(rate=0.9, high=1.0)),
+        f"runs/small/results.json: cells[0].rates.refusal.rate: expected 0 of 5, 0, got 0.9: edited by hand; {AGAIN}",
+    ),
+    "a count that is a word": (
+        changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].update(k="none")),
+        (
+            "runs/small/results.json: cells[0].rates.refusal.k: expected a whole number, got 'none': edited by"
+            f" hand; {AGAIN}"
+        ),
     ),
     "a selected cell that is none": (
         changed("results.json", lambda r: r.update(selected="gone")),
@@ -183,7 +202,8 @@ WRONG = {
         lambda folder: (folder / "recipe.toml").write_text("[run"),
         (
             "runs/small/recipe.toml: cannot be read: Expected ']' at the end of a table declaration (at end of"
-            " document)"
+            " document): edited by hand; undo the change, or delete the file: the command of the run writes it"
+            " again"
         ),
     ),
 }
@@ -236,6 +256,28 @@ def test_a_cell_without_its_texts_is_missed(command, small, give):
     assert (code, out) == (2, "")
     assert err.startswith(f"error: runs/small/completions.jsonl: no completion of cell {cell}")
     assert err.endswith("edited by hand; the command of the run makes what is missing\n")
+
+
+@pytest.mark.parametrize("label", [5, "odd", None])
+@pytest.mark.parametrize("command", ["show --cell", "compare", "report"])
+def test_a_verdict_that_was_changed_is_missed_among_the_counted(command, label, small, give):
+    run = read_run(small)
+    cell, counts = run.report["selected"], run.cell(run.report["selected"])["counts"]
+    target = small / "verdicts.jsonl"
+    rows = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
+    changed_row = next(row for row in rows if row["cell"] == cell)
+    was, changed_row["label"] = changed_row["label"], label
+    target.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    arguments = COMMANDS["report"] if command == "report" else TEXTS[command](cell)
+    assert give(*arguments) == (
+        2,
+        "",
+        (
+            f"error: runs/small/verdicts.jsonl: {counts[was] - 1} rows of cell {cell} are {was!r}, expected the"
+            f" {counts[was]} that results.json counts: edited by hand; the command of the run makes what is"
+            " missing\n"
+        ),
+    )
 
 
 def test_verdicts_that_are_not_as_many_as_counted_are_refused(small, give):

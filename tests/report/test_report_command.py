@@ -93,6 +93,10 @@ REMEDY = "edited by hand; the command of the run writes it anew from the complet
         ),
         (
             lambda report: report["cells"][3].update(n=9),
+            f"results.json: cells[3].counts: expected them to sum to n = 9, got 8: {REMEDY}",
+        ),
+        (
+            lambda report: report["cells"][3].update(failed=1),
             (
                 "verdicts.jsonl: 8 rows of cell c00000000002, expected the 9 that results.json counts: edited by"
                 " hand; the command of the run makes what is missing"
