@@ -200,14 +200,20 @@ def progress_words(folder: Path, manifest: Mapping[str, Any]) -> str:
 
 def command_of(folder: Path, manifest: Mapping[str, Any], *, out: Path | None = None) -> str:
     """The command line that goes on with a run, or that repeats it in the folder `out`."""
-    source, where = str(manifest.get("recipe", "")), ["--out", str(out or folder)]
+    source, where = _recipe_word(manifest), ["--out", str(out or folder)]
     changes = [word for change in manifest.get("changes", ()) for word in ("--set", change)]
     kept = folder / RECIPE
     text = kept.read_text(encoding="utf-8") if kept.exists() else ""
     if text.startswith(TRANSFER_LINE):
         asked = text.partition("\n")[0].removeprefix("# steerkit transfer ").split()
         return shlex.join(["steerkit", "transfer", source, *asked, *changes, *where])
-    if source and Path(source).is_file():
+    if source and (source == manifest.get("shipped") or Path(source).is_file()):
         return shlex.join(["steerkit", "run", source, *changes, *where])
     # the recipe that the run keeps has all changes in it
     return shlex.join(["steerkit", "run", str(kept), *where])
+
+
+def _recipe_word(manifest: Mapping[str, Any]) -> str:
+    """What was given as RECIPE: a file, or the name of a shipped one that no file here hides."""
+    shipped = manifest.get("shipped")
+    return str(manifest.get("recipe", "") if shipped is None or Path(shipped).is_file() else shipped)

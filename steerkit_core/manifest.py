@@ -35,6 +35,7 @@ def describe_run(
         "name": recipe.run.name,
         "seed": recipe.run.seed,
         "recipe": recipe.source,
+        "shipped": _shipped(recipe.source, registry),
         "changes": list(recipe.changes),
         "recipe_fingerprint": recipe.fingerprint,
         "started": begun[0] if begun else now,
@@ -48,6 +49,11 @@ def describe_run(
         "settings": [describe_setting(setting) for setting in recipe.settings],
         "models": [],
     }
+
+
+def _shipped(source: str, registry: Registry) -> str | None:
+    """The name by which a shipped recipe is run; its file lies elsewhere on every machine."""
+    return next((name for name, path in registry.recipes.items() if str(path) == source), None)
 
 
 def describe_setting(setting: Setting) -> dict[str, Any]:

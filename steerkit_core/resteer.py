@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -102,7 +103,8 @@ class Resteering:
         """What the cell's site does at a layer with a multiplier.
 
         Raises:
-            SteerkitError: there is no usable direction at this layer, or the site takes no multiplier.
+            SteerkitError: there is no usable direction at this layer, the multiplier is not finite, or the
+                site takes none.
         """
         position = int(self.cell["position"])
         directions = self.extraction.directions
@@ -110,6 +112,8 @@ class Resteering:
             raise SteerkitError(
                 f"the run keeps no direction at layer {layer} (kept: {_ranges(directions.layers)})"
             )
+        if multiplier is not None and not math.isfinite(multiplier):
+            raise SteerkitError(f"multiplier: expected a finite number, got {multiplier:g}")
         if multiplier is not None and not self.site.takes_multiplier:
             raise SteerkitError(f"site {self.site.name!r} takes no multiplier, got {multiplier:g}")
         steering = Steering(

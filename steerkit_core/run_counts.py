@@ -5,7 +5,6 @@ Cheap, as every reader of a run does it: sums and quotients of what stands in a 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -69,5 +68,5 @@ def _is_count(value: object) -> bool:
 
 
 def _is_share(value: object) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and 0 <= value <= 1
+    # a NaN is in no range
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -198,7 +198,8 @@ def open_run(path: Path, recipe_fingerprint: str, *, fresh: bool = False) -> Ite
 
     Args:
         path: the folder; it is made where it is missing.
-        recipe_fingerprint: what the recipe says; a folder with another one's run is refused.
+        recipe_fingerprint: what the recipe says; a folder with another one's run is refused, unless that
+            ended before it found anything.
         fresh: move the files of an earlier run, any recipe's, into a folder beside it, and start over.
 
     Raises:
@@ -269,13 +270,21 @@ def _check_is_run(path: Path) -> None:
         )
 
 
+def _has_found_nothing(path: Path) -> bool:
+    """Whether a run ended before it kept anything, as where its model could not be had."""
+    entries = (entry for entry in path.iterdir() if entry.name not in (MANIFEST, RECIPE, ".lock"))
+    return not any(entry.is_dir() or entry.stat().st_size for entry in entries)
+
+
 def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Mapping[str, Any] | None:
-    """The manifest of the run that goes on, if there is one; another recipe's is refused."""
+    """The manifest of the run that goes on, if any; another recipe's that found anything is refused."""
     if not (path / MANIFEST).exists():
         return None
     manifest: Mapping[str, Any] = read_json(path, MANIFEST)
     check_version(manifest, path / MANIFEST)
     if manifest.get("recipe_fingerprint") != recipe_fingerprint:
+        if _has_found_nothing(path):
+            return None
         raise StoreError(
             f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out,"
             " or give --fresh to set that run aside and start over"

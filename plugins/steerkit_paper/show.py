@@ -65,11 +65,14 @@ def print_pack(paper: Paper, tables: Collection[str], console: Console | None = 
     """The recipes that repeat each table."""
     console = console or Console(highlight=False)
     table = Table(box=SIMPLE, header_style="bold")
-    for heading in ("table", "section", "on the paper's models", "on the bundled models"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("table", "section", "models", "recipes"):
+        # the name of a recipe is there to be copied
+        table.add_column(heading, no_wrap=heading == "models", overflow="fold")
     for entry in paper.tables:
         if entry.id in tables and (entry.recipes or entry.bundled or entry.gap):
             recipes = "\n".join(entry.recipes) or f"[yellow]{escape(entry.gap)}[/]"
-            table.add_row(entry.id, escape(entry.section), recipes, "\n".join(entry.bundled))
+            table.add_row(entry.id, escape(entry.section), "the paper's", recipes)
+            if entry.bundled:
+                table.add_row("", "", "bundled", "\n".join(entry.bundled))
     console.print(table)
     console.print("each is run by name: steerkit run RECIPE", markup=False)

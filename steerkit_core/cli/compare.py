@@ -14,6 +14,7 @@ from steerkit_core.cli.runs import finished_run
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 @click.command(short_help="Is one run's rate another than the other's?")
@@ -63,30 +64,16 @@ def compare(
 
 def _print(found: Mapping[str, Any], console: Console) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     from steerkit_core.report.evidence import in_points, p_value
+    from steerkit_core.report.layout import fitting
 
-    sides = (found["first"], found["second"])
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in ("run", "cell", "model", "layer", "mult.", "prompts", found["label"], "95% CI"):
-        # a name that is cut off is no name
-        table.add_column(heading, no_wrap=heading in ("cell", "95% CI", found["label"]), overflow="fold")
-    for side in sides:
-        rate = side["rate"]
-        table.add_row(
-            escape(side["run"]),
-            side["cell"],
-            escape(side["model"]),
-            "unsteered"
-            if side["role"] == "baseline"
-            else ", ".join(str(side[key]) for key in ("control", "layer") if side[key] is not None),
-            "-" if side["multiplier"] is None else f"{side['multiplier']:g}",
-            escape(side["prompts"]),
-            f"{rate['k']}/{rate['n']}",
-            f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%",
-        )
+    alike = [key for key in ("prompts", "model") if found["first"][key] == found["second"][key]]
+    table = fitting(console, lambda without: _sides(found, without), alike)
     console.print(table)
+    headings = {str(column.header) for column in table.columns}
+    if left_out := [found["first"][key] for key in ("model", "prompts") if key not in headings]:
+        console.print(f"both: {', '.join(left_out)}", markup=False)
     gap = found["difference"]
     test = "McNemar's exact test" if found["paired"] else "Fisher's exact test"
     console.print(
@@ -111,6 +98,39 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
     if found["discordant"]:
         console.print()
         console.print(_side_by_side(found))
+
+
+def _sides(found: Mapping[str, Any], without: frozenset[str]) -> Table:
+    """One row for each of the two cells."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    rows = [_side(found[name]) for name in ("first", "second")]
+    for heading in rows[0]:
+        if heading not in without:
+            # a name that is cut off is no name
+            whole = heading in ("cell", "95% CI", "rate")
+            name = found["label"] if heading == "rate" else heading
+            table.add_column(name, no_wrap=whole, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(text) for heading, text in row.items() if heading not in without))
+    return table
+
+
+def _side(side: Mapping[str, Any]) -> dict[str, str]:
+    """What the table says of one cell, by column."""
+    rate, place = side["rate"], [side[key] for key in ("control", "layer") if side[key] is not None]
+    return {
+        "run": side["run"],
+        "cell": side["cell"],
+        "model": side["model"],
+        "layer": "unsteered" if side["role"] == "baseline" else ", ".join(map(str, place)),
+        "mult.": "-" if side["multiplier"] is None else f"{side['multiplier']:g}",
+        "prompts": side["prompts"],
+        "rate": f"{rate['k']}/{rate['n']}",
+        "95% CI": f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%",
+    }
 
 
 def _side_by_side(found: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import click
 from steerkit_core.cli import completing
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run, run_folder
+from steerkit_core.errors import SteerkitError, nearest
 
 if TYPE_CHECKING:
     from steerkit_core.kept_run import KeptRun
@@ -104,6 +105,12 @@ def _show_unfinished(folder: Path, cell: str | None, *, every_cell: bool, as_jso
 
 def _show_cell(kept: KeptRun, cell: str, label: str | None, *, as_json: bool) -> None:
     entry = kept.cell(cell)
+    if label is not None and label not in entry["counts"]:
+        known = ", ".join(entry["counts"])
+        raise SteerkitError(
+            f"--label: cell {entry['id']} has no label {label!r}{nearest(label, entry['counts'])}"
+            f" (labels: {known})"
+        )
     rows = [row for row in kept.rows(entry["id"]) if label in (None, row["label"])]
     if as_json:
         print_json(rows)
@@ -111,6 +118,8 @@ def _show_cell(kept: KeptRun, cell: str, label: str | None, *, as_json: bool) ->
     from steerkit_core.report.console import print_completions
 
     print_completions(entry, rows)
+    if not rows:
+        click.echo(f"no text of this cell is {label}" if label else "no text of this cell was kept")
 
 
 def _show_selections(report: Any, *, as_json: bool) -> None:

@@ -79,7 +79,9 @@ def read_control_vectors(path: Path) -> dict[int, Tensor]:
         field = reader.get_field("general.architecture")
         architecture = None if field is None else field.contents()
     except (OSError, ValueError, IndexError, KeyError) as error:
-        raise StoreError(f"{path}: cannot be read as GGUF: {error}") from None
+        raise StoreError(
+            f"{path}: cannot be read as GGUF, not of that format or cut off: {error}"
+        ) from None
     if architecture != ARCHITECTURE:
         raise StoreError(
             f"{path}: a GGUF file of architecture {architecture!r}, expected {ARCHITECTURE!r}: it holds no"

@@ -29,17 +29,25 @@ def format_of(path: Path) -> Format:
     """The format of a file by its first bytes.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: it cannot be read, or begins as none of them does.
     """
     try:
         with path.open("rb") as file:
-            begin = file.read(4)
+            begin = file.read(9)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoreError(f"{path}: cannot be read: {reason[:1].lower() + reason[1:]}") from None
-    if begin == b"GGUF":
+    if begin.startswith(b"GGUF"):
         return "gguf"
-    return "steering-vectors" if begin[:2] in (b"PK", b"\x80\x02") else "safetensors"
+    if begin[:2] in (b"PK", b"\x80\x02"):
+        return "steering-vectors"
+    # the length of the header in eight bytes, and then the header, which is a JSON object
+    if begin[8:] == b"{":
+        return "safetensors"
+    raise StoreError(
+        f"{path}: begins as none of the formats that can be imported (GGUF, safetensors, a file of"
+        f" steering-vectors), with {begin!r}: name one with --from if it is one"
+    )
 
 
 def read_vectors(path: Path, form: Format) -> dict[int, Tensor]:

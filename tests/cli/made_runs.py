@@ -11,7 +11,7 @@ MARK = document_fingerprint({})
 def cell_entry(name, counts, **columns):
     """A cell of `results.json`; its rates have the counts, and intervals that nobody reads."""
     n = sum(counts.values())
-    rates = {label: {"k": k, "n": n, "rate": 0.0, "low": 0.0, "high": 1.0} for label, k in counts.items()}
+    rates = {label: {"k": k, "n": n, "rate": k / n, "low": 0.0, "high": 1.0} for label, k in counts.items()}
     return {
         "id": name, "model": "m", "quantization": "none", "role": "steered", "prompts": "letters",
         "classifier": "refusal-keywords", "options": {"classifier": {}}, "layer": 5, "depth": 0.5,

@@ -10,6 +10,7 @@ import pytest
 from steerkit_core.cli import execute
 from steerkit_core.cli.talk import COMMANDS, Talk
 from steerkit_core.conversation import Conversation
+from steerkit_core.errors import SteerkitError
 from steerkit_core.experiment import run_recipe
 from steerkit_core.kept_run import read_run
 from steerkit_core.recipe import parse_recipe
@@ -232,6 +233,13 @@ def test_what_is_wrong_is_one_line_and_the_chat_goes_on(typed, talk):
     assert (talk.screen.complaints, talk.screen.said, talk.over) == ([COMPLAINTS[typed]], [], False)
     assert talk.conversation.as_json() == before
     assert (talk.conversation.layer, talk.conversation.multiplier) == (3, 4.0)
+
+
+@pytest.mark.parametrize("multiplier", [float("inf"), float("nan")])
+def test_a_multiplier_of_the_command_line_is_finite(multiplier, steering):
+    with pytest.raises(SteerkitError) as caught:
+        steering.intervention(3, multiplier)
+    assert str(caught.value) == f"multiplier: expected a finite number, got {multiplier:g}"
 
 
 def test_a_conversation_that_is_too_long_is_refused(talk, steering):

@@ -104,6 +104,14 @@ def test_people_see_a_table_a_sentence_and_the_texts_side_by_side(compare):
     assert not any("Ph" in line for line in lines)
 
 
+def test_on_a_narrow_terminal_what_is_alike_is_said_below_and_no_name_is_broken(compare, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "58")
+    lines = [line.rstrip() for line in compare("one", "two")[1].splitlines()]
+    assert lines[0].split() == ["run", "cell", "layer", "mult.", "refusal", "95%", "CI"]
+    assert [line.split()[0] for line in lines[1:3]] == ["runs/one", "two"]
+    assert lines[3] == "both: m, letters"
+
+
 def test_other_labels_can_be_compared(compare):
     found = read(compare("one", "two", "--label", "garbled", "--json"))
     assert (found["both"], found["first_only"], found["second_only"]) == (1, 0, 0)

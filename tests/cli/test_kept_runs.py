@@ -9,6 +9,7 @@ from steerkit_core.cli import execute
 from steerkit_core.experiment import run_recipe
 from steerkit_core.fingerprints import document_fingerprint
 from steerkit_core.kept_run import command_of, read_run
+from steerkit_core.manifest import describe_run
 from steerkit_core.recipe import find_recipe, load_recipe
 from steerkit_core.run_files import read_manifest
 from steerkit_core.store import open_run
@@ -332,6 +333,45 @@ def test_what_the_messages_promise_is_so(small, original, give):
     assert give(*command.split()[1:], "--quiet")[0] == 0
     assert (small / "results.json").read_text("utf-8") == whole
     assert give("show", "small", "--cell", json.loads(whole)["selected"])[0] == 0
+
+
+def test_a_shipped_recipe_is_repeated_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    manifest = {
+        "recipe": "/elsewhere/recipes/quickstart.toml",
+        "shipped": "quickstart",
+        "changes": ["run.seed=1"],
+    }
+    command = command_of(Path("runs/a"), manifest)
+    assert command == "steerkit run quickstart --set run.seed=1 --out runs/a"
+    # a file of that name is what the command would take
+    Path("quickstart").write_text("")
+    assert command_of(Path("runs/a"), manifest) == "steerkit run runs/a/recipe.toml --out runs/a"
+
+
+def test_a_manifest_names_the_shipped_recipe(registry):
+    path = find_recipe("quickstart", registry)
+    assert describe_run(load_recipe(path, registry), registry)["shipped"] == "quickstart"
+
+
+def test_a_label_that_the_judge_does_not_give_is_refused(small, give):
+    cell = read_run(small).report["selected"]
+    assert give("show", "small", "--cell", cell, "--label", "garbeld") == (
+        2,
+        "",
+        (
+            f"error: --label: cell {cell} has no label 'garbeld', did you mean 'garbled'?"
+            " (labels: refusal, garbled, normal)\n"
+        ),
+    )
+
+
+def test_a_label_that_no_text_has_says_so(small, give):
+    run = read_run(small)
+    cell = run.report["selected"]
+    label = next(name for name, count in run.cell(cell)["counts"].items() if not count)
+    code, out, err = give("show", "small", "--cell", cell, "--label", label)
+    assert (code, err, out.splitlines()[-1]) == (0, "", f"no text of this cell is {label}")
 
 
 # unfinished runs

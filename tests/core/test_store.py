@@ -142,6 +142,13 @@ def test_another_recipes_run_is_refused_and_left_as_it_is(tmp_path):
     assert everything(tmp_path) == before
 
 
+def test_another_recipes_run_that_found_nothing_makes_way(tmp_path):
+    path = begin(tmp_path / "run", fingerprint=YOURS)
+    (path / "recipe.toml").write_text("of another")
+    with open_run(path, MINE) as run:
+        assert run.manifest is None
+
+
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(fresh, tmp_path):
     path = tmp_path / "thesis"
@@ -353,5 +360,6 @@ def test_reading_a_file_that_is_not_there_or_no_json(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path}/results.json: cannot be read: Expecting property name enclosed in double quotes:"
         " line 1"
-        " column 2 (char 1)"
+        " column 2 (char 1): damaged or edited by hand; the command of the run writes it anew from the"
+        " completions"
     )

@@ -108,7 +108,14 @@ BAD = {
     "missing.gguf": (None, "missing.gguf: cannot be read: no such file or directory"),
     "text.gguf": (
         lambda path: path.write_bytes(b"GGUF and more"),
-        "text.gguf: cannot be read as GGUF: Sorry, file appears to be version 1684955424 which we cannot handle",
+        "text.gguf: cannot be read as GGUF, not of that format or cut off: Sorry, file appears to be version 1684955424 which we cannot handle",
+    ),
+    "cells.csv": (
+        lambda path: path.write_text("id,layer\n"),
+        (
+            "cells.csv: begins as none of the formats that can be imported (GGUF, safetensors, a file of"
+            " steering-vectors), with b'id,layer\\n': name one with --from if it is one"
+        ),
     ),
     "model.gguf": (
         lambda path: write_gguf(path, {"direction.1": drawn()}, "llama"),

@@ -162,8 +162,9 @@ def test_the_pack_is_listed(steerkit, study):
     code, out, _ = steerkit("replicate", "--list")
     assert code == 0
     assert lines(out)[2:] == [
-        "rates 1 first second",
-        "other 2 nothing extracts it",
+        "rates 1 the paper's first",
+        "bundled second",
+        "other 2 the paper's nothing extracts it",
         "each is run by name: steerkit run RECIPE",
     ]
     assert "rates" not in steerkit("replicate", "--list", "other")[1]
