@@ -12,6 +12,8 @@ CONSTRAINTS = ("-c", "constraints.txt")
 TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
+# a warning is an error, a reference that leads nowhere is one, and all of them are shown
+SPHINX = ("--quiet", "--fail-on-warning", "--nitpicky", "--doctree-dir", "docs/_build/doctrees")
 # the packages are read as sources here, so they need not be installed
 SOURCES = {"PYTHONPATH": "plugins"}
 
@@ -48,10 +50,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the reference pages say what the code says; `nox -s docs -- --write` renews them."""
-    session.install(*CONSTRAINTS, ".")
-    arguments = session.posargs or ["--check"]
-    session.run("python", "docs/build_reference.py", *(a for a in arguments if a != "--write"))
+    """Check the reference, build the site, and run what its pages show; `-- --write` renews the reference."""
+    session.install(*CONSTRAINTS, ".[plots]", "--group", "docs", "pytest")
+    if "--write" in session.posargs:
+        session.run("python", "docs/build_reference.py")
+    else:
+        session.run("python", "docs/build_reference.py", "--check")
+    for builder in ("doctest", "html"):
+        session.run("sphinx-build", *SPHINX, "-b", builder, "docs", f"docs/_build/{builder}")
+    session.run("pytest", "-m", "slow", "tests/docs/test_walkthroughs.py")
 
 
 @nox.session
