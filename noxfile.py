@@ -12,10 +12,16 @@ CONSTRAINTS = ("-c", "constraints.txt")
 TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
+PROJECT = nox.project.load_toml("pyproject.toml")
 # a warning is an error, a reference that leads nowhere is one, and all of them are shown
 SPHINX = ("--quiet", "--fail-on-warning", "--nitpicky", "--doctree-dir", "docs/_build/doctrees")
 # the packages are read as sources here, so they need not be installed
 SOURCES = {"PYTHONPATH": "plugins"}
+
+
+def group(name: str) -> list[str]:
+    """The requirements of one of the project's dependency groups; older versions of pip know of none."""
+    return nox.project.dependency_groups(PROJECT, name)
 
 
 @nox.session
@@ -51,14 +57,14 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Check the reference, build the site, and run what its pages show; `-- --write` renews the reference."""
-    session.install(*CONSTRAINTS, ".[plots]", "--group", "docs", "pytest")
+    session.install(*CONSTRAINTS, ".[plots]", *group("docs"), "pytest", "pytest-xdist")
     if "--write" in session.posargs:
         session.run("python", "docs/build_reference.py")
     else:
         session.run("python", "docs/build_reference.py", "--check")
     for builder in ("doctest", "html"):
         session.run("sphinx-build", *SPHINX, "-b", builder, "docs", f"docs/_build/{builder}")
-    session.run("pytest", "-m", "slow", "tests/docs/test_walkthroughs.py")
+    session.run("pytest", *WORKERS, "-m", "slow", "tests/docs")
 
 
 @nox.session

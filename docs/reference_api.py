@@ -84,4 +84,7 @@ def _directive(name: str, thing: Any) -> list[str]:
         return [f".. py:data:: {name}"]
     if kind == "function" and not inspect.isroutine(thing):  # a decorator that is an object
         return [f".. autodata:: {name}", "   :no-value:"]
-    return [f".. auto{DIRECTIVES.get(kind, kind)}:: {name}", *(["   :members:"] if inspect.isclass(thing) else [])]
+    return [
+        f".. auto{DIRECTIVES.get(kind, kind)}:: {name}",
+        *(["   :members:"] if inspect.isclass(thing) else []),
+    ]

@@ -95,7 +95,7 @@ def parts(
     pair = ("comparison", "refused", "difference, in points", "h", "Fisher, p", "McNemar, p")
     return {
         "audit figures": lambda: figures(audited()),
-        "audit claims": lambda: table(("the paper says", "this", "because"), list(claims(audited()))),
+        "audit claims": lambda: table(("the paper says", "verdict", "because"), list(claims(audited()))),
         "audit family": lambda: family(audited()),
         "audit comparisons": lambda: table(pair, list(comparisons(audited()))),
         "bundled findings": lambda: table(

@@ -13,7 +13,11 @@ OF_THE_SITE = {
     for name in ("index.md", "gotchas/index.md", "decisions/index.md", "changelog.md", "contributing.md")
 }
 PAGES = [
-    *(page for page in sorted(DOCS.rglob("*.md")) if page not in OF_THE_SITE and "_build" not in page.parts),
+    *(
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if page not in OF_THE_SITE and "_build" not in page.parts
+    ),
     *sorted(ROOT.glob("*.md")),
 ]
 
