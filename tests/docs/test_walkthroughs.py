@@ -30,7 +30,7 @@ def missing(shown, printed):
     ]
 
 
-@pytest.mark.slow  # reason: whole experiments; `nox -s docs` runs these
+@pytest.mark.slow  # reason: whole experiments; run by `nox -s docs`, too
 @pytest.mark.parametrize("name", PAGES)
 def test_a_walkthrough_does_what_it_says(name, host, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
