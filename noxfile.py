@@ -14,8 +14,18 @@ nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
 # xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-# matplotlib is the extra `plots`
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm")
+# matplotlib is the extra `plots`, gguf and pyarrow the extras `gguf` and `parquet`; playwright drives the
+# system's Chromium, and downloads none
+# what `steerkit plugins new` and `steerkit schema` write is held against what others accept
+OTHER_JUDGES = ("ruff", "jsonschema", "taplo")
+TEST_TOOLS = (
+    *("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm"),
+    *("gguf", "pyarrow", "playwright"),
+    *OTHER_JUDGES,
+)
+# what is exported is given to the packages that it is for. Both ask for an older numpy or transformers than
+# steerkit has, and work with ours, so that they are installed without what they ask for
+PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -41,6 +51,7 @@ def tests(session: nox.Session) -> None:
     if absent := [version for version in SUPPORTED if version not in PRESENT]:
         session.log(f"left out, as this machine has none: Python {', '.join(absent)}")
     session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install("--no-deps", *PEERS)
     session.run("pytest", *WORKERS, "-m", "not slow", *session.posargs)
 
 
@@ -86,7 +97,8 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take long; CI leaves them out."""
-    session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install(*CONSTRAINTS, ".", *TEST_TOOLS, "mypy")
+    session.install("--no-deps", *PEERS)
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
@@ -102,7 +114,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    session.install(*CONSTRAINTS, ".", "mypy", "scipy-stubs", "pytest")
+    session.install(*CONSTRAINTS, ".", "mypy", "pandas-stubs", "scipy-stubs", "pytest")
     session.run("mypy", "steerkit_core", "plugins", "steerkit_contrib_cosmic", "steerkit_contrib_rfm")
 
 

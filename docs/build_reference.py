@@ -30,13 +30,13 @@ from reference_findings import parts as findings
 from reference_commands import command_rows, command_sections
 
 from steerkit_core import hookspecs
+from steerkit_core.authoring.text import taken
 from steerkit_core.components import Component, ModelAdapter, PromptSet
-from steerkit_core.converter import type_words
 from steerkit_core.errors import RecipeError
 from steerkit_core.host import Host
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
-from steerkit_core.registry import KINDS, Registry
+from steerkit_core.registry import KINDS, Registry, summary
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -87,19 +87,10 @@ def option_table(cl: type, key: str = "option") -> str:
     """A Markdown table of a class's options, as they were declared."""
     attrs.resolve_types(cast("Any", cl))
     rows = [
-        (f"`{field.name}`", _kind(field), _default(field), field.metadata["help"])
+        (f"`{field.name}`", taken(field).replace("'", "`"), _default(field), field.metadata["help"])
         for field in attrs.fields(cast("Any", cl))
     ]
     return _table((key, "type", "default", "meaning"), rows) if rows else "No options."
-
-
-def _kind(field: attrs.Attribute[Any]) -> str:
-    """The declared type and its bounds; a check that is a plain function is called by its name."""
-    checks = field.metadata["checks"]
-    bounds = [str(check) for check in checks if not inspect.isfunction(check)]
-    named = [check.__name__.replace("_", " ") for check in checks if inspect.isfunction(check)]
-    words = [type_words(field.type).replace("'", "`"), *bounds]
-    return " ".join([*words, f"({', '.join(named)})"] if named else words)
 
 
 def _default(field: attrs.Attribute[Any]) -> str:
@@ -122,7 +113,7 @@ def _cell(text: str) -> str:
 def component_names(registry: Registry, word: str) -> str:
     """A Markdown table of the components of one kind, each with a link to its section."""
     rows = [
-        (f"[`{name}`](components.md#{name})", _summary(entry.component))
+        (f"[`{name}`](components.md#{name})", summary(entry.component))
         for kind, name, entry in registry
         if kind == word
     ]
@@ -159,10 +150,6 @@ def _component(component: type[Component]) -> Iterator[str]:
     labels = getattr(component, "labels", ())
     if labels:
         yield f"Labels: {', '.join(f'`{label}`' for label in labels)}."
-
-
-def _summary(component: type) -> str:
-    return (inspect.getdoc(component) or "").partition("\n")[0]
 
 
 def hook_contract(name: str) -> str:
@@ -236,7 +223,7 @@ def _result(word: str, found: dict[str, Any] | None) -> str:
 def other_components(registry: Registry) -> str:
     """A Markdown table of the adapters and prompt sets, which have no results of their own."""
     rows = [
-        (f"[`{name}`](reference/components.md#{name})", word, _summary(entry.component))
+        (f"[`{name}`](reference/components.md#{name})", word, summary(entry.component))
         for word, name, entry in registry
         if word in ("model adapter", "prompt set")
     ]

@@ -29,6 +29,7 @@ from steerkit_core.components import (
 )
 from steerkit_core.errors import (
     DegenerateDirection,
+    MissingDirection,
     ModelError,
     PluginError,
     SteerkitError,
@@ -60,6 +61,7 @@ from steerkit_core.values import (
 )
 
 if TYPE_CHECKING:
+    from steerkit_core.api import Report, extract, judge, load_model, load_prompts, open_run, run, wrap
     from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
@@ -71,9 +73,17 @@ __version__ = "0.1.0"
 _LAZY = {
     "ModelHandle": "steerkit_core.model",
     "ModelSpec": "steerkit_core.options",
+    "Report": "steerkit_core.api",
+    "extract": "steerkit_core.api",
+    "judge": "steerkit_core.api",
     "kl_divergence": "steerkit_core.passes",
+    "load_model": "steerkit_core.api",
     "load_pretrained": "steerkit_core.loading",
+    "load_prompts": "steerkit_core.api",
+    "open_run": "steerkit_core.api",
     "refusal_score": "steerkit_core.generation",
+    "run": "steerkit_core.api",
+    "wrap": "steerkit_core.api",
 }
 
 __all__ = [
@@ -93,6 +103,7 @@ __all__ = [
     "FamilyDefaults",
     "Intervention",
     "LayerSelector",
+    "MissingDirection",
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
@@ -107,6 +118,7 @@ __all__ = [
     "PromptSet",
     "Rate",
     "ReadingExtractor",
+    "Report",
     "SavedDirections",
     "Selection",
     "SelectionContext",
@@ -119,15 +131,22 @@ __all__ = [
     "Unit",
     "Verdict",
     "Within",
+    "extract",
     "hookimpl",
+    "judge",
     "kl_divergence",
+    "load_model",
     "load_pretrained",
+    "load_prompts",
     "nearest",
     "not_empty",
+    "open_run",
     "option",
     "positions_once",
     "refusal_score",
+    "run",
     "wilson",
+    "wrap",
 ]
 
 

@@ -45,6 +45,12 @@ STEERING = (
     "origin",
 )
 
+# the columns of a cell that an unfinished run is shown with
+BEGUN = (
+    *("model", "quantization", "role", "control", "extractor", "site"),
+    *("prompts", "classifier", "layer", "multiplier"),
+)
+
 
 @frozen
 class CellModel:
@@ -91,6 +97,11 @@ class Cell:
     facts: Mapping[str, Any]
     ends_early: bool = False
     reading: Reading = PLAIN
+
+    @property
+    def begun(self) -> dict[str, Any]:
+        """What is kept of it as soon as it is begun; the rest comes with its results."""
+        return {name: self.facts[name] for name in BEGUN} | {"prompts_total": len(self.prompts.prompts)}
 
 
 @frozen(eq=False)

@@ -309,7 +309,7 @@ class Site(Component):
 
 
 class SavedDirections(Protocol):
-    """Directions that a run has kept; nothing but their description is read before they are asked for."""
+    """Directions of a run or a file; nothing but their description is read before they are asked for."""
 
     @property
     def key(self) -> str:
@@ -317,7 +317,10 @@ class SavedDirections(Protocol):
 
     @property
     def model(self) -> Mapping[str, Any]:
-        """The model that they were found in: its identity, `id`, `revision`, and `template`, a hash."""
+        """The model that they were found in: its identity, `id`, `revision`, and `template`, a hash.
+
+        What a file does not say is None.
+        """
 
     @property
     def extractor(self) -> Mapping[str, Any]:
@@ -326,6 +329,10 @@ class SavedDirections(Protocol):
     @property
     def positions(self) -> tuple[int, ...]:
         """Where they were read."""
+
+    @property
+    def num_layers(self) -> int | None:
+        """How many blocks that model has; None where a file does not say."""
 
     @property
     def module(self) -> BlockModule:
@@ -340,7 +347,7 @@ class SavedDirections(Protocol):
         """SHA-256 of all of their numbers."""
 
     def directions(self) -> DirectionSet:
-        """The directions, at all layers of the model that they were found in."""
+        """The directions: of a run at all layers of that model, in a file at those that it has."""
 
 
 class Sources(Protocol):
@@ -394,6 +401,13 @@ class Sources(Protocol):
 
         Raises:
             SteerkitError: there is no such run, it keeps none, or it is not clear which are meant.
+        """
+
+    def filed(self, file: str) -> SavedDirections:
+        """The directions of a file, as `DirectionSet.save` writes it.
+
+        Raises:
+            SteerkitError: there is no such file, or it holds something else.
         """
 
 
@@ -574,9 +588,17 @@ class ModelAdapter(Component):
 
     def render(self, tokenizer: PreTrainedTokenizerBase, text: str) -> str:
         """The prompt as the model's chat template writes it, up to where the answer begins."""
+        return self.render_turns(tokenizer, [{"role": "user", "content": text}])
+
+    def render_turns(self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:
+        """A conversation as the model's chat template writes it, up to where the next answer begins.
+
+        `turns` have the keys `role` (`system`, `user` or `assistant`) and `content`; the last is a user's.
+        An adapter whose `render` is its own has to write conversations as it writes prompts.
+        """
         return cast(
             "str",
             tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+                [dict(turn) for turn in turns], tokenize=False, add_generation_prompt=True
             ),
         )

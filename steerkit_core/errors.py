@@ -57,6 +57,12 @@ class DegenerateDirection(SteerkitError):
     """A direction without a length, or with one that is not a number."""
 
 
+class MissingDirection(SteerkitError, KeyError):
+    """A layer or position that no direction was asked for."""
+
+    __str__ = Exception.__str__  # a KeyError would print its message as a quoted key
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """`", did you mean 'x'?"` when one of `known` is close to `name`, else the empty string."""
     close = get_close_matches(name, known, n=1, cutoff=0.6)

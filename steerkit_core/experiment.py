@@ -36,14 +36,14 @@ from steerkit_core.plan import Group, Plan, make_plan
 from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
+from steerkit_core.report.record import read_record
+from steerkit_core.run_files import SCHEMA_VERSION
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
 from steerkit_core.transfers import transfer_entries
 from steerkit_core.windows import windows
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
-
-SCHEMA_VERSION = 1
 
 
 def run_recipe(
@@ -66,6 +66,7 @@ def run_recipe(
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:
         manifest = describe_run(recipe, registry, earlier=store.manifest)
+        manifest["planned"] = plan.completions
         # the manifest first: it is what makes this folder a run's that may be killed and continued
         store.write_json(MANIFEST, manifest)
         store.write_text(RECIPE, recipe.text)
@@ -80,7 +81,7 @@ def run_recipe(
         store.write_json(RESULTS, report)
         manifest = finish(manifest)
         store.write_json(MANIFEST, manifest)
-        store.write_text(REPORT, render_html(report, manifest, session.texts))
+        store.write_text(REPORT, render_html([read_record(out)]))
         registry.host.notify("steerkit_run_finished", report=report, out=out)
     return report
 
@@ -96,7 +97,6 @@ class _Session:
     manifest: dict[str, Any]
     models: LoadedModels
     verdicts: list[dict[str, Any]] = field(factory=list)
-    texts: dict[str, list[dict[str, str]]] = field(factory=dict)
 
     def run(self, group: Group) -> GroupResult:
         """Load a model, run its settings, and let go of it: the next may need all of the memory."""
@@ -134,7 +134,6 @@ class _Session:
         notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
         result = evolve(result, notes=notes)
         self.verdicts += _verdicts(run)
-        self.texts |= _texts(run, result)
         return result
 
     def _parity(self, group: Group, model: ModelHandle) -> dict[str, Any] | None:
@@ -245,23 +244,6 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
                 "scores": {} if verdict is None else dict(verdict.scores),
                 "spans": [] if verdict is None else [list(span) for span in verdict.spans],
             }
-
-
-def _texts(run: GroupRun, result: GroupResult) -> dict[str, list[dict[str, str]]]:
-    """The completions of the cells that the report shows in full: the baselines and the selected ones."""
-    shown = {cell["id"] for cell in result.cells if cell["selected"] or cell["role"] == "baseline"}
-    return {
-        cell.id: [
-            {
-                "id": completion.prompt.id,
-                "prompt": completion.prompt.text,
-                "text": completion.text or completion.error or "",
-            }
-            for completion, _ in run.judge(cell)
-        ]
-        for cell in run.cells.values()
-        if cell.id in shown
-    }
 
 
 def _quantized(group: Group) -> str:

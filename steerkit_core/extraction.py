@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core.errors import SteerkitError
 from steerkit_core.health import StreamHealth
@@ -16,7 +16,7 @@ from steerkit_core.store import DIRECTIONS, RunDirectory
 from steerkit_core.values import ContrastSet, DirectionSet
 
 if TYPE_CHECKING:
-    from steerkit_core.components import Sources
+    from steerkit_core.components import Extractor, Sources
     from steerkit_core.model import ModelHandle
 
 # what is kept of a stream's health, by field and by the name of its tensor
@@ -41,6 +41,11 @@ class Extraction:
     identity: Mapping[str, Any]
     directions: DirectionSet
     stream: StreamHealth
+
+
+def measured(directions: DirectionSet, stream: StreamHealth) -> DirectionSet:
+    """The same directions, with the mean lengths of the residual stream at their layers."""
+    return evolve(directions, residual_norms=tuple(stream.norm_mean[layer] for layer in directions.layers))
 
 
 def extraction_identity(
@@ -90,7 +95,10 @@ def extract(
     kept = read_extraction(store, identity)
     if kept is not None:
         return kept
-    directions = _carried(identity, store) if "source" in identity else _extracted(model, setting, sources)
+    if "source" in identity:
+        directions = _carried(identity, store)
+    else:
+        directions = find_directions(model, setting.extractor, setting.contrast, sources)
     if stream is None:
         stream = model.stream_health(setting.contrast.negative)
     extraction = Extraction(_key(identity), identity, directions, stream)
@@ -116,14 +124,20 @@ def _carried(identity: Mapping[str, Any], store: RunDirectory) -> DirectionSet:
     return found.directions
 
 
-def _extracted(model: ModelHandle, setting: Setting, sources: Sources) -> DirectionSet:
-    layers = tuple(range(model.num_layers))
-    directions = setting.extractor.extract_with(model, setting.contrast, layers, sources)
+def find_directions(
+    model: ModelHandle, extractor: Extractor, contrast: ContrastSet, sources: Sources
+) -> DirectionSet:
+    """What an extractor finds at all layers of a model.
+
+    Raises:
+        SteerkitError: it returned something of another model's shape.
+    """
+    directions = extractor.extract_with(model, contrast, tuple(range(model.num_layers)), sources)
     shape = (len(directions.positions), len(directions.layers), model.width(directions.module))
     wide = "all heads side by side" if directions.module == "heads" else "hidden size"
     if tuple(directions.units.shape) != shape:
         raise SteerkitError(
-            f"extractor {setting.extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
+            f"extractor {extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
             f" expected {shape} (positions, layers, {wide})"
         )
     return directions
@@ -173,12 +187,17 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
 
 def find_extraction(store: RunDirectory, key: str) -> DirectionSet | None:
     """The directions that the run keeps under a key, as cells name it."""
+    found = kept_extraction(store, key)
+    return None if found is None else found.directions
+
+
+def kept_extraction(store: RunDirectory, key: str) -> Extraction | None:
+    """All that the run keeps under a key, as cells name it."""
     text = store.read_tensors(DIRECTIONS)[1].get(key)
     if text is None:
         return None
     identity = {name: value for name, value in json.loads(text).items() if name not in SHAPE}
-    found = read_extraction(store, identity)
-    return None if found is None else found.directions
+    return read_extraction(store, identity)
 
 
 def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:

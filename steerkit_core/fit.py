@@ -12,7 +12,7 @@ from steerkit_core.errors import SteerkitError
 from steerkit_core.locate import FolderFacts, inspect_folder, locate
 from steerkit_core.options import CalibrationOptions, ModelSpec
 from steerkit_core.registry import Registry
-from steerkit_core.values import Trial
+from steerkit_core.values import BlockModule, Trial
 
 
 def locate_model(spec: ModelSpec, registry: Registry) -> Path | None:
@@ -71,12 +71,17 @@ def check_remote(spec: ModelSpec, folder: Path | None) -> None:
 
 def check_modules(extractor: Extractor, site: Site) -> None:
     """Raise `SteerkitError` where a site edits something else than what the extractor reads."""
-    stream = {"input": "residual"}  # what a block is given and what it gives is one stream
-    if stream.get(extractor.module, extractor.module) != stream.get(site.module, site.module):
+    if not same_place(extractor.module, site.module):
         raise SteerkitError(
             f"site {site.name!r} edits {site.module}, but extractor {extractor.name!r} reads"
             f" {extractor.module}: set extractor.module to {site.module!r} if it has that option"
         )
+
+
+def same_place(one: BlockModule, other: BlockModule) -> bool:
+    """Whether directions of one module are used in the other."""
+    stream = {"input": "residual"}  # what a block is given and what it gives is one stream
+    return stream.get(one, one) == stream.get(other, other)
 
 
 def check_calibration(calibration: CalibrationOptions, selector: LayerSelector, site: Site) -> None:

@@ -53,7 +53,7 @@ class Judges:
         found = {
             "use": classifier.name,
             "options": attrs.asdict(cast("Any", classifier)),
-            "version": self.registry.entries["classifier"][classifier.name].plugin.version,
+            "version": self.registry.version("classifier", classifier.name),
         }
         with _naming(classifier):
             models = {

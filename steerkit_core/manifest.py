@@ -15,6 +15,7 @@ import attrs
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import COMPONENT_TABLES, Recipe, Setting
 from steerkit_core.registry import Registry
+from steerkit_core.run_files import SCHEMA_VERSION
 from steerkit_core.values import ContrastSet
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ def describe_run(
     begun = [] if earlier is None else [earlier["started"], *earlier["resumed"]]
     now = _now()
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "name": recipe.run.name,
         "seed": recipe.run.seed,
         "recipe": recipe.source,
+        "changes": list(recipe.changes),
         "recipe_fingerprint": recipe.fingerprint,
         "started": begun[0] if begun else now,
         "resumed": [*begun[1:], now] if begun else [],

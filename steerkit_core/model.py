@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from attrs import define, field
+from jinja2 import TemplateError
 from torch import Tensor
 
 from steerkit_core.audit import suffix_length, template_hash
 from steerkit_core.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
-from steerkit_core.components import ModelAdapter
-from steerkit_core.errors import ModelError, NumericError
+from steerkit_core.components import ModelAdapter, Site
+from steerkit_core.errors import ModelError, NumericError, SteerkitError
 from steerkit_core.gauge import StreamGauge
 from steerkit_core.generation import Row, Written, generate, left_pad, positions_of
 from steerkit_core.generation.answers import answer_log_probs, answer_tokens
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
 from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
+from steerkit_core.named import built
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.passes import probed_logits, probed_means
+from steerkit_core.steer import steer
+from steerkit_core.steered import Steered
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,
     Completion,
     Condition,
     ContrastSet,
+    Direction,
+    DirectionSet,
     Intervention,
     Probe,
     Prompt,
@@ -38,9 +44,10 @@ if TYPE_CHECKING:
     from transformers import Cache, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FORWARD_TOKENS = 8192
+Said = tuple[tuple[tuple[str, str], ...], str]
 
 
-@define(eq=False, slots=False)
+@define(eq=False, slots=False, repr=False)
 class ModelHandle:
     """A loaded model. `fingerprint` identifies weights, tokenizer and template by content or commit.
 
@@ -58,8 +65,13 @@ class ModelHandle:
     revision: str = ""
     batch_rows: dict[int, int] = field(factory=dict)
     rows_that_fit: dict[int, int] = field(factory=dict)
-    _encoded: dict[str, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
-    _conditioned: dict[tuple[Place, int], dict[str, Tensor]] = field(factory=dict, init=False, repr=False)
+    _encoded: dict[Said, tuple[int, ...]] = field(factory=dict, init=False, repr=False)
+    _conditioned: dict[tuple[Place, int], dict[Said, Tensor]] = field(factory=dict, init=False, repr=False)
+
+    def __repr__(self) -> str:
+        what = f"{type(self.model).__name__}, {self.num_layers} layers, width {self.hidden_size}"
+        precision = self.dtype if self.spec.quantization == "none" else self.spec.quantization
+        return f"ModelHandle({self.spec.id!r}: {what}, {precision} on {self.device})"
 
     @property
     def identity(self) -> dict[str, str]:
@@ -69,6 +81,18 @@ class ModelHandle:
             "dtype": self.dtype,
             "quantization": self.spec.quantization,
             "device": self.device.type,
+        }
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a file of directions says of the model that they were found in, besides its identity."""
+        return {
+            "id": self.spec.id,
+            "revision": self.revision,
+            "template": self.template_sha256,
+            "model_type": self.config.model_type,
+            "num_layers": self.num_layers,
+            "hidden_size": self.hidden_size,
         }
 
     @cached_property
@@ -175,8 +199,18 @@ class ModelHandle:
         return pad if isinstance(pad, int) else next(iter(self.eos_ids), 0)
 
     def render(self, prompt: Prompt) -> str:
-        """The prompt in the model's chat template, up to where the answer begins."""
-        return self.adapter.render(self.tokenizer, prompt.text)
+        """The prompt in the model's chat template, up to where the answer begins.
+
+        Raises:
+            ModelError: the template refuses the turns before it, such as a system prompt.
+        """
+        if not prompt.before:
+            return self.adapter.render(self.tokenizer, prompt.text)
+        turns = [{"role": role, "content": text} for role, text in (*prompt.before, ("user", prompt.text))]
+        try:
+            return self.adapter.render_turns(self.tokenizer, turns)
+        except TemplateError as error:
+            raise ModelError(f"the chat template of {self.spec.id} refuses these turns: {error}") from None
 
     def encode(self, prompt: Prompt) -> tuple[int, ...]:
         """Token ids of the rendered prompt.
@@ -184,10 +218,10 @@ class ModelHandle:
         The template has written every special token already, so none is added: Gemma and Mistral would
         otherwise begin with two BOS.
         """
-        if prompt.text not in self._encoded:
+        if prompt.said not in self._encoded:
             encoding = self.tokenizer(self.render(prompt), add_special_tokens=False)
-            self._encoded[prompt.text] = tuple(cast("list[int]", encoding["input_ids"]))
-        return self._encoded[prompt.text]
+            self._encoded[prompt.said] = tuple(cast("list[int]", encoding["input_ids"]))
+        return self._encoded[prompt.said]
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of tokens, without special ones."""
@@ -314,8 +348,10 @@ class ModelHandle:
         """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
 
         A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
-        given that block. For each prompt a probe everywhere costs max(layers) + 1 block evaluations, one at
-        the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM head is needed.
+        given that block. For each prompt a probe everywhere costs at most max(layers) + 1 block
+        evaluations, one at the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1; no LM
+        head is needed.
+        What all prompts begin with is computed once for each probe, where the model allows it.
 
         Args:
             prompts: those that are averaged.
@@ -345,8 +381,8 @@ class ModelHandle:
     ) -> Tensor:
         """What is made of the logits of the first answer token, for every probe and prompt.
 
-        For each prompt a probe everywhere costs a forward pass, one at the input of block l the blocks from
-        l on, and all of them together one plain pass.
+        For each prompt a probe everywhere costs a forward pass at most, one at the input of block l the
+        blocks from l on, and all of them together one plain pass.
 
         Args:
             prompts: the prompts.
@@ -394,20 +430,127 @@ class ModelHandle:
         """Complete every row under its own intervention; see `steerkit_core.generation.generate`."""
         return generate(self, rows, options, seed)
 
+    def complete(
+        self,
+        prompts: str | Prompt | Sequence[str | Prompt],
+        *,
+        max_new_tokens: int = 100,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        seed: int = 0,
+    ) -> list[Completion]:
+        """What the model answers to some requests, in their order, each in the model's chat template.
+
+        Inside of `steer` it is what the steered model answers.
+
+        Args:
+            prompts: a text, or texts or prompts, without the chat template.
+            max_new_tokens: longest answer, in tokens.
+            temperature: 0 is greedy decoding.
+            top_p: nucleus of the distribution to sample from.
+            batch_size: rows that are generated together; auto measures it.
+            seed: of sampling.
+
+        Returns:
+            Completions; `text` is what was written.
+
+        Raises:
+            SteerkitError: an option is of another type or size.
+
+        >>> import steerkit_core
+        >>> model = steerkit_core.load_model("bundled:qwen2-s")
+        >>> [answer] = model.complete("Name three rivers in Europe.", max_new_tokens=4)
+        >>> answer.tokens
+        4
+        """
+        given = [prompts] if isinstance(prompts, str | Prompt) else list(prompts)
+        strange = next((one for one in given if not isinstance(one, str | Prompt)), None)
+        if strange is not None:
+            raise SteerkitError(f"complete: expected texts or prompts, got {strange!r}")
+        asked = [
+            one if isinstance(one, Prompt) else Prompt(f"prompt-{number}", one)
+            for number, one in enumerate(given, start=1)
+        ]
+        options = {
+            "max_new_tokens": max_new_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+            "batch_size": batch_size,
+        }
+        rows = [Row(prompt, Intervention(), prompt.id) for prompt in asked]
+        written = dict(self.generate(rows, built(GenerationOptions, options, "generation"), seed))
+        return [self.completion(prompt, written[row]) for row, prompt in enumerate(asked)]
+
+    def steer(
+        self,
+        direction: Direction | Sequence[Direction] | DirectionSet,
+        /,
+        multiplier: float | None = None,
+        *,
+        site: str | Site = "residual-add",
+        layer: int | None = None,
+        position: int | None = None,
+        contrast: object = None,
+        **options: Any,
+    ) -> Steered:
+        """A context manager under which the model itself is steered, whoever calls it.
+
+        All rows of every pass are edited, just as a recipe's site edits them: with `complete`, with
+        transformers' own `generate` (greedy, sampling, beams, with a cache or without) and `pipeline`, and
+        with plain forward passes, also with gradients. Hooks do it; the weights stay as they are, and the
+        hooks are gone when the block is left, however it is left. Blocks nest: an inner one edits what the
+        outer one has edited. Other threads that call the model meanwhile are steered too.
+
+        Args:
+            direction: a direction, as `directions.at(layer=5)` gives it; several, which are applied one
+                after another; or a whole set, with `layer`, for sites that use each layer's own.
+            multiplier: strength; by default the site's own, else the family's.
+            site: the name of an installed site, or a site that is built already.
+            layer: which of a set's layers.
+            position: which of a set's positions, where it has several.
+            contrast: the prompts that the directions were found with, for sites that read them, such as
+                `residual-affine`; whatever `extract` takes.
+            options: those of the site, as in a recipe: `unit`, `span`, `tokens`, `preserve_norm`, ...
+
+        Raises:
+            SteerkitError: the model is on a server, has no such layer or another width, the direction was
+                read elsewhere than the site edits, or an option is wrong. A span of `tokens` other than
+                `all` is refused in the middle of `generate` where prompts and answers cannot be told apart,
+                as without a cache.
+
+        >>> import steerkit_core
+        >>> model = steerkit_core.load_model("bundled:qwen2-s")
+        >>> directions = steerkit_core.extract(model, contrast="refusal-5")
+        >>> with model.steer(directions.at(layer=1), multiplier=4):
+        ...     [answer] = model.complete("Name three rivers in Europe.", max_new_tokens=4)
+        >>> answer.text.split()[0]
+        'I'
+        """
+        return steer(
+            self,
+            direction,
+            multiplier,
+            site=site,
+            place={"layer": layer, "position": position},
+            contrast=contrast,
+            options=options,
+        )
+
     def conditioned(self, rows: Sequence[tuple[Prompt, Intervention]]) -> list[Intervention]:
         """The rows' interventions, with none for a prompt that does not meet its condition."""
-        asked: dict[Condition, dict[str, Prompt]] = {}
+        asked: dict[Condition, dict[Said, Prompt]] = {}
         for prompt, intervention in rows:
             if intervention.condition is not None:
-                asked.setdefault(intervention.condition, {})[prompt.text] = prompt
+                asked.setdefault(intervention.condition, {})[prompt.said] = prompt
         met = {
-            (condition, text)
+            (condition, said)
             for condition, prompts in asked.items()
-            for text, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
+            for said, holds in zip(prompts, self.meets(list(prompts.values()), condition), strict=True)
             if holds
         }
         return [
-            way if way.condition is None or (way.condition, prompt.text) in met else Intervention()
+            way if way.condition is None or (way.condition, prompt.said) in met else Intervention()
             for prompt, way in rows
         ]
 
@@ -421,18 +564,18 @@ class ModelHandle:
         """
         place = Place(condition.layer, condition.module)
         known = self._conditioned.setdefault((place, condition.position), {})
-        missing = list({p.text: p for p in prompts if p.text not in known}.values())
+        missing = list({p.said: p for p in prompts if p.said not in known}.values())
         self._check_positions(missing, (condition.position,))
         for batch in self._batches(missing):
             chosen = [missing[index] for index in batch]
 
             def keep(_layer: int, found: Tensor, chosen: Sequence[Prompt] = chosen) -> None:
                 vectors = found[:, condition.position].float().cpu()
-                known.update(zip((prompt.text for prompt in chosen), vectors, strict=True))
+                known.update(zip((prompt.said for prompt in chosen), vectors, strict=True))
 
             self._forward(chosen, keep, place.module, (place.layer,))
         unit = condition.unit.double().cpu()
-        return [condition.holds(float(known[prompt.text].double() @ unit)) for prompt in prompts]
+        return [condition.holds(float(known[prompt.said].double() @ unit)) for prompt in prompts]
 
     def mean_activations(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
@@ -71,6 +71,18 @@ class LoadedModels:
         if spec not in self._identities:
             self._identities[spec] = self._identified(spec)
         return self._identities[spec]
+
+    def record(self, spec: ModelSpec) -> Mapping[str, Any]:
+        """What `ModelHandle.record` of the model is, without loading it where that can be avoided.
+
+        Raises:
+            ModelError: it cannot be found or read.
+        """
+        from steerkit_core.loading import record
+
+        if self.registry.host.implements("steerkit_load_model"):
+            return self.load(spec).record
+        return record(spec, folder=find_model(spec, self.registry)[0])
 
     def _identified(self, spec: ModelSpec) -> Mapping[str, str]:
         from steerkit_core.loading import identify

@@ -2,31 +2,29 @@
 
 Nothing is written: what is wanted are activations of a few layers at a few tokens, or the logits behind
 the last token, for every prompt under every candidate. A candidate that edits what block l is given leaves
-everything below l as it was, so that its pass begins with the input of block l of the plain pass; where
-logits are not asked for, a pass ends with the last layer that is read. The candidates that begin at one
-block are rows of one batch.
+everything below l as it was, so that its rows join a pass at block l, with what the plain pass has given
+that block; where logits are not asked for, a pass ends with the last layer that is read.
 
-A pass is the model's own forward pass, in which stand-ins take the places of the blocks that are not
-needed. So masks, position embeddings, the final norm and all else that a family does outside of its blocks
-stay the family's own business.
+Prompts are padded on the right, where causal attention needs no mask: what a model does outside of its
+blocks is the same for all rows, and is done for one. The tokens with which all prompts begin are computed
+once for each candidate, and the prompts' own tokens attend to their keys and values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from attrs import define, field, frozen
 from torch import Tensor
-from torch.nn import Module
+from transformers import DynamicCache
 
-from steerkit_core.backends import HooksBackend
-from steerkit_core.errors import ModelError
-from steerkit_core.generation import left_pad, positions_of
-from steerkit_core.interventions import LayerEdit, Place, apply_edit, compile_edits
+from steerkit_core.chunks import Area, Batch, Candidates, Chunk, pieces
+from steerkit_core.interventions import Place, compile_edits
+from steerkit_core.partial import PartialModel
+from steerkit_core.prefix import prefix_cache
 from steerkit_core.values import BlockModule, Edit, Intervention, Probe, Prompt
 
 if TYPE_CHECKING:
@@ -35,11 +33,13 @@ if TYPE_CHECKING:
 PASS_TOKENS = 8192  # of all rows of a pass together, padding included
 # the same on a CPU, where a larger pass outgrows the processor's cache and gets slower
 CACHED_TOKENS = 1024
-CACHE_BYTES = 2**30  # of the block inputs that are kept of one batch of prompts
+CACHE_BYTES = 2**30  # of the block inputs that are kept of one batch of prompts, and of a prefix's keys
 LOGITS = 2**25  # numbers in the logits of one pass; reducing them takes several copies in float64
+SMALL = 16  # a pass of its own costs about as much as this part of the tokens that a pass may have
 EVERYWHERE: tuple[BlockModule, ...] = ("input", "attention", "mlp")
 
-Read = Callable[[Place, Tensor], None]
+Read = Callable[[int, Tensor], None]
+Functions = dict[Place, Callable[[Tensor], Tensor | None]]
 
 
 def kl_divergence(plain: Tensor, other: Tensor) -> Tensor:
@@ -59,29 +59,22 @@ def probed_means(
     positions: Sequence[int] = (-1,),
 ) -> tuple[Tensor, Tensor]:
     """See `ModelHandle.probed_means`."""
-    passes = Passes(model)
+    passes = Passes(model, probes, max(layers), tuple(positions))
     shape = (len(layers), len(positions), model.hidden_size)
     plain = torch.zeros(shape, dtype=torch.float64, device=model.device)
     found = torch.zeros((len(probes), *shape), dtype=torch.float64, device=model.device)
-    columns = torch.tensor(list(positions), device=model.device)
-    last = max(layers)
 
-    def adding(sums: Tensor, count: int) -> Read:
-        """Add what is read, summed over the prompts, to `sums`, of shape (candidates, layers, ...)."""
+    def add_plain(layer: int, read: Tensor) -> None:
+        plain[layers.index(layer)] += read[0].double().sum(dim=0)
 
-        def read(place: Place, residual: Tensor) -> None:
-            at = residual[:, columns].double()
-            sums[:, layers.index(place.layer)] += at.view(count, -1, *at.shape[1:]).sum(dim=1)
+    for batch in passes.batches(prompts):
+        passes.plain(batch, Reads(layers, add_plain))
+        for chunk in passes.chunks(batch):
 
-        return read
+            def add(layer: int, read: Tensor, indices: list[int] = chunk.indices) -> None:
+                found[indices[: len(read)], layers.index(layer)] += read.double().sum(dim=1)
 
-    for batch in passes.batches(prompts, probes, last):
-        passes.plain(batch, Reads(layers, adding(plain.unsqueeze(0), 1)))
-        for chunk in batch.chunks(probes):
-            many, start = len(chunk.indices), chunk.start
-            sums = plain.new_zeros(many, *shape)
-            passes.probed(batch, chunk, Reads([at for at in layers if at >= start], adding(sums, many)))
-            found.index_add_(0, torch.tensor(chunk.indices, device=model.device), sums)
+            passes.probed(batch, chunk, Reads([at for at in layers if at >= chunk.start], add))
     # what lies below the block where a candidate begins is as it was
     for index, probe in enumerate(probes):
         for row, layer in enumerate(layers):
@@ -97,257 +90,221 @@ def probed_logits(
     compare: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
     """See `ModelHandle.probed_logits`."""
-    passes = Passes(model)
+    passes = Passes(model, probes, None)
     if not probes:
         return torch.empty(0, len(prompts))
     kept: list[list[Tensor | None]] = [[None] * len(prompts) for _ in probes]
-    for batch in passes.batches(prompts, probes, None):
+    for batch in passes.batches(prompts):
         plain = cast("Tensor", passes.plain(batch)).float()
-        for chunk in batch.chunks(probes):
+        for chunk in passes.chunks(batch):
             logits = cast("Tensor", passes.probed(batch, chunk)).float()
-            numbers = compare(plain, logits.view(len(chunk.indices), *plain.shape)).cpu()
+            rows = chunk.area.rows
+            numbers = compare(plain[rows], logits.view(len(chunk.indices), -1, logits.shape[-1])).cpu()
             for probe, row in zip(chunk.indices, numbers, strict=True):
-                for prompt, number in zip(batch.indices, row, strict=True):
+                for prompt, number in zip(batch.indices[rows], row, strict=True):
                     kept[probe][prompt] = number
     return torch.stack([torch.stack([one for one in row if one is not None]) for row in kept])
 
 
 @frozen(eq=False)
 class Reads:
-    """Which blocks' outputs a pass is made for, and what is done with each."""
+    """Which blocks' outputs a pass is made for, and what is done with each.
+
+    `read` gets a layer and what is asked for of it, (candidates, prompts, positions, hidden).
+    """
 
     layers: Sequence[int]
     read: Read
 
 
-@frozen(eq=False)
-class Chunk:
-    """Candidates that are rows of one batch: their indices, their edit, and the block they begin at."""
-
-    indices: list[int]
-    start: int
-    modules: tuple[BlockModule, ...]
-    edit: LayerEdit
-
-
-@define(eq=False)
-class Batch:
-    """Prompts that go through the model together, and what is kept of their plain pass.
-
-    `given[l]` is what block l was given, for the blocks where candidates begin; `last` the last block that
-    is wanted, None where logits are.
-    """
-
-    indices: list[int]
-    inputs: dict[str, Any]
-    last: int | None
-    starts: frozenset[int]
-    compiled: Callable[[Sequence[Probe]], LayerEdit]
-    most_tokens: int
-    most_rows: int
-    given: dict[int, Tensor] = field(factory=dict)
-
-    def chunks(self, probes: Sequence[Probe]) -> Iterator[Chunk]:
-        """The candidates, those that begin at one block together, as many as a pass holds."""
-        rows, tokens = self.inputs["input_ids"].shape
-        size = max(1, min(self.most_tokens // tokens, self.most_rows) // rows)
-        groups: dict[int | None, list[int]] = {}
-        for index, probe in enumerate(probes):
-            groups.setdefault(probe.layer, []).append(index)
-        for layer, members in groups.items():
-            if self.last is not None and (layer or 0) > self.last:
-                continue
-            modules: tuple[BlockModule, ...] = EVERYWHERE if layer is None else ("input",)
-            for begin in range(0, len(members), size):
-                chosen = members[begin : begin + size]
-                edit = self.compiled([probes[index] for index in chosen])
-                yield Chunk(chosen, layer or 0, modules, edit)
-
-    def repeated(self, times: int) -> dict[str, Any]:
-        """The inputs for every candidate: all prompts of the first one, then all of the next."""
-        return {
-            name: value.repeat(times, 1) if isinstance(value, Tensor) else value
-            for name, value in self.inputs.items()
-        }
-
-
 @define(eq=False, slots=False)
 class Passes:
-    """The passes of one model. Between two of them the model is as it was: no hook and no stand-in stays.
+    """The passes for some candidates. `last` is the last block that is wanted, None where logits are.
 
     Raises:
         ModelError: the model is on a server, or its blocks cannot be left out.
     """
 
     handle: ModelHandle
-    form: Any = None
+    probes: Sequence[Probe]
+    last: int | None
+    positions: tuple[int, ...] = (-1,)
+    model: PartialModel = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.handle.spec.remote or self.handle.model.device.type == "meta":
-            raise ModelError(
-                f"{self.handle.spec.id} is on a server: candidates are compared by passes through some of"
-                " the blocks, which only a model that is loaded here can do"
-            )
+        self.model = PartialModel(self.handle)
 
     @cached_property
-    def hooks(self) -> HooksBackend:
-        """Plain hooks, whatever the backend: what nnsight has wrapped works as before out of traces."""
-        return HooksBackend(self.handle.model, self.handle.adapter)
+    def end(self) -> int:
+        """The last block that is needed."""
+        return self.handle.num_layers - 1 if self.last is None else self.last
 
     @cached_property
-    def slots(self) -> list[tuple[Module, str]]:
-        """Where each block hangs: its parent, and the name that it has there."""
-        model = cast("Module", self.handle.model)
-        where = {
-            id(child): (parent, name)
-            for parent in model.modules()
-            for name, child in parent.named_children()
-        }
-        if any(id(block) not in where for block in self.handle.blocks):
-            raise self._cannot("they are not modules of the model")
-        return [where[id(block)] for block in self.handle.blocks]
+    def starts(self) -> list[int]:
+        """The blocks where candidates begin, as far as they are reached."""
+        return sorted({probe.layer or 0 for probe in self.probes if (probe.layer or 0) <= self.end})
 
-    def batches(
-        self, prompts: Sequence[Prompt], probes: Sequence[Probe], last: int | None
-    ) -> Iterator[Batch]:
-        """The prompts, longest first, in batches of which everything that is kept fits into memory."""
-        model = self.handle
-        reached = model.num_layers - 1 if last is None else last
-        starts = frozenset(probe.layer for probe in probes if probe.layer and probe.layer <= reached)
-        wide = model.hidden_size * torch.empty(0, dtype=model.stream_dtype).element_size()
-        most_tokens = min(PASS_TOKENS, CACHED_TOKENS) if model.device.type == "cpu" else PASS_TOKENS
-        tokens = min(most_tokens, CACHE_BYTES // (wide * max(1, len(starts))))
-        most_rows = most_tokens if last is not None else max(1, LOGITS // int(model.config.vocab_size))
-        order = sorted(range(len(prompts)), key=lambda index: -len(model.encode(prompts[index])))
-        while order:
-            size = max(1, min(tokens // len(model.encode(prompts[order[0]])), most_rows))
-            chosen, order = order[:size], order[size:]
-            ids, mask = left_pad(
-                [model.encode(prompts[index]) for index in chosen], model.pad_id, model.device
-            )
-            inputs = {
-                "input_ids": ids,
-                "attention_mask": mask,
-                "position_ids": positions_of(mask),
-                "use_cache": False,
-            }
-            yield Batch(chosen, inputs, last, starts, self._compiled, most_tokens, most_rows)
+    @cached_property
+    def most_tokens(self) -> int:
+        """Of all rows of a pass together."""
+        return min(PASS_TOKENS, CACHED_TOKENS) if self.handle.device.type == "cpu" else PASS_TOKENS
 
-    def _compiled(self, probes: Sequence[Probe]) -> LayerEdit:
-        """One row for each candidate. A candidate's edit is the same wherever it applies."""
+    @cached_property
+    def most_rows(self) -> int:
+        """Of a pass."""
+        if self.last is not None:
+            return self.most_tokens
+        return max(1, LOGITS // int(self.handle.config.vocab_size))
+
+    @property
+    def _token_bytes(self) -> int:
+        """What one token takes in the stream."""
+        return self.handle.hidden_size * self.handle.stream_dtype.itemsize
+
+    @cached_property
+    def candidates(self) -> list[Candidates]:
+        """All of them; those that begin at unlike blocks apart, where blocks need inputs for all rows."""
+        groups: dict[Any, list[int]] = {}
+        for index, probe in enumerate(self.probes):
+            if (probe.layer or 0) <= self.end:
+                joins = probe.layer is not None and self.model.one_row
+                groups.setdefault("joins" if joins else probe.layer, []).append(index)
+        return [self._compiled(members) for members in groups.values()]
+
+    def _compiled(self, members: list[int]) -> Candidates:
+        """A candidate's edit is the same wherever it applies."""
+        members = sorted(members, key=lambda index: self.probes[index].layer or 0)
+        chosen = [self.probes[index] for index in members]
         model, place = self.handle, Place(0, "input")
         rows = [
-            Intervention((Edit(0, probe.add, probe.unit, probe.gain, place.module),)) for probe in probes
+            Intervention((Edit(0, probe.add, probe.unit, probe.gain, place.module),)) for probe in chosen
         ]
         edits = compile_edits(
             rows, "prompt", width=model.width, dtype=model.stream_dtype, device=model.device
         )
-        return edits[place]
+        modules: tuple[BlockModule, ...] = EVERYWHERE if chosen[0].layer is None else ("input",)
+        return Candidates(members, [probe.layer or 0 for probe in chosen], modules, edits[place])
+
+    def batches(self, prompts: Sequence[Prompt]) -> Iterator[Batch]:
+        """The prompts, longest first, in batches of which everything that is kept fits into memory."""
+        tokens = min(self.most_tokens, CACHE_BYTES // (self._token_bytes * max(1, len(self.starts))))
+        encoded = [self.handle.encode(prompt) for prompt in prompts]
+        order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+        while order:
+            size = max(1, min(tokens // len(encoded[order[0]]), self.most_rows))
+            chosen, order = order[:size], order[size:]
+            lengths = [len(encoded[index]) for index in chosen]
+            ids = torch.full((len(chosen), lengths[0]), self.handle.pad_id)
+            for row, index in enumerate(chosen):
+                ids[row, : lengths[row]] = torch.tensor(encoded[index])
+            yield Batch(chosen, ids.to(self.handle.device), lengths)
+
+    def chunks(self, batch: Batch) -> Iterator[Chunk]:
+        """What goes through the model together, after the plain pass: as much as a pass holds."""
+        for candidates, keys, begin in self._behind_prefixes(batch):
+            many = len(candidates.indices)
+            for area in batch.areas(begin, least=self._least / many):
+                rows, tokens = len(area.ends), area.tokens.stop - begin
+                size = max(1, min(self.most_tokens // tokens, self.most_rows) // rows)
+                for piece in pieces(many, size):
+                    prefix = prefix_cache(keys, piece, rows, begin) if keys else None
+                    yield Chunk(candidates[piece], area, prefix)
+
+    def _behind_prefixes(self, batch: Batch) -> Iterator[tuple[Candidates, DynamicCache | None, int]]:
+        """Candidates, with the keys and values of the tokens that all prompts share, and their number."""
+        for candidates in self.candidates:
+            many, begin = len(candidates.indices), 0
+            if self.model.keeps_keys:
+                begin = min(batch.shared(), batch.lengths[-1] + min(self.positions))
+            if begin * many * (len(batch.lengths) - 1) <= self._least:
+                yield candidates, None, 0
+                continue
+            kept = 2 * self._token_bytes * self.handle.num_layers * begin
+            for piece in pieces(many, max(1, min(PASS_TOKENS // begin, CACHE_BYTES // kept))):
+                yield candidates[piece], self._keys(batch, candidates[piece], begin), begin
+
+    @property
+    def _least(self) -> int:
+        """How many tokens a pass more has to save."""
+        return self.most_tokens // SMALL
+
+    def _keys(self, batch: Batch, candidates: Candidates, begin: int) -> DynamicCache:
+        """Keys and values of the tokens before `begin`, one row for each candidate."""
+        cache = DynamicCache()
+        chunk = Chunk(candidates, batch.area(slice(0, 1), slice(0, begin)), cache)
+        self.model.run(
+            self._inputs(batch, chunk), chunk.start, self.end, self._edits(batch, chunk), chunk.area.last
+        )
+        return cache
 
     def plain(self, batch: Batch, reads: Reads | None = None) -> Tensor | None:
         """The pass without an intervention, which keeps what it gives the blocks where candidates begin."""
-        functions: dict[Place, Callable[[Tensor], Tensor | None]] = {
-            Place(layer, "input"): _looking(batch.given.__setitem__, layer) for layer in batch.starts
-        }
-        return self._pass(batch, batch.inputs, 0, None, functions, reads)
+
+        def keep(layer: int) -> Callable[[Tensor], None]:
+            return lambda found: batch.given.__setitem__(layer, found)
+
+        inputs = {"input_ids": batch.ids, "use_cache": False}
+        area = batch.area(slice(0, len(batch.lengths)), slice(0, batch.lengths[0]))
+        functions: Functions = {Place(layer, "input"): keep(layer) for layer in self.starts}
+        return self._run(inputs, 0, functions, area, reads)
 
     def probed(self, batch: Batch, chunk: Chunk, reads: Reads | None = None) -> Tensor | None:
-        """The pass of some candidates on all prompts of the batch, from the block where they begin."""
-        many = len(chunk.indices)
-        rows = len(batch.indices)
-        edit = chunk.edit.select(torch.arange(many, device=self.handle.device).repeat_interleave(rows))
-        end = self.handle.num_layers - 1 if batch.last is None else batch.last
-        edited = range(chunk.start, end + 1) if len(chunk.modules) > 1 else (chunk.start,)
-        functions = {
-            Place(layer, module): (lambda found: apply_edit(found, edit))
-            for layer in edited
-            for module in chunk.modules
-        }
-        given = batch.given[chunk.start].repeat(many, 1, 1) if chunk.start else None
-        return self._pass(batch, batch.repeated(many), chunk.start, given, functions, reads)
+        """The pass of some candidates on some prompts, from the block where the first of them begins."""
+        edits = self._edits(batch, chunk)
+        return self._run(self._inputs(batch, chunk), chunk.start, edits, chunk.area, reads)
 
-    @torch.inference_mode()
-    def _pass(
+    def _run(
         self,
-        batch: Batch,
-        inputs: Mapping[str, Any],
+        inputs: dict[str, Any],
         start: int,
-        given: Tensor | None,
-        functions: Mapping[Place, Callable[[Tensor], Tensor | None]],
+        functions: Functions,
+        area: Area,
         reads: Reads | None,
     ) -> Tensor | None:
-        """One pass from block `start` to the last that is wanted; the logits behind it, if these are."""
-        looks = {} if reads is None else {at: _looking(reads.read, at) for at in _outputs(reads.layers)}
-        hooked = {**functions, **looks}
-        # the hooks first: an adapter that looks for the blocks would not know the stand-ins
-        with self.hooks.hooked(hooked), self._only(start, batch.last, given):
-            if batch.last is not None:
-                self.hooks.decoder(**inputs)
-                return None
-            found = cast("Any", self.handle.model)(**inputs, logits_to_keep=1)
-            return cast("Tensor", found.logits[:, -1])
+        """A pass that reads, or gives the logits behind the last token of each row."""
 
-    @contextmanager
-    def _only(self, start: int, last: int | None, given: Tensor | None) -> Iterator[None]:
-        """Leave out the blocks below `start`, in whose place `given` is given, and those above `last`."""
-        blocks, put = list(self.handle.blocks), []
-        end = len(blocks) if last is None else last + 1
-        learning = blocks[0].register_forward_hook(self._learn_form) if self.form is None else None
-        try:
-            for index in (*range(start), *range(end, len(blocks))):
-                parent, name = self.slots[index]
-                put.append((parent, name, blocks[index]))
-                parent.add_module(name, StandIn(blocks[index], self, given if index < start else None))
-            yield
-        finally:
-            for parent, name, block in put:
-                parent.add_module(name, block)
-            if learning is not None:
-                learning.remove()
+        def look(layer: int, read: Read) -> Callable[[Tensor], None]:
+            return lambda found: read(layer, area.at(found, self.positions))
 
-    def _learn_form(self, _block: Module, _arguments: Any, output: Any) -> None:
-        """Remember whether blocks return the residual stream alone, or as the first of several things."""
-        rest = output[1:] if isinstance(output, tuple) else ()
-        if any(isinstance(part, Tensor) for part in rest):
-            raise self._cannot("they give more than the residual stream to each other")
-        stream = self.handle.adapter.read(output)
-        self.form = self.handle.adapter.write(output, stream.new_empty(0))
+        looks: Functions = {}
+        if reads is None:
+            # the model's own head takes the last token
+            looks[Place(self.end)] = lambda found: area.last(found).expand_as(found)
+        else:
+            looks = {Place(layer): look(layer, reads.read) for layer in reads.layers}
+        tail = area.last if self.positions == (-1,) else None
+        return self.model.run(inputs, start, self.last, {**functions, **looks}, tail)
 
-    def written(self, stream: Tensor) -> Any:
-        """The residual stream in the form in which blocks return it."""
-        return self.handle.adapter.write(self.form, stream)
+    def _inputs(self, batch: Batch, chunk: Chunk) -> dict[str, Any]:
+        """What the model is given: one row, or all of them where its blocks need that."""
+        ids = batch.ids[chunk.area.rows, chunk.area.tokens]
+        ids = ids[:1] if self.model.one_row else ids.repeat(len(chunk.indices), 1)
+        return {
+            "input_ids": ids,
+            "past_key_values": chunk.prefix,
+            "use_cache": chunk.prefix is not None,
+        }
 
-    def _cannot(self, why: str) -> ModelError:
-        kind = type(self.handle.model).__name__
-        return ModelError(
-            f"candidates cannot be compared in {kind}: some of its blocks cannot be left out, {why}"
-        )
+    def _edits(self, batch: Batch, chunk: Chunk) -> Functions:
+        """The rows of each candidate join where it begins, and are edited."""
+        area, candidates = chunk.area, chunk.candidates
 
+        def join(layer: int) -> Callable[[Tensor], Tensor]:
+            new = candidates.joining(layer)
+            given = batch.given[layer][area.rows, area.tokens]
 
-class StandIn(Module):
-    """Takes a block's place and computes nothing: it gives `stream`, or else what it is given."""
+            def joined(found: Tensor) -> Tensor:
+                rows = new.edited(given.expand(len(new.indices), *given.shape)).flatten(0, 1)
+                return rows if layer == chunk.start else torch.cat((found, rows))
 
-    def __init__(self, block: Module, passes: Passes, stream: Tensor | None) -> None:
-        super().__init__()
-        self.block = block
-        self.written = passes.written
-        self.stream = stream
+            return joined
 
-    def __getattr__(self, name: str) -> Any:
-        """What a decoder wants to know of a block, such as the kind of its attention."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            return getattr(super().__getattr__("block"), name)
+        def edited(found: Tensor) -> Tensor:
+            rows = found.reshape(len(candidates.indices), -1, *found.shape[1:])
+            return candidates.edited(rows).flatten(0, 1)
 
-    def forward(self, hidden_states: Tensor, *_arguments: Any, **_options: Any) -> Any:
-        """The residual stream, untouched."""
-        return self.written(hidden_states if self.stream is None else self.stream)
-
-
-def _outputs(layers: Sequence[int]) -> list[Place]:
-    return [Place(layer, "residual") for layer in layers]
-
-
-def _looking(read: Callable[[Any, Tensor], None], at: Any) -> Callable[[Tensor], None]:
-    return lambda found: read(at, found)
+        functions: Functions = {}
+        if len(candidates.modules) > 1:
+            for layer in range(self.end + 1):
+                functions |= {Place(layer, module): edited for module in candidates.modules}
+        return functions | {Place(layer, "input"): join(layer) for layer in set(candidates.starts)}

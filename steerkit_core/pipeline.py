@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
 
 
+LiveJudge = Callable[[Sequence[Completion]], Sequence[Verdict]]
+
+
 class Progress(Protocol):
     """Where the pipeline says what it is doing."""
 
@@ -74,6 +77,16 @@ class Progress(Protocol):
 
     def track(self, text: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         """`total` completions are to be made; call the value once for each, with its number of tokens."""
+
+    def cell(self, id_: str, facts: Mapping[str, Any], rows: int, judge: LiveJudge | None) -> None:
+        """A cell is to have so many rows, as far as is known. `facts` are its columns, as far as they are.
+
+        `judge` gives verdicts on some of its sound rows at once, and costs nothing: what it has judged is
+        not judged again. None where a model would have to be asked.
+        """
+
+    def row(self, cell: str, completion: Completion) -> None:
+        """A row of a cell is there, just made or kept from an earlier command; told once or more."""
 
 
 class Silent:
@@ -86,6 +99,12 @@ class Silent:
     def track(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
         """Count nothing."""
         yield lambda _tokens: None
+
+    def cell(self, id_: str, facts: Mapping[str, Any], rows: int, judge: LiveJudge | None) -> None:
+        """Show nothing."""
+
+    def row(self, cell: str, completion: Completion) -> None:
+        """Show nothing."""
 
 
 @define(eq=False)
@@ -110,6 +129,7 @@ class GroupRun:
     asked: dict[str, set[str]] = field(factory=dict)
     untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
     uncontrolled: dict[str, dict[str, None]] = field(factory=dict)
+    live: dict[Classifier, LiveJudge | None] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
         """EXTRACT: directions for a setting."""
@@ -198,6 +218,8 @@ class GroupRun:
 
         def shuffled(name: str, index: int) -> Control:
             other = self.shuffled(setting, index, extraction)
+            if other is None and (extraction.identity.get("origin") or {}).get("run"):
+                raise SteerkitError("directions of a run or a file do not depend on these labels")
             if other is None:
                 raise SteerkitError(
                     "labels cannot be shuffled where a class of the contrast set has one prompt"
@@ -389,6 +411,7 @@ class GroupRun:
         from steerkit_core.generation import Row
 
         self._ask(cells, prompts)
+        self._announce(cells)
         wanted: dict[tuple[str, str], tuple[Cell, Prompt]] = {}
         for cell in cells:
             for prompt in cell.prompts.prompts if prompts is None else prompts:
@@ -398,6 +421,7 @@ class GroupRun:
                         wanted[cell.source, prompt.id] = (cell, prompt)
                     else:
                         self.store.append(cell.id, made)
+                        self.progress.row(cell.id, made)
         by_options: dict[Any, list[tuple[Cell, Prompt]]] = {}
         for cell, prompt in wanted.values():
             by_options.setdefault(cell.setting.generation, []).append((cell, prompt))
@@ -420,7 +444,23 @@ class GroupRun:
                     for sharer in self.sharers[cell.source].values():
                         if prompt.id in self.asked.get(sharer.id, ()):
                             self.store.append(sharer.id, completion)
+                            self.progress.row(sharer.id, completion)
                     advance(completion.tokens)
+
+    def _announce(self, cells: Iterable[Cell]) -> None:
+        """Tell whoever watches which cells are to be filled, and which of their rows are there already."""
+        for cell in cells:
+            classifier, asked = cell.setting.classifier, self.asked[cell.id]
+            if classifier not in self.live:
+                self.live[classifier] = None if classifier.models else partial(self._judge_now, classifier)
+            self.progress.cell(cell.id, cell.begun, len(asked), self.live[classifier])
+            for prompt_id in asked:
+                if (cell.id, prompt_id) in self.store.completions:
+                    self.progress.row(cell.id, self.store.completions[cell.id, prompt_id])
+
+    def _judge_now(self, classifier: Classifier, completions: Sequence[Completion]) -> list[Verdict]:
+        with self._blamed("classifier", classifier):
+            return self.judges.judge(classifier, completions)
 
     def _ask(self, cells: Iterable[Cell], prompts: Sequence[Prompt] | None = None) -> None:
         """Note which rows belong to the cells' results.
@@ -548,6 +588,7 @@ class GroupRun:
 
     def _known(self, cell: Cell) -> Cell:
         self.sharers.setdefault(cell.source, {})[cell.id] = cell
+        self.store.append_cell(cell.id, cell.begun)
         return self.cells.setdefault(cell.id, cell)
 
     @contextmanager

@@ -53,6 +53,13 @@ class Group:
             lambda setting, layers: setting.selector.candidates(layers, setting.extractor.positions)
         )
 
+    @property
+    def most_completions(self) -> int | None:
+        """All of them together: unsteered, tried, chosen and controls; None if that is unknown."""
+        chosen = sum(len(setting.evaluation.prompts) for setting in self.settings)
+        tried = self.candidates
+        return None if tried is None else self.baselines + tried + chosen + self.controls
+
     def _completions(self, trials: Callable[[Setting, int], Sequence[Trial]]) -> int | None:
         if self.facts is None or self.facts.num_layers is None:
             return None
@@ -70,6 +77,12 @@ class Plan:
 
     recipe: Recipe
     groups: tuple[Group, ...]
+
+    @property
+    def completions(self) -> int | None:
+        """How many completions the run makes, at most; None where a selector does not say."""
+        found = [group.most_completions for group in self.groups]
+        return None if None in found else sum(size for size in found if size is not None)
 
 
 def make_plan(recipe: Recipe, registry: Registry) -> Plan:

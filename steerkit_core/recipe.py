@@ -6,9 +6,7 @@ Nothing here imports torch, so that a typing mistake costs no start-up time.
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
-import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -18,9 +16,11 @@ from typing import Any, TypeVar, cast
 import attrs
 from attrs import field, frozen
 
-from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, PromptSet, Site
+from steerkit_core.components import Classifier, Component, Extractor, LayerSelector, Site
 from steerkit_core.converter import make_converter, problems, unknown_key
 from steerkit_core.errors import Problem, RecipeError, SteerkitError, nearest
+from steerkit_core.fingerprints import document_fingerprint
+from steerkit_core.fingerprints import fingerprint as fingerprint  # noqa: PLC0414  # reason: its old place
 from steerkit_core.fit import (
     check_calibration,
     check_fit,
@@ -30,6 +30,7 @@ from steerkit_core.fit import (
     trials_of,
 )
 from steerkit_core.locate import FolderFacts
+from steerkit_core.named import prompts_named
 from steerkit_core.options import (
     CORE_KEYS,
     CalibrationOptions,
@@ -40,7 +41,7 @@ from steerkit_core.options import (
     PromptOptions,
     RunOptions,
 )
-from steerkit_core.prompts import contrast_set, evaluation_prompts, read_prompt_file, repeated
+from steerkit_core.prompts import contrast_set, evaluation_prompts, repeated
 from steerkit_core.registry import Registry
 from steerkit_core.sources import check_sources
 from steerkit_core.values import ContrastSet, Prompt, Trial
@@ -62,7 +63,13 @@ COMPONENT_TABLES: dict[str, type[Component]] = {
     "classifier": Classifier,
 }
 TABLES = ("run", "model", "prompts", *COMPONENT_TABLES, "generation", "calibration", "controls", "grid")
-PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
+# options that no result depends on, so that a grid over them would show one number several times
+WITHOUT_EFFECT = {
+    "model.backend": (
+        "backends are ways to the same tensors, and a completion is made once: run 'steerkit parity MODEL',"
+        " or the recipe once for each backend with another --out"
+    ),
+}
 
 
 @frozen
@@ -123,6 +130,7 @@ class Setting:
 class Recipe:
     """A checked recipe. `text` is what will be kept in the run directory.
 
+    `changes` are those of `--set`, which the text has in it;
     `excluded` are pairs of models that were left out, with the reason, where models were put into pairs.
     """
 
@@ -132,25 +140,12 @@ class Recipe:
     text: str
     source: str
     excluded: tuple[Mapping[str, Any], ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what the recipe says, whatever its layout and comments.
-
-        The run's name and the batch size are left out: they determine no result, and a run that was too
-        large for the memory must be able to go on with smaller batches.
-        """
-        document = copy.deepcopy(dict(self.document))
-        document.get("run", {}).pop("name", None)
-        document.get("generation", {}).pop("batch_size", None)
-        return fingerprint({table: value for table, value in document.items() if value != {}})
-
-
-def fingerprint(value: Any) -> str:
-    """SHA-256 of a JSON value in its canonical form."""
-    # a date is no option of anything, but may stand in a grid and be reported there
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of what the recipe says; see `document_fingerprint`."""
+        return document_fingerprint(self.document)
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -219,7 +214,8 @@ def parse_recipe(
     run, settings = builder.recipe(document)
     if builder.found:
         raise RecipeError(builder.found)
-    return Recipe(cast("RunOptions", run), tuple(settings), document, text, source)
+    named = cast("RunOptions", run)
+    return Recipe(named, tuple(settings), document, text, source, changes=tuple(changes))
 
 
 def apply_changes(text: str, changes: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -298,6 +294,8 @@ class _Builder:
             if table not in TABLES or table in ("run", "grid"):
                 known = [name for name in TABLES if name not in ("run", "grid")]
                 self.found.append(Problem(f'grid."{place}"', unknown_key("table", table, known)))
+            elif place in WITHOUT_EFFECT:
+                self.found.append(Problem(f'grid."{place}"', f"not an axis: {WITHOUT_EFFECT[place]}"))
             elif not isinstance(values, list) or not values:
                 self.found.append(Problem(f'grid."{place}"', f"expected a list of values, got {values!r}"))
             elif len({fingerprint(value) for value in values}) < len(values):
@@ -458,19 +456,11 @@ class _Builder:
         """The prompts of a set or file, read once, made into what they are needed as."""
         try:
             if name not in self.read:
-                self.read[name] = self._read_prompts(name)
+                self.read[name] = prompts_named(name, self.registry, self.folder)
             return make(name, self.read[name])
         except SteerkitError as error:
             self.note(Problem(where, line) for line in str(error).splitlines())
             return None
-
-    def _read_prompts(self, name: str) -> tuple[Prompt, ...]:
-        beside = self.folder / name
-        if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or beside.is_file():
-            # a file that --set names is where the user is, not where a shipped recipe lies
-            return read_prompt_file(beside if beside.is_file() or not Path(name).is_file() else Path(name))
-        prompt_set = self.registry.get("prompt set", name)()
-        return cast("PromptSet", prompt_set).prompts()
 
     def note(self, found: Any) -> None:
         self.found.extend(problem for problem in found if problem not in self.found)

@@ -141,10 +141,24 @@ class Registry:
             message += f"; {record.source} could not be used: {record.error}"
         raise UnknownComponent(message)
 
+    def version(self, word: str, name: str) -> str:
+        """The version of the distribution that brought a component; empty for one that none has brought."""
+        entry = self.entries[word].get(name)
+        return "" if entry is None else entry.plugin.version
+
+    def base(self, word: str) -> type[Component]:
+        """The class that every component of a kind is derived from."""
+        return KIND_OF[word].base
+
     def __iter__(self) -> Iterator[tuple[str, str, Registration]]:
         for word, entries in self.entries.items():
             for name in sorted(entries):
                 yield word, name, entries[name]
+
+
+def summary(cl: type) -> str:
+    """The first line of a class's docstring: what it is, in a sentence."""
+    return (inspect.getdoc(cl) or "").partition("\n")[0]
 
 
 def _fault(kind: Kind, component: object) -> str | None:

@@ -6,28 +6,30 @@ Nothing here imports torch until the numbers are asked for: a recipe that names 
 from __future__ import annotations
 
 import hashlib
-import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from steerkit_core.direction_files import KEY, NORMS, UNITS, check_set, facts_of
 from steerkit_core.errors import StoreError
+from steerkit_core.kept_run import check_recipe
+from steerkit_core.run_files import DIRECTIONS, MANIFEST, read_manifest
+from steerkit_core.tensors import read_header, read_tensors
 from steerkit_core.values import BlockModule
 
 if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
-DIRECTIONS, MANIFEST = "directions.safetensors", "manifest.json"
-LENGTH = 8  # bytes of a safetensors file that say how long its header is
-NUMBERS = ("units", "raw_norms")
+NUMBERS = (UNITS, NORMS)
+# what is said of a model besides what determines its numbers, as in `ModelHandle.record`
+RECORD = ("id", "revision", "template", "model_type", "num_layers", "hidden_size")
 
 
 @frozen(eq=False)
 class KeptDirections:
-    """What one extraction of a run left behind; see `SavedDirections`."""
+    """What one extraction of a run left behind, or a file of one; see `SavedDirections`."""
 
     run: str
     key: str
@@ -37,6 +39,8 @@ class KeptDirections:
     layers: tuple[int, ...]
     module: BlockModule
     width: int
+    num_layers: int | None
+    facts: Mapping[str, Any] = field(repr=False)
     _path: Path = field(repr=False)
     _places: tuple[tuple[int, int], ...] = field(repr=False)
 
@@ -51,14 +55,15 @@ class KeptDirections:
         return found.hexdigest()
 
     def directions(self) -> DirectionSet:
-        """The directions, at all layers of the model that they were found in."""
-        from safetensors import safe_open
-
+        """The directions, of a run at all layers of the model that they were found in."""
         from steerkit_core.values import DirectionSet
 
-        with safe_open(self._path, framework="pt") as file:
-            units, norms = (file.get_tensor(f"{self.key}.{name}") for name in NUMBERS)
-        return DirectionSet(self.positions, self.layers, units, norms, module=self.module)
+        found = read_tensors(self._path, f"{self.key}.")
+        return DirectionSet(self.positions, self.layers, found[UNITS], found[NORMS], module=self.module)
+
+    def residual_norms(self) -> tuple[float, ...]:
+        """Mean length of each block's output, as the run measured it."""
+        return tuple(read_tensors(self._path, f"{self.key}.")["residual_norms"].tolist())
 
 
 def kept_directions(run: str, key: str = "") -> KeptDirections:
@@ -71,43 +76,69 @@ def kept_directions(run: str, key: str = "") -> KeptDirections:
     if not folder.exists() and (Path("runs") / run).exists():
         folder = Path("runs") / run
     path = folder / DIRECTIONS
-    header, base = _header(path, folder)
-    facts = {name: json.loads(text) for name, text in header.get("__metadata__", {}).items()}
-    found = [name for name in facts if name.startswith(key) and f"{name}.units" in header]
+    if not path.is_file():
+        raise StoreError(
+            f"{folder}: no {DIRECTIONS} here: not a run directory, or a run that has found no directions"
+        )
+    header, base = read_header(path)
+    facts = facts_of(header, path)
+    found = [name for name in facts if name.startswith(key) and f"{name}.{UNITS}" in header]
     if not key:  # the directions of shuffled labels are a control, and are taken only by their key
         found = [name for name in found if "shuffled" not in facts[name]]
     if len(found) != 1:
         raise StoreError(_unclear(folder, key, found, facts))
     (name,) = found
     own = facts[name]
-    places = [header[f"{name}.{part}"]["data_offsets"] for part in NUMBERS]
+    return _kept((header, base), path, run, name, own, _record(folder, own), len(own["layers"]))
+
+
+def filed_directions(file: str) -> KeptDirections:
+    """The directions of a file, written by `DirectionSet.save`, `steerkit export` or `steerkit import`.
+
+    What the file does not say of the model that they were found in is None.
+
+    Raises:
+        StoreError: there is no such file, or it holds something else.
+    """
+    path = Path(file)
+    header, base = read_header(path)
+    own = facts_of(header, path).get(KEY)
+    if own is None:
+        raise StoreError(
+            f"{path}: holds no directions as steerkit writes them: make such a file of it with"
+            " `steerkit import`, or name the run that it belongs to"
+        )
+    record = own.get("record") or {}
+    model = {**dict.fromkeys((*RECORD, "fingerprint")), **record, **(own.get("model") or {})}
+    return _kept((header, base), path, file, KEY, own, model, record.get("num_layers"))
+
+
+def _kept(
+    head: tuple[Mapping[str, Any], int],
+    path: Path,
+    run: str,
+    key: str,
+    own: Mapping[str, Any],
+    model: Mapping[str, Any],
+    num_layers: int | None,
+) -> KeptDirections:
+    header, base = head
+    check_set(header, own, key, path)
+    places = [header[f"{key}.{part}"]["data_offsets"] for part in NUMBERS]
     return KeptDirections(
         run=run,
-        key=name,
-        model=_record(folder, own),
-        extractor=own["extractor"],
+        key=key,
+        model=model,
+        extractor=own.get("extractor") or {"use": None, "options": {}, "version": None},
         positions=tuple(own["positions"]),
         layers=tuple(own["layers"]),
         module=own.get("module", "residual"),
-        width=int(header[f"{name}.units"]["shape"][-1]),
+        width=int(header[f"{key}.{UNITS}"]["shape"][-1]),
+        num_layers=num_layers,
+        facts=own,
         path=path,
         places=tuple((base + start, base + end) for start, end in places),
     )
-
-
-def _header(path: Path, folder: Path) -> tuple[dict[str, Any], int]:
-    """The header of a safetensors file, and where its numbers begin."""
-    try:
-        with path.open("rb") as file:
-            (size,) = struct.unpack("<Q", file.read(LENGTH))
-            header = json.loads(file.read(min(size, path.stat().st_size)))
-    except FileNotFoundError:
-        raise StoreError(
-            f"{folder}: no {DIRECTIONS} here: not a run directory, or a run that has found no directions"
-        ) from None
-    except (OSError, ValueError, struct.error) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
-    return cast("dict[str, Any]", header), LENGTH + size
 
 
 def _unclear(folder: Path, key: str, found: list[str], facts: Mapping[str, Any]) -> str:
@@ -124,12 +155,11 @@ def _record(folder: Path, own: Mapping[str, Any]) -> dict[str, Any]:
     """What the manifest says of the model of an extraction, and of the extraction itself at least."""
     # directions that were carried over or transferred are those of the model that they were found for
     identity = dict(own["model"])
-    try:
-        models = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["models"]
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"{folder}: {MANIFEST} cannot be read: {error}") from None
-    for entry in models:
+    manifest = read_manifest(folder)
+    check_recipe(folder, manifest, None)
+    for entry in manifest["models"]:
         if all(entry.get(name) == value for name, value in identity.items()):
             template = (entry.get("prompts") or {}).get("template_sha256")
-            return {**identity, "id": entry["id"], "revision": entry["revision"], "template": template}
+            named = {name: entry.get(name) for name in RECORD if name != "template"}
+            return {**identity, **named, "template": template}
     raise StoreError(f"{folder}: {MANIFEST} does not say which model the directions were found in")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import attrs
 from attrs import define, field
 
-from steerkit_core.converter import make_converter, problems
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.fit import find_model
+from steerkit_core.named import built
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.registry import Registry
-from steerkit_core.saved import KeptDirections, kept_directions
+from steerkit_core.saved import KeptDirections, filed_directions, kept_directions
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -96,12 +96,7 @@ class RunSources:
             if key.strip() in known or key.strip() in attrs.fields_dict(CORE_KEYS["extractor"]):
                 raise SteerkitError(f"extractor.options: {key.strip()!r} is set in [extractor] itself")
             table[key.strip()] = _value(value.strip())
-        names = [attribute.name for attribute in attrs.fields(cl)]
-        try:
-            return cast("Extractor", make_converter().structure(table, cl))
-        except Exception as error:
-            found = list(problems(error, f"extractor.method {name!r}", names))
-            raise RecipeError(found) from error
+        return cast("Extractor", built(cl, table, f"extractor.method {name!r}"))
 
     def describe(self, extractor: Extractor) -> Mapping[str, Any]:
         """What determines an extractor's answers."""
@@ -118,6 +113,10 @@ class RunSources:
     def saved(self, run: str, key: str = "") -> KeptDirections:
         """Directions that a run has kept."""
         return kept_directions(run, key)
+
+    def filed(self, file: str) -> KeptDirections:
+        """Directions in a file by themselves."""
+        return filed_directions(file)
 
 
 def check_sources(extractor: Extractor, spec: ModelSpec, registry: Registry) -> list[Problem]:

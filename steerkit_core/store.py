@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -14,20 +14,47 @@ from attrs import define, field
 from filelock import FileLock, Timeout
 
 from steerkit_core.errors import StoreError
+from steerkit_core.run_files import (
+    CALIBRATIONS,
+    CELLS,
+    COMPLETIONS,
+    DIRECTIONS,
+    JUDGEMENTS,
+    LABELS,
+    MANIFEST,
+    RECIPE,
+    REPORT,
+    RESULTS,
+    VERDICTS,
+    check_version,
+    parsed_lines,
+    read_json,
+)
 from steerkit_core.values import Completion, Prompt
+
+__all__ = [
+    "CALIBRATIONS",
+    "CELLS",
+    "COMPLETIONS",
+    "DIRECTIONS",
+    "JUDGEMENTS",
+    "LABELS",
+    "MANIFEST",
+    "RECIPE",
+    "REPORT",
+    "RESULTS",
+    "VERDICTS",
+    "RunDirectory",
+    "hold_run",
+    "open_run",
+    "read_completions",
+    "read_json",
+]
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
-JUDGEMENTS, CALIBRATIONS, LABELS = "judgements.jsonl", "calibrations.jsonl", "labels.csv"
 CALIBRATION_COLUMNS = ("use", "layer", "position", "target", "multiplier", "achieved")
-VERDICTS, DIRECTIONS, RESULTS, REPORT = (
-    "verdicts.jsonl",
-    "directions.safetensors",
-    "results.json",
-    "report.html",
-)
 
 
 @define(eq=False)
@@ -39,6 +66,7 @@ class RunDirectory:
     completions: dict[tuple[str, str], Completion] = field(factory=dict)
     judgements: dict[str, Mapping[str, Any]] = field(factory=dict)
     calibrations: dict[str, Mapping[str, Any]] = field(factory=dict)
+    cells: set[str] = field(factory=set)
     _sinks: dict[str, FileIO] = field(factory=dict)
 
     def append(self, cell: str, completion: Completion) -> None:
@@ -64,6 +92,17 @@ class RunDirectory:
         )
         self._append(COMPLETIONS, line, f"{len(self.completions)} completions are kept")
         self.completions[cell, completion.prompt.id] = completion
+
+    def append_cell(self, cell: str, facts: Mapping[str, Any]) -> None:
+        """Keep what a cell is as soon as it is begun, so that an unfinished run can be read; once.
+
+        Raises:
+            StoreError: the disk is full or the file cannot be written; what was finished is safe.
+        """
+        if cell not in self.cells:
+            line = json.dumps({"id": cell, **facts}, ensure_ascii=False)
+            self._append(CELLS, line, f"{len(self.completions)} completions are kept")
+            self.cells.add(cell)
 
     def append_judgement(self, key: str, row: Mapping[str, Any]) -> None:
         """Keep what a judge that is a model said of one text; `key` hashes all that it depends on.
@@ -97,11 +136,7 @@ class RunDirectory:
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a file in one step, so that a reader never sees half of it."""
-        target = self.path / name
-        with _explained(target, "what was finished is kept"):
-            partial = target.with_name(f".{name}.partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(target)
+        replace_text(self.path / name, text, "what was finished is kept")
 
     def write_json(self, name: str, value: Any) -> None:
         """Replace a JSON file in one step."""
@@ -143,6 +178,18 @@ class RunDirectory:
         for sink in self._sinks.values():
             sink.close()
         self._sinks.clear()
+
+
+def replace_text(target: Path, text: str, kept: str = "nothing was changed") -> None:
+    """Replace any file in one step, so that a reader never sees half of it.
+
+    Raises:
+        StoreError: it cannot be written; `kept` says what is safe.
+    """
+    with _explained(target, kept):
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
 
 
 @contextmanager
@@ -199,28 +246,18 @@ def _locked(path: Path, remedy: str) -> Iterator[None]:
 def _held(path: Path, manifest: Mapping[str, Any] | None) -> Iterator[RunDirectory]:
     """What a run directory holds, read, and closed at the end."""
     completions, judgements = read_completions(path / COMPLETIONS), _read_judgements(path / JUDGEMENTS)
-    run = RunDirectory(path, manifest, completions, judgements, _read_calibrations(path / CALIBRATIONS))
+    run = RunDirectory(
+        path,
+        manifest,
+        completions,
+        judgements,
+        _read_calibrations(path / CALIBRATIONS),
+        {row["id"] for _, row in _whole_lines(path / CELLS, "to have it written again", ("id",))},
+    )
     try:
         yield run
     finally:
         run.close()
-
-
-def read_json(path: Path, name: str) -> Any:
-    """A JSON file of a run directory.
-
-    Raises:
-        StoreError: it is missing or damaged.
-    """
-    target = path / name
-    try:
-        return json.loads(target.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StoreError(
-            f"{path}: no {name} here: not a run directory, or a run that has not ended"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{target}: cannot be read: {error}") from None
 
 
 def _check_is_run(path: Path) -> None:
@@ -237,6 +274,7 @@ def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Mapping[str, Any] 
     if not (path / MANIFEST).exists():
         return None
     manifest: Mapping[str, Any] = read_json(path, MANIFEST)
+    check_version(manifest, path / MANIFEST)
     if manifest.get("recipe_fingerprint") != recipe_fingerprint:
         raise StoreError(
             f"{path}: holds the run of another recipe (see its {RECIPE}): choose another folder with --out,"
@@ -309,20 +347,16 @@ def _read_calibrations(path: Path) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def _whole_lines(path: Path, remedy: str) -> Iterator[tuple[int, Any]]:
+def _whole_lines(path: Path, remedy: str, columns: Sequence[str] = ()) -> Iterator[tuple[int, Any]]:
     """Numbers and values of the lines; a last one that a killed process left unfinished is cut off."""
     if not path.exists():
         return
     content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
         with _explained(path, "what was finished is kept"):
-            os.truncate(path, len(whole))
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            yield number, json.loads(line)
-        except ValueError as error:
-            raise _damaged(path, number, error, remedy) from None
+            os.truncate(path, whole)
+    yield from parsed_lines(path, content, columns, remedy)
 
 
 def _damaged(path: Path, number: int, error: Exception, remedy: str) -> StoreError:

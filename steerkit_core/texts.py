@@ -9,7 +9,8 @@ from typing import Any
 from attrs import frozen
 
 from steerkit_core.errors import StoreError, nearest
-from steerkit_core.store import COMPLETIONS, RESULTS, read_completions, read_json
+from steerkit_core.kept_run import read_run
+from steerkit_core.store import COMPLETIONS, RESULTS, read_completions
 from steerkit_core.values import Completion
 
 
@@ -54,10 +55,11 @@ def run_texts(
     Raises:
         StoreError: there is no run that has ended, no such cell, or no text is left.
     """
-    report = read_json(folder, RESULTS)
+    report = read_run(folder).report
     chosen = [find_cell(report, folder, cell) for cell in cells] or [one["id"] for one in report["cells"]]
     order = {name: number for number, name in enumerate(dict.fromkeys(chosen))}
     rows = [(key, one) for key, one in read_completions(folder / COMPLETIONS).items() if key[0] in order]
+    _check_rows(folder, report, order, rows)
     rows.sort(key=lambda row: order[row[0][0]])
     sound = [row for row in rows if row[1].error is None]
     taken = [row for row in sound if early or row[1].stop != "settled"]
@@ -68,6 +70,22 @@ def run_texts(
             " generation.full_texts = true"
         )
     return Texts(_distinct(taken, by_score=by_score), len(rows) - len(sound), len(sound) - len(taken))
+
+
+def _check_rows(
+    folder: Path,
+    report: Mapping[str, Any],
+    chosen: Mapping[str, int],
+    rows: Iterable[tuple[tuple[str, str], Completion]],
+) -> None:
+    """Refuse results of a cell of which the texts are not there."""
+    there = {cell for (cell, _), _ in rows}
+    for entry in report["cells"]:
+        if entry["id"] in chosen and entry["id"] not in there and entry["n"] + entry["failed"]:
+            raise StoreError(
+                f"{folder / COMPLETIONS}: no completion of cell {entry['id']}, which {RESULTS} has: edited"
+                " by hand; the command of the run makes what is missing"
+            )
 
 
 def find_cell(report: Mapping[str, Any], folder: Path, cell: str) -> str:

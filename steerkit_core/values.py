@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import field, frozen
 
-from steerkit_core.errors import DegenerateDirection, SteerkitError
+from steerkit_core.display import html_table, spanned
+from steerkit_core.errors import DegenerateDirection, MissingDirection, SteerkitError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from steerkit_core.model import ModelHandle
 
 Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
@@ -34,7 +38,8 @@ class Prompt:
     """A user's request, unrendered: the chat template is added by the model's adapter.
 
     Where a prompt is asked several times, `repeat` counts from 0, and the ids of all but the first end with
-    `#1`, `#2`, ...
+    `#1`, `#2`, ... `before` are the earlier turns of a conversation, as (`system`, `user` or `assistant`,
+    text); a run's prompts have none.
     """
 
     id: str
@@ -42,6 +47,12 @@ class Prompt:
     role: Role = "neutral"
     category: str = ""
     repeat: int = 0
+    before: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def said(self) -> tuple[tuple[tuple[str, str], ...], str]:
+        """All that the model is told, by which equal requests are known."""
+        return self.before, self.text
 
 
 @frozen
@@ -53,12 +64,13 @@ class ContrastSet:
     negative: tuple[Prompt, ...]
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Direction:
     """A unit vector of what one module of a block gives, read at one layer and position.
 
     `unit` has shape (width,), float32; `raw_norm` is the length before normalising, in units of what was
-    read.
+    read. `residual_norm` is the mean length of the residual stream at the layer over the neutral prompts,
+    None where nobody has measured it.
     """
 
     layer: int
@@ -66,9 +78,16 @@ class Direction:
     unit: Tensor
     raw_norm: float
     module: BlockModule = "residual"
+    residual_norm: float | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Direction(layer={self.layer}, position={self.position}, module={self.module!r},"
+            f" width={self.unit.shape[-1]}, raw_norm={self.raw_norm:.4g})"
+        )
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class DirectionSet:
     """Directions for every (position, layer) that an extractor was asked for.
 
@@ -76,6 +95,8 @@ class DirectionSet:
     `positions` count from the end of the rendered prompt: -1 is its last token. `scores` holds further
     tables of shape (positions, layers) by name, such as a validation accuracy. `module` is what was read
     in the blocks; the width is the hidden size, and for `heads` that of all heads side by side.
+    `residual_norms` has for every layer the mean length of the residual stream over the neutral prompts; it
+    is empty where nobody has measured it, and needed for multipliers of unit `residual` alone.
     """
 
     positions: tuple[int, ...]
@@ -84,6 +105,7 @@ class DirectionSet:
     raw_norms: Tensor
     scores: Mapping[str, Tensor] = field(factory=dict)
     module: BlockModule = "residual"
+    residual_norms: tuple[float, ...] = ()
 
     @classmethod
     def from_raw(
@@ -103,15 +125,23 @@ class DirectionSet:
         units = wide / norms.clamp_min(1e-300).unsqueeze(-1)
         return cls(positions, layers, units.float(), norms, module=module)
 
-    def at(self, layer: int, position: int) -> Direction:
-        """The direction read at `layer` and `position`.
+    def at(self, layer: int, position: int | None = None) -> Direction:
+        """The direction read at `layer` and `position`, which may be left out where there is but one.
 
         Raises:
-            KeyError: the set has no such layer or position.
+            MissingDirection: the set has no such layer or position.
             DegenerateDirection: its length is zero or not a number.
         """
+        if position is None:
+            if len(self.positions) != 1:
+                known = ", ".join(map(str, self.positions))
+                raise MissingDirection(
+                    f"directions at {len(self.positions)} positions, expected one to be named: {known}"
+                )
+            (position,) = self.positions
         if layer not in self.layers or position not in self.positions:
-            raise KeyError(f"no direction at layer {layer}, position {position}")
+            known = f"layers {spanned(self.layers)}; positions {spanned(self.positions)}"
+            raise MissingDirection(f"no direction at layer {layer}, position {position} ({known})")
         row, column = self.positions.index(position), self.layers.index(layer)
         norm = float(self.raw_norms[row, column])
         if not math.isfinite(norm) or norm == 0.0:
@@ -120,7 +150,71 @@ class DirectionSet:
                 " classes look the same there, or the activations overflowed; choose another layer or"
                 " position, or a wider dtype"
             )
-        return Direction(layer, position, self.units[row, column], norm, self.module)
+        stream = self.residual_norms[column] if self.residual_norms else None
+        return Direction(layer, position, self.units[row, column], norm, self.module, stream)
+
+    def __repr__(self) -> str:
+        return (
+            f"DirectionSet(layers {spanned(self.layers)}, positions {spanned(self.positions)},"
+            f" module={self.module!r}, width={self.units.shape[-1]})"
+        )
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: the length before normalising, layer by layer."""
+        rows = [
+            [layer, *(f"{float(norm):.4g}" for norm in self.raw_norms[:, column])]
+            for column, layer in enumerate(self.layers)
+        ]
+        heads = ["layer", *(f"raw norm at {position}" for position in self.positions)]
+        return html_table(repr(self), heads, rows)
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        model: ModelHandle | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write all of it to a safetensors file, bit for bit, for `load` and the extractor `transfer`.
+
+        Args:
+            path: the file; one that is there is replaced.
+            model: the model that they were found in. A recipe takes directions whose model is not known
+                only if it says so.
+            facts: what else is known of them, as JSON can hold it, such as `extractor`.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        from steerkit_core.direction_files import NORMS, SCORE, STREAM, UNITS, write_directions
+
+        known = {} if model is None else {"model": model.identity, "record": model.record}
+        shape = {"positions": self.positions, "layers": self.layers, "module": self.module}
+        tensors = {UNITS: self.units, NORMS: self.raw_norms}
+        tensors |= {f"{SCORE}{name}": table for name, table in self.scores.items()}
+        if self.residual_norms:
+            tensors[STREAM] = self.raw_norms.new_tensor(self.residual_norms)
+        write_directions(Path(path), tensors, {**known, **(facts or {}), **shape})
+
+    @classmethod
+    def load(cls, path: str | Path, key: str = "") -> Self:
+        """The directions of a file that `save`, `steerkit export` or a run has written.
+
+        Args:
+            path: the file.
+            key: the beginning of an extraction's key, where a run's file keeps several.
+
+        Raises:
+            StoreError: it is missing or damaged, holds no directions, or not exactly one set is meant.
+        """
+        from steerkit_core.direction_files import NORMS, SCORE, STREAM, UNITS, read_directions
+
+        facts, tensors = read_directions(Path(path), key)
+        scores = {name.removeprefix(SCORE): one for name, one in tensors.items() if name.startswith(SCORE)}
+        positions, layers = tuple(facts["positions"]), tuple(facts["layers"])
+        module = facts.get("module", "residual")
+        stream = tuple(tensors[STREAM].tolist()) if STREAM in tensors else ()
+        return cls(positions, layers, tensors[UNITS], tensors[NORMS], scores, module, stream)
 
 
 @frozen(eq=False)
@@ -290,8 +384,9 @@ class Probe:
 class Steering:
     """What a site is given to build an intervention from.
 
-    `residual_norms[l]` is the mean length of the output of block l over the neutral prompts' tokens;
-    `num_heads` how many attention heads a block has.
+    `residual_norms[l]` is the mean length of the output of block l over the neutral prompts' tokens, and
+    there are none where nobody has measured them, which a run always does; `num_heads` is how many
+    attention heads a block has.
     """
 
     directions: DirectionSet
@@ -324,10 +419,21 @@ class Steering:
 
         `absolute` is the multiplier itself, `residual` times the mean length of the residual stream at
         `layer`, by default the chosen one, `raw` times `raw_norm`.
+
+        Raises:
+            SteerkitError: the stream's length was never measured, and is asked for.
         """
-        stream = self.residual_norms[self.layer if layer is None else layer]
-        scales = {"absolute": 1.0, "residual": stream, "raw": raw_norm}
-        return self.multiplier * scales[unit]
+        if unit == "residual":
+            return self.multiplier * self._stream(self.layer if layer is None else layer)
+        return self.multiplier * {"absolute": 1.0, "raw": raw_norm}[unit]
+
+    def _stream(self, layer: int) -> float:
+        if not self.residual_norms:
+            raise SteerkitError(
+                "unit 'residual' needs the mean length of the residual stream, and these directions come"
+                " without it: choose 'absolute' or 'raw', or extract them"
+            )
+        return self.residual_norms[layer]
 
 
 @frozen

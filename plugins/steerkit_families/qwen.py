@@ -10,6 +10,8 @@ from steerkit_core import FamilyDefaults
 from steerkit_families.layout import CommonLayout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 
@@ -31,7 +33,7 @@ class Qwen(CommonLayout):
         """60 percent, and 50 from 14 billion parameters on (the paper's layer profiles)."""
         return 0.5 if parameters >= LARGE else 0.6
 
-    def render(self, tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+    def render_turns(self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:
         """The chat template with thinking switched off.
 
         A thinking model opens with a block that is not the answer, and would spend the whole token limit
@@ -40,7 +42,7 @@ class Qwen(CommonLayout):
         return cast(
             "str",
             tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}],
+                [dict(turn) for turn in turns],
                 tokenize=False,
                 add_generation_prompt=True,
                 enable_thinking=False,

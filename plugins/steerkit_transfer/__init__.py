@@ -1,4 +1,4 @@
-"""Extractor `transfer`: directions of a saved run, or of another model."""
+"""Extractor `transfer`: directions of a saved run, of a file, or of another model."""
 
 from steerkit_core import Extractor, hookimpl
 from steerkit_transfer.depth import matched_layer

@@ -35,7 +35,7 @@ ENOUGH = 2  # prompts less their mean say nothing where there is only one
 
 @frozen(kw_only=True)
 class Transfer(ReadingExtractor):
-    """Directions of a saved run or of another model, taken from the same relative depth.
+    """Directions of a saved run, of a file or of another model, taken from the same relative depth.
 
     Layer l of the L layers of the model that is steered takes the direction of layer int(Ls l / L) of the
     Ls layers of the source, as it is: only equal hidden sizes transfer directly. With a `map` it goes
@@ -49,12 +49,16 @@ class Transfer(ReadingExtractor):
         "the paper's transfer study; maps: Hoerl and Kennard, 1970 (ridge), Schoenemann, 1966 (Procrustes)"
     )
     cost: ClassVar[str] = (
-        "none for a run, else those of the method in the source; with a map one for each map prompt in both"
+        "none for a run or file, else those of the method in the source; with a map one for each map prompt"
+        " in both"
     )
 
     run: str = option("", help="a run directory, or a name below runs/, whose directions are taken")
     extraction: str = option(
         "", help="which extraction of the run, by the beginning of its key; empty where it has only one"
+    )
+    file: str = option(
+        "", help="a file of directions, as `steerkit export`, `steerkit import` or Python writes it"
     )
     source_model: str = option("", help="another model, in which the directions are found first")
     source_revision: str = option("main", help="its branch, tag or commit on the hub")
@@ -75,29 +79,37 @@ class Transfer(ReadingExtractor):
         checks=[Within(0, open=True)],
     )
     allow_other: bool = option(
-        False, help="take a run's directions though model, revision or template are not the same"
+        False,
+        help="take the directions of a run or file though model, revision or template are not the same",
     )
 
     def __attrs_post_init__(self) -> None:
         """Refuse options that contradict each other."""
-        if bool(self.run) == bool(self.source_model):
-            given = "both" if self.run else "neither"
-            raise ValueError(f"expected either run or source_model, got {given}")
-        if self.run and self.map != "none":
+        given = [name for name in ("run", "file", "source_model") if getattr(self, name)]
+        if len(given) != 1:
             raise ValueError(
-                f"map {self.map!r} needs the source model itself: set source_model instead of run"
+                f"expected one of run, file and source_model, got {' and '.join(given) or 'none'}"
+            )
+        if self.kept and self.map != "none":
+            raise ValueError(
+                f"map {self.map!r} needs the source model itself: set source_model instead of {given[0]}"
             )
         if self.extraction and not self.run:
             raise ValueError("extraction names what a run has kept, and there is no run")
         if self.method == self.name:
             raise ValueError(f"method {self.name!r} finds no directions, expected another extractor")
 
+    @property
+    def kept(self) -> str:
+        """The run or file whose directions are taken; empty where a model's are."""
+        return self.run or self.file
+
     def check_model(self, model: ModelSpec, sources: Sources) -> None:
         """Refuse unequal widths as soon as both are known, and a source that is not there."""
         width: int | None
-        if self.run:
+        if self.kept:
             saved = self._saved(sources)
-            width, what = saved.width, f"the directions of {self.run}"
+            width, what = saved.width, f"the directions of {self.kept}"
         else:
             spec = self._spec(model)
             method = self._method(sources)
@@ -110,19 +122,20 @@ class Transfer(ReadingExtractor):
 
     def origin(self, model: ModelHandle, sources: Sources) -> Mapping[str, Any]:
         """The source by content, and what of it is not as in the model that is steered."""
-        if self.run:
+        if self.kept:
             saved = self._saved(sources)
             differs = _differences(saved.model, model)
             if differs and not self.allow_other:
                 raise SteerkitError(
-                    f"extractor.run: the directions of {self.run} were found in {saved.model['id']}, which"
-                    f" is not {model.spec.id} as it is steered (not the same: {', '.join(differs)}): set"
+                    f"extractor.{'run' if self.run else 'file'}: the directions of {self.kept} were found"
+                    f" in {saved.model['id'] or 'a model that it does not name'}, which is not"
+                    f" {model.spec.id} as it is steered (not the same: {', '.join(differs)}): set"
                     " extractor.allow_other to true to take them all the same"
                 )
             return {
                 "model": saved.model["id"],
                 "revision": saved.model["revision"],
-                "run": self.run,
+                "run": self.kept,
                 "extraction": saved.key,
                 "digest": saved.digest,
                 "fingerprint": saved.model["fingerprint"],
@@ -155,9 +168,11 @@ class Transfer(ReadingExtractor):
         import torch
 
         positions = self.positions_in(model)
-        if self.run:
-            found, source = self._saved(sources).directions(), None
-            depth, what = len(found.layers), f"the directions of {self.run}"
+        if self.kept:
+            saved = self._saved(sources)
+            # of a model that is not known, layers are taken as this one's
+            depth, what = saved.num_layers or model.num_layers, f"the directions of {self.kept}"
+            found, source = _at_all_layers(saved.directions(), depth), None
         else:
             source = sources.load(self._spec(model.spec))
             depth, what = source.num_layers, self.source_model
@@ -225,17 +240,17 @@ class Transfer(ReadingExtractor):
         return sources.extractor(self.method, self.options, position=self.position, module=self.module)
 
     def _saved(self, sources: Sources) -> SavedDirections:
-        """The run's directions, read where this extractor says."""
-        saved = sources.saved(self.run, self.extraction)
+        """The directions of the run or file, read where this extractor says."""
+        saved = sources.saved(self.run, self.extraction) if self.run else sources.filed(self.file)
         if saved.module != self.module:
             raise SteerkitError(
-                f"extractor.module: the directions of {self.run} were read from {saved.module!r}, got"
+                f"extractor.module: the directions of {self.kept} were read from {saved.module!r}, got"
                 f" {self.module!r}"
             )
         missing = [position for position in self.positions if position not in saved.positions]
         if missing:
             raise SteerkitError(
-                f"extractor.position: {self.run} has no directions at {', '.join(map(str, missing))}"
+                f"extractor.position: {self.kept} has no directions at {', '.join(map(str, missing))}"
                 f" (positions: {', '.join(map(str, saved.positions))})"
             )
         return saved
@@ -255,9 +270,11 @@ class Transfer(ReadingExtractor):
         if self.map != "none" or width is None or own is None or width == own:
             return
         remedy = (
-            "find them again with source_model and a map" if self.run else "set extractor.map to 'ridge' or"
+            "find them again with source_model and a map"
+            if self.kept
+            else "set extractor.map to 'ridge' or"
         )
-        remedy += "" if self.run else " 'procrustes' for a linear map between the two"
+        remedy += "" if self.kept else " 'procrustes' for a linear map between the two"
         raise ModelError(
             f"{source} and {target} have the widths {width} and {own}, and only equal ones transfer"
             f" directly: {remedy}"
@@ -276,15 +293,29 @@ def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, m
 
 def _differences(record: Mapping[str, Any], model: ModelHandle) -> tuple[str, ...]:
     """What of the model that directions were found in is not as in the one that is steered."""
-    if record["fingerprint"] == model.fingerprint:
-        return ()
     compared = {
         "model": (record["id"], model.spec.id),
         "revision": (record["revision"], model.revision),
         "template": (record["template"], model.template_sha256),
     }
     found = tuple(name for name, (one, other) in compared.items() if one != other)
-    return found or ("weights",)
+    if record["fingerprint"] != model.fingerprint:
+        return found or ("weights",)
+    # the same content by another name is the same model; its template may have been exchanged since
+    return ("template",) if "template" in found and record["template"] is not None else ()
+
+
+def _at_all_layers(found: DirectionSet, depth: int) -> DirectionSet:
+    """The same with zeros, which nobody can steer with, at the layers that a file has nothing for."""
+    missing = [layer for layer in range(depth) if layer not in found.layers]
+    if not missing:
+        return found
+    layers = (*found.layers, *missing)
+    units = found.units.new_zeros(len(found.positions), len(layers), found.units.shape[-1])
+    norms = found.raw_norms.new_zeros(len(found.positions), len(layers))
+    units[:, : len(found.layers)] = found.units
+    norms[:, : len(found.layers)] = found.raw_norms
+    return DirectionSet(found.positions, layers, units, norms, module=found.module)
 
 
 def _digest(prompts: Sequence[Prompt]) -> str:

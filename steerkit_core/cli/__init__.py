@@ -9,14 +9,23 @@ import click
 
 from steerkit_core.cli.agree import agree
 from steerkit_core.cli.application import Application
+from steerkit_core.cli.chat import chat
 from steerkit_core.cli.check import check
 from steerkit_core.cli.compare import compare
+from steerkit_core.cli.completion import completion
+from steerkit_core.cli.export import export
+from steerkit_core.cli.import_vectors import import_vectors
+from steerkit_core.cli.init import init
 from steerkit_core.cli.label import label
+from steerkit_core.cli.listing import runs
+from steerkit_core.cli.output import print_error
 from steerkit_core.cli.parity import parity
 from steerkit_core.cli.plugins import plugins
 from steerkit_core.cli.power import power
 from steerkit_core.cli.rank import rank
+from steerkit_core.cli.report import report
 from steerkit_core.cli.run import run
+from steerkit_core.cli.schema import schema
 from steerkit_core.cli.show import show
 from steerkit_core.cli.stability import stability
 from steerkit_core.cli.transfer import transfer
@@ -47,8 +56,7 @@ def execute(arguments: list[str], host: Host | None = None) -> int:
         return 130
     except SteerkitError as error:
         for line in str(error).splitlines():
-            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-            click.echo(line, err=True)
+            print_error(line)
         return 2
     return result if isinstance(result, int) else 0
 
@@ -83,7 +91,11 @@ def make_group() -> click.Group:
     for command in (
         run,
         check,
+        init,
         show,
+        runs,
+        report,
+        chat,
         compare,
         transfer,
         power,
@@ -91,8 +103,12 @@ def make_group() -> click.Group:
         label,
         parity,
         plugins,
+        schema,
         stability,
         rank,
+        completion,
+        export,
+        import_vectors,
     ):
         steerkit.add_command(command)
     return steerkit

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import application_of, run_folder
+from steerkit_core.cli import completing
+from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError, nearest
 
 if TYPE_CHECKING:
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="How far do judges agree on a run's texts?")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--classifiers",
     "raters",
     metavar="NAME,...",
+    shell_complete=completing.classifiers,
     help="Who is compared: installed classifiers, and person:NAME for the labels of a person."
     "  [default: the run's own, and all people]",
 )
@@ -40,7 +43,13 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME.OPTION=VALUE", help="Change a classifier's option."
 )
-@click.option("--cell", "cells", multiple=True, help="Only texts of this cell; may be repeated.")
+@click.option(
+    "--cell",
+    "cells",
+    multiple=True,
+    shell_complete=completing.cells,
+    help="Only texts of this cell; may be repeated.",
+)
 @click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")
 @click.option(
     "--disagreements",
@@ -50,7 +59,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many are shown.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@json_option
 @click.pass_context
 def agree(
     context: click.Context,
@@ -80,11 +89,10 @@ def agree(
     registry = application_of(context).registry
 
     from steerkit_core.agreement import agreement
-    from steerkit_core.store import RESULTS, read_json
     from steerkit_core.texts import run_texts
 
-    folder = run_folder(run)
-    report = read_json(folder, RESULTS)
+    kept = finished_run(run)
+    folder, report = kept.folder, kept.report
     named = _named(raters)
     people = _people(folder, labels, named)
     names = [name for name in named or _own(report) if not name.startswith("person:")]
@@ -102,7 +110,7 @@ def agree(
     judged = _judged(classifiers, folder, texts, report, registry, quiet=as_json)
     found = agreement([*judged, *asked], texts, known) | {"notes": [*notes, *_notes(texts)]}
     if as_json:
-        click.echo(json.dumps({"run": str(folder), **found}, indent=1, ensure_ascii=False))
+        print_json({"run": str(folder), **found})
         return
     from rich.console import Console
 

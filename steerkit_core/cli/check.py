@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 
 if TYPE_CHECKING:
@@ -15,8 +16,15 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check a recipe and show its plan.")
-@click.argument("recipe")
-@click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option first.")
+@click.argument("recipe", shell_complete=completing.recipes)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=completing.changes,
+    metavar="TABLE.KEY=VALUE",
+    help="Change an option first.",
+)
 @click.option(
     "--model", "look", is_flag=True, help="Load the tokenizers too, and show the prompts as tokens."
 )

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import run_folder
-from steerkit_core.cli.runs import judged_rows
-from steerkit_core.errors import SteerkitError, StoreError
+from steerkit_core.cli import completing
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import finished_run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-# what makes two rates another thing altogether, though the prompts are the same
-JUDGEMENT = ("classifier",)
-
 
 @click.command(short_help="Is one run's rate another than the other's?")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("other", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.argument("other", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--cell",
     "cells",
     multiple=True,
+    shell_complete=completing.cells,
     help="Compare this cell; given twice, the first is of RUN and the second of OTHER."
     "  [default: each run's selected cell]",
 )
 @click.option("--label", default="refusal", show_default=True, help="The verdict whose rate is compared.")
 @click.option("--paired", is_flag=True, help="Insist on a paired comparison.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def compare(
     run: Path, other: Path, cells: tuple[str, ...], label: str, *, paired: bool, as_json: bool
 ) -> None:
@@ -50,147 +47,18 @@ def compare(
     if len(cells) > 2:
         raise click.UsageError(f"--cell: expected at most two, got {len(cells)}")
     names = (cells * 2)[:2] if cells else (None, None)
-    arms = [_arm(path, name, label) for path, name in zip((run, other), names, strict=True)]
-    found = _compare(arms[0], arms[1], label, insist=paired)
+    from steerkit_core.report.arms import compare_arms, make_arm
+
+    arms = [
+        make_arm(finished_run(path), name, label) for path, name in zip((run, other), names, strict=True)
+    ]
+    found = compare_arms(arms[0], arms[1], label, insist=paired)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
     else:
         from rich.console import Console
 
         _print(found, Console(highlight=False))
-
-
-def _arm(run: Path, name: str | None, label: str) -> dict[str, Any]:
-    """One side: the run's folder, the cell's entry, whether it was chosen on its prompts, and its rows."""
-    from steerkit_core.report.evidence import marked
-    from steerkit_core.store import RESULTS, read_json
-    from steerkit_core.texts import find_cell
-
-    folder = run_folder(run)
-    report = read_json(folder, RESULTS)
-    name = name or report["selected"]
-    if name is None:
-        raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    chosen = find_cell(report, folder, name)
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
-    if label not in entry["counts"]:
-        raise StoreError(
-            f"{folder}: cell {entry['id']} has no label {label!r} (labels: {', '.join(entry['counts'])})"
-        )
-    return {
-        "folder": folder,
-        "entry": entry,
-        "chosen": entry["id"] in marked(report),
-        "rows": judged_rows(folder, entry["id"]),
-    }
-
-
-def _compare(first: Mapping[str, Any], second: Mapping[str, Any], label: str, *, insist: bool) -> Any:
-    from steerkit_core.comparison import compare_independent, compare_paired
-    from steerkit_core.stats import fold
-
-    arms = (first, second)
-    labels = [
-        fold((row["prompt"], row["label"]) for row in arm["rows"] if row["label"] != "failed")
-        for arm in arms
-    ]
-    prompts = [{row["prompt"] for row in arm["rows"]} for arm in arms]
-    shared = prompts[0] & prompts[1]
-    paired = prompts[0] == prompts[1]
-    if insist and not paired:
-        raise SteerkitError(
-            f"{first['folder']}, {second['folder']}: not on the same prompts ({len(prompts[0])} and"
-            f" {len(prompts[1])}, of which {len(shared)} are in both), so that they cannot be compared as"
-            " paired; run both on the same evaluation prompts, or leave out --paired"
-        )
-    result = (compare_paired if paired else compare_independent)(labels[0], labels[1], label)
-    return {
-        "label": label,
-        "paired": paired,
-        "first": _side(first, labels[0], label),
-        "second": _side(second, labels[1], label),
-        **result,
-        "notes": _notes(arms, labels, shared, paired=paired),
-        "discordant": _discordant(arms, labels, label) if paired else [],
-    }
-
-
-def _side(arm: Mapping[str, Any], labels: Mapping[str, str], label: str) -> dict[str, Any]:
-    import attrs
-
-    from steerkit_core.stats import wilson
-
-    entry = arm["entry"]
-    shown = (
-        "model",
-        "quantization",
-        "extractor",
-        "selector",
-        "site",
-        "control",
-        "layer",
-        "multiplier",
-        "strength",
-    )
-    return {
-        "run": str(arm["folder"]),
-        "cell": entry["id"],
-        "role": entry["role"],
-        **{key: entry.get(key) for key in (*shown, "prompts", "classifier")},
-        "selected_on_evaluation": arm["chosen"],
-        "rate": attrs.asdict(wilson(list(labels.values()).count(label), len(labels))),
-    }
-
-
-def _notes(
-    arms: Sequence[Mapping[str, Any]],
-    labels: Sequence[Mapping[str, str]],
-    shared: set[str],
-    *,
-    paired: bool,
-) -> list[str]:
-    """What a reader of the comparison has to know."""
-    notes: list[str] = []
-    for arm, found in zip(arms, labels, strict=True):
-        where = f"cell {arm['entry']['id']} of {arm['folder']}"
-        missing = len({row["prompt"] for row in arm["rows"]}) - len(found)
-        if arm["chosen"]:
-            notes.append(f"{where} was chosen on the prompts that it is compared on, which favours it")
-        if missing:
-            notes.append(f"{where} has no verdict on {missing} prompts, which are left out")
-    if not paired and shared:
-        notes.append(
-            f"{len(shared)} prompts are in both, and Fisher's test takes the two for independent;"
-            " with the same prompts on both sides the comparison would be paired"
-        )
-    judges = [
-        {key: arm["entry"][key] for key in JUDGEMENT} | arm["entry"]["options"]["classifier"]
-        for arm in arms
-    ]
-    if judges[0] != judges[1]:
-        names = " and ".join(arm["entry"]["classifier"] for arm in arms)
-        notes.append(f"the two were judged differently ({names}), so that a difference may be the judges'")
-    return notes
-
-
-def _discordant(
-    arms: Sequence[Mapping[str, Any]], labels: Sequence[Mapping[str, str]], label: str
-) -> list[dict[str, Any]]:
-    """The prompts of which one side alone has the label, those of the first side before the others."""
-    by_text = [{row["prompt"]: row for row in reversed(arm["rows"])} for arm in arms]
-    found = [
-        {
-            "prompt_id": by_text[0][text]["prompt_id"],
-            "prompt": text,
-            **{
-                side: {"label": verdicts[text], "text": rows[text]["text"]}
-                for side, verdicts, rows in zip(("first", "second"), labels, by_text, strict=True)
-            },
-        }
-        for text in labels[0]
-        if text in labels[1] and (labels[0][text] == label) != (labels[1][text] == label)
-    ]
-    return sorted(found, key=lambda row: row["first"]["label"] != label)
 
 
 def _print(found: Mapping[str, Any], console: Console) -> None:

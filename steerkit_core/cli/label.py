@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import run_folder
+from steerkit_core.cli import completing
+from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ SKIP, UNDO, QUIT = "s", "u", "q"
 
 
 @click.command(short_help="Label a run's texts yourself, blind.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option("--rater", metavar="NAME", help="Whose labels these are.  [default: your login name]")
-@click.option("--cell", "--cells", "cells", multiple=True, help="Only texts of this cell; may be repeated.")
+@click.option(
+    "--cell",
+    "--cells",
+    "cells",
+    multiple=True,
+    shell_complete=completing.cells,
+    help="Only texts of this cell; may be repeated.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, in the shuffled order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order, with the rater's name.")
 @click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")
@@ -45,12 +53,11 @@ def label(
         steerkit label runs/quickstart --rater alice --limit 50
     """
     from steerkit_core.labels import LabelSheet
-    from steerkit_core.store import RESULTS, read_json
     from steerkit_core.texts import run_texts
 
-    folder = run_folder(run)
-    name = _rater(rater)
-    keys = _keys(read_json(folder, RESULTS))
+    kept = finished_run(run)
+    folder, name = kept.folder, _rater(rater)
+    keys = _keys(kept.report)
     order = list(run_texts(folder, cells, early=early).texts)
     random.Random(f"{seed}:{name}").shuffle(order)  # noqa: S311  # reason: an order, no secret
     session = _Session(LabelSheet.open(folder), name, order[:limit], keys)

@@ -8,14 +8,22 @@ from typing import Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 
 REPORT = "rank.json"
 
 
 @click.command(short_help="How many directions separate the classes?")
-@click.argument("recipe")
-@click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option first.")
+@click.argument("recipe", shell_complete=completing.recipes)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=completing.changes,
+    metavar="TABLE.KEY=VALUE",
+    help="Change an option first.",
+)
 @click.option(
     "--components",
     metavar="K,...",

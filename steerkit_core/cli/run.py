@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import files_of
 
 
 @click.command(short_help="Run a recipe, or go on with it.")
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completing.recipes)
 @click.option(
-    "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option; may be repeated."
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=completing.changes,
+    metavar="TABLE.KEY=VALUE",
+    help="Change an option; may be repeated.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME]")
 @click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
-@click.option("--json", "as_json", is_flag=True, help="Print results.json instead of a table.")
+@json_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def run(
@@ -55,7 +62,8 @@ def run(
     with nullcontext(Silent()) if quiet else make_progress() as progress:
         report = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
     if as_json:
-        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        # `selected` is the cell to look at first; progress went to standard error
+        print_json({"folder": str(folder), "files": files_of(folder), **report})
         return
     from steerkit_core.report.console import print_report
 

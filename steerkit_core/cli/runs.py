@@ -1,12 +1,28 @@
-"""What was written in a finished run."""
+"""Where the commands that take a RUN get it from; all checks of run directories are behind these."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from steerkit_core.errors import StoreError
+from steerkit_core.cli.application import run_folder
+
+if TYPE_CHECKING:
+    from steerkit_core.kept_run import KeptRun
+
+__all__ = ["files_of", "finished_run", "judged_rows", "run_folder"]
+
+
+def finished_run(run: Path) -> KeptRun:
+    """The run that a command is given: a folder, or the name of one below `runs/`, checked.
+
+    Raises:
+        StoreError: there is no such run, or it has not ended, lacks a file, was edited by hand, or is of a
+            newer steerkit.
+    """
+    from steerkit_core.kept_run import read_run
+
+    return read_run(run_folder(run))
 
 
 def judged_rows(folder: Path, cell: str) -> list[dict[str, Any]]:
@@ -15,17 +31,12 @@ def judged_rows(folder: Path, cell: str) -> list[dict[str, Any]]:
     Raises:
         StoreError: a file of the run is missing or damaged.
     """
-    from steerkit_core.store import COMPLETIONS, VERDICTS
+    from steerkit_core.kept_run import rows_of
 
-    verdicts = {row["prompt_id"]: row for row in _lines(folder / VERDICTS) if row["cell"] == cell}
-    # of a row that stands there twice the last one counts, as it does for the run
-    texts = {row["prompt_id"]: row for row in _lines(folder / COMPLETIONS) if row["cell"] == cell}
-    return [{**texts[prompt_id], **verdict} for prompt_id, verdict in verdicts.items()]
+    return rows_of(folder, cell)
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
+def files_of(folder: Path) -> dict[str, str]:
+    """The files that a run has left, by name, for a program that goes on with them."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    return {name: str(folder / name) for name in names}

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli.application import run_folder
-from steerkit_core.cli.runs import judged_rows
+from steerkit_core.cli import completing
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.runs import finished_run, run_folder
+
+if TYPE_CHECKING:
+    from steerkit_core.kept_run import KeptRun
 
 
 @click.command(short_help="Show a run's results and completions.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--cell", help="Show the completions of this cell.  [default: the table of all cells]")
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
+@click.option(
+    "--cell",
+    shell_complete=completing.cells,
+    help="Show the completions of this cell.  [default: the table of all cells]",
+)
 @click.option("--label", help="With --cell: only completions with this verdict.")
 @click.option(
     "--all", "every_cell", is_flag=True, help="Put the swept cells and the controls into the tables too."
@@ -28,7 +35,7 @@ from steerkit_core.cli.runs import judged_rows
     help="Show every candidate that the selectors compared, not the best alone.",
 )
 @click.option("--svg", type=click.Path(path_type=Path), help="Draw the results into this file as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def show(
     run: Path,
     cell: str | None,
@@ -42,6 +49,9 @@ def show(
 ) -> None:
     """Show the results of RUN, a run directory or the name of one below runs/.
 
+    Of a run that has not ended it shows what is there so far, and the command that finishes it. Long tables
+    are cut to their best rows; --all shows them whole.
+
     \b
     Examples:
         steerkit show quickstart
@@ -49,54 +59,74 @@ def show(
         steerkit show quickstart --audit
         steerkit show cosmic --selection
     """
-    from steerkit_core.store import MANIFEST, RESULTS, read_json
+    from steerkit_core.run_files import MANIFEST, RESULTS
 
     folder = run_folder(run)
-    report = read_json(folder, RESULTS)
+    if (folder / MANIFEST).exists() and not (folder / RESULTS).exists() and not selection:
+        _show_unfinished(folder, cell, every_cell=every_cell, as_json=as_json)
+        return
+    kept = finished_run(run)
     if cell is not None:
-        _show_cell(report, folder, cell, label, as_json=as_json)
+        _show_cell(kept, cell, label, as_json=as_json)
     elif audit:
-        _show_audit(read_json(folder, MANIFEST)["models"], report, as_json=as_json)
+        _show_audit(kept, as_json=as_json)
     elif selection:
-        _show_selections(report, as_json=as_json)
+        _show_selections(kept.report, as_json=as_json)
     elif as_json:
-        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        print_json(kept.report)
     else:
-        from steerkit_core.report.console import draw_report, print_report
+        from steerkit_core.report.console import print_report
 
-        print_report(report, every_cell=every_cell)
-        if svg is not None:
-            draw_report(report, svg, every_cell=every_cell)
+        print_report(kept.report, every_cell=every_cell)
+        click.echo(f"\nfiles in {kept.folder}; read completions with")
+        click.echo(f"    steerkit show {kept.folder} --cell {kept.report['selected'] or 'ID'}")
+    if svg is not None:
+        from steerkit_core.report.console import draw_report
+
+        draw_report(kept.report, svg, every_cell=every_cell)
+        click.echo(f"drawn: {svg}", err=as_json)
 
 
-def _show_cell(report: Any, folder: Path, cell: str, label: str | None, *, as_json: bool) -> None:
-    from steerkit_core.texts import find_cell
+def _show_unfinished(folder: Path, cell: str | None, *, every_cell: bool, as_json: bool) -> None:
+    from steerkit_core.unfinished import read_unfinished
 
-    chosen = find_cell(report, folder, cell)
-    rows = [row for row in judged_rows(folder, chosen) if label in (None, row["label"])]
+    found = read_unfinished(folder)
     if as_json:
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        print_json(found.as_json() if cell is None else found.texts(cell))
+        return
+    from steerkit_core.report.unfinished import print_texts, print_unfinished
+
+    if cell is None:
+        print_unfinished(found, every_cell=every_cell)
+    else:
+        print_texts(found.texts(cell))
+
+
+def _show_cell(kept: KeptRun, cell: str, label: str | None, *, as_json: bool) -> None:
+    entry = kept.cell(cell)
+    rows = [row for row in kept.rows(entry["id"]) if label in (None, row["label"])]
+    if as_json:
+        print_json(rows)
         return
     from steerkit_core.report.console import print_completions
 
-    entry = next(entry for entry in report["cells"] if entry["id"] == chosen)
     print_completions(entry, rows)
 
 
-def _show_selections(report: dict[str, Any], *, as_json: bool) -> None:
+def _show_selections(report: Any, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(report["selections"], indent=1, ensure_ascii=False))
+        print_json(report["selections"])
         return
     from steerkit_core.report.selection import print_selections
 
     print_selections(report)
 
 
-def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json: bool) -> None:
+def _show_audit(kept: KeptRun, *, as_json: bool) -> None:
+    models = kept.manifest["models"]
     audits = [{key: model.get(key) for key in ("id", "quantization", "prompts")} for model in models]
     if as_json:
-        found = {"prompts": audits, "health": report.get("health", [])}
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json({"prompts": audits, "health": kept.report.get("health", [])})
         return
     from rich.console import Console
 
@@ -106,6 +136,6 @@ def _show_audit(models: list[dict[str, Any]], report: dict[str, Any], *, as_json
     console = Console(highlight=False)
     for entry in audits:
         print_audit(f"{entry['id']} ({entry['quantization']})", entry["prompts"], console)
-    table = health_table(report)
+    table = health_table(kept.report)
     if table is not None:
         console.print(table)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,15 @@ REPORT = "stability.json"
 
 
 @click.command(short_help="How far do directions depend on the prompts?")
-@click.argument("recipe")
-@click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option first.")
+@click.argument("recipe", shell_complete=completing.recipes)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=completing.changes,
+    metavar="TABLE.KEY=VALUE",
+    help="Change an option first.",
+)
 @click.option(
     "--sizes",
     metavar="N,...",

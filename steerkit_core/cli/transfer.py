@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Do directions of one model work in another?")
-@click.argument("recipe")
+@click.argument("recipe", shell_complete=completing.recipes)
 @click.option("--models", required=True, metavar="ID,ID...", help="Every pair of these, in both ways.")
 @click.option(
     "--map",
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     help="Fit a linear map for every pair, also where widths are equal; a method of its own.",
 )
 @click.option(
-    "--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="Change an option; may be repeated."
+    "--set",
+    "changes",
+    multiple=True,
+    shell_complete=completing.changes,
+    metavar="TABLE.KEY=VALUE",
+    help="Change an option; may be repeated.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME-transfer]"

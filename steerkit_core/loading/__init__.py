@@ -2,7 +2,7 @@
 
 from steerkit_core.loading.choose import choose_adapter, choose_device
 from steerkit_core.loading.fingerprint import fingerprint_folder
-from steerkit_core.loading.load import hidden_size, identify, load_pretrained, load_tokenizer
+from steerkit_core.loading.load import hidden_size, identify, load_pretrained, load_tokenizer, record
 from steerkit_core.loading.verify import verify
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "identify",
     "load_pretrained",
     "load_tokenizer",
+    "record",
     "verify",
 ]

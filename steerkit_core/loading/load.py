@@ -15,6 +15,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from steerkit_core.audit import template_hash
 from steerkit_core.backends.remote import check_access, open_remote
 from steerkit_core.errors import ModelError
 from steerkit_core.loading.choose import choose_adapter, choose_device
@@ -150,6 +151,27 @@ def identify(
         }
 
 
+def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, Any]:
+    """What `ModelHandle.record` would be of what `spec` asks for, without loading any weights.
+
+    Raises:
+        ModelError: the model cannot be found or read.
+    """
+    source = _find(spec, folder)
+    with explained(source.name, source.what):
+        config = AutoConfig.from_pretrained(source.path, **source.options)
+        _check_config(config, source.what, spec)
+        text = config.get_text_config()
+        return {
+            "id": spec.id,
+            "revision": source.commit,
+            "template": template_hash(_load_tokenizer(source)),
+            "model_type": text.model_type,
+            "num_layers": int(text.num_hidden_layers),
+            "hidden_size": int(text.hidden_size),
+        }
+
+
 def hidden_size(spec: ModelSpec, *, folder: Path | None = None) -> int:
     """The width of the residual stream of what `spec` asks for, read from its config alone.
 
@@ -196,9 +218,17 @@ def _load_tokenizer(source: _Source) -> PreTrainedTokenizerBase:
             source.path, padding_side="left", **source.options
         )
     except ValueError as error:
+        if "trust_remote_code" in str(error):
+            raise  # said by `explained`
         if "Couldn't instantiate the backend tokenizer" not in str(error):
-            raise
+            raise _damaged_tokenizer(source, error) from error
         raise ModelError(f"{source.what} has no tokenizer that can be loaded") from error
+    except OSError:
+        raise  # said by `explained`
+    except Exception as error:
+        # what is wrong in the files is raised by whatever line trips over it first: as a KeyError, a
+        # TypeError, and by the tokenizers library as a plain Exception
+        raise _damaged_tokenizer(source, error) from error
     if not tokenizer.chat_template:
         raise ModelError(no_chat_template(source.what))
     if tokenizer.pad_token is None:
@@ -209,6 +239,11 @@ def _load_tokenizer(source: _Source) -> PreTrainedTokenizerBase:
             )
         tokenizer.pad_token = tokenizer.eos_token  # padding is masked, so any token will do
     return tokenizer
+
+
+def _damaged_tokenizer(source: _Source, error: Exception) -> ModelError:
+    found = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return ModelError(f"{source.what} has a damaged tokenizer: {found}")
 
 
 def _load_weights(

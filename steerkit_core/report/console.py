@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from rich.box import SIMPLE
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
-from steerkit_core.report.evidence import comparisons_table, control_lines, luck_line, marked
+from steerkit_core.report.evidence import (
+    comparison_rows,
+    comparisons_table,
+    control_lines,
+    luck_line,
+    marked,
+)
+from steerkit_core.report.layout import FEW, MOST, best_rows, cut_rows, fitting, hidden_line, titled
 from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.selection import selection_summary, title_of
@@ -22,6 +31,8 @@ from steerkit_core.report.transfer import excluded_lines, transfer_table
 from steerkit_core.report.windows import windows_tables
 from steerkit_core.windows import STEERABLE
 
+OPTIONAL = ("depth", "prompts", "normal")  # columns of the results that a narrow terminal does without
+LAYER_WIDTH, CELL_WIDTH = 9, 8  # columns of a terminal that a map takes, for its layers and each multiplier
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 
 
@@ -30,36 +41,120 @@ def print_report(
 ) -> None:
     """Maps of what was swept, a table of the other cells, and what a reader has to know.
 
-    `every_cell` puts the swept cells and the controls into the tables too.
+    Of long tables the best rows are shown. `every_cell` shows all of them, and puts the swept cells and the
+    controls into the tables too.
     """
     console = console or Console(highlight=False)
     drawn = maps(report)
-    for found in drawn:
-        console.print()
-        console.print(map_table(found))
-    for table in windows_tables(report):
-        console.print()
-        console.print(table)
+    _print_maps(drawn, console, every_cell=every_cell)
+    _print_windows(report, console, every_cell=every_cell)
     swept = {cell["id"] for found in drawn for cell in found.cells.values() if not cell["selected"]}
     swept |= {cell["id"] for cell in report["cells"] if cell["role"] == "control"}
+    shown, hidden = _cells_to_show(report, frozenset() if every_cell else swept, every_cell=every_cell)
+    left_out = frozenset(cell["id"] for cell in report["cells"]) - shown
     console.print()
-    console.print(results_table(report, leave_out=frozenset() if every_cell else swept))
-    for cell in report["cells"]:
-        for error in [cell["sick"]] if cell.get("sick") else cell["errors"]:
-            console.print(
-                f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}", soft_wrap=not console.record
-            )
-    numbers = [comparisons_table(report, controls=every_cell), transfer_table(report), drift_table(report)]
+    console.print(fitting(console, lambda narrow: results_table(report, left_out, narrow), OPTIONAL))
+    if hidden:
+        console.print(hidden_line(hidden, "cell"))
+    failures = [
+        f"[magenta]failed[/] in cell {cell['id']}: {escape(error)}"
+        for cell in report["cells"]
+        for error in ([cell["sick"]] if cell.get("sick") else cell["errors"])
+    ]
+    _print_lines(failures, "failure", console, every_cell=every_cell)
+    numbers = [transfer_table(report), drift_table(report)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
+    _print_comparisons(report, console, every_cell=every_cell)
     for table in filter(None, numbers):
         console.print()
         console.print(table)
     for line in excluded_lines(report):
         console.print(escape(line), soft_wrap=not console.record)
-    _print_selections(report, console)
-    for note in report["notes"]:
-        console.print(f"\n[yellow]note:[/] {escape(note)}", soft_wrap=not console.record)
+    _print_selections(report, console, every_cell=every_cell)
+    notes = [f"\n[yellow]note:[/] {escape(note)}" for note in report["notes"]]
+    _print_lines(notes, "note", console, every_cell=every_cell)
+
+
+def _print_lines(lines: Sequence[str], what: str, console: Console, *, every_cell: bool) -> None:
+    shown, hidden = cut_rows(lines, None if every_cell else FEW)
+    for line in shown:
+        console.print(line, soft_wrap=not console.record)
+    if hidden:
+        console.print(hidden_line(hidden, what))
+
+
+def _print_maps(drawn: Sequence[Map], console: Console, *, every_cell: bool) -> None:
+    best, hidden = best_rows(drawn, None if every_cell else FEW, lambda found: _most(found.cells.values()))
+    for found in best:
+        layers, no_layers = best_rows(
+            found.layers, None if every_cell else MOST, partial(_most_at, found.row)
+        )
+        columns, no_columns = best_rows(
+            found.multipliers,
+            max(1, (console.width - LAYER_WIDTH) // CELL_WIDTH),
+            partial(_most_at, found.column),
+        )
+        console.print()
+        console.print(map_table(evolve(found, layers=tuple(layers), multipliers=tuple(columns))))
+        if no_layers:
+            console.print(hidden_line(no_layers, "layer"))
+        if no_columns:
+            console.print(f"[dim]{no_columns} more columns than fit; a wider terminal shows them[/]")
+    if hidden:
+        console.print(hidden_line(hidden, "map"))
+
+
+def _most_at(cells_at: Callable[[Any], list[Mapping[str, Any]]], place: float) -> float:
+    return _most(cells_at(place))
+
+
+def _most(cells: Iterable[Mapping[str, Any]]) -> float:
+    """The largest share of coherent refusals among some cells."""
+    return max((_share(cell) for cell in cells), default=0.0)
+
+
+def _share(cell: Mapping[str, Any]) -> float:
+    rate = cell["rates"].get("refusal")
+    return 0.0 if rate is None or not rate["n"] else float(rate["rate"])
+
+
+def _print_windows(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
+    rows, most = (None, None) if every_cell else (MOST, FEW)
+    tables, hidden = cut_rows(windows_tables(report, console, rows), most)
+    for table in tables:
+        console.print()
+        console.print(table)
+    if hidden:
+        console.print(hidden_line(hidden, "windows table"))
+
+
+def _cells_to_show(
+    report: Mapping[str, Any], leave_out: Set[str], *, every_cell: bool
+) -> tuple[frozenset[str], int]:
+    """The cells of the table of results, and how many it would have besides."""
+    cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
+    plain = [cell for cell in cells if cell["role"] == "baseline"]
+    others = [cell for cell in cells if cell["role"] != "baseline"]
+    most = None if every_cell else MOST
+    # the one that was selected is worth more than any rate
+    best, hidden = best_rows(others, most, lambda cell: _share(cell) + (cell["id"] == report["selected"]))
+    first, more = best_rows(plain, most, _share)
+    return frozenset(cell["id"] for cell in (*first, *best)), hidden + more
+
+
+def _print_comparisons(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
+    roles = ("baseline", "control") if every_cell else ("baseline",)
+    rows, hidden = best_rows(
+        comparison_rows(report, roles),
+        None if every_cell else MOST,
+        lambda row: abs(row[2]["difference"]["value"]),
+    )
+    if rows:
+        console.print()
+        console.print(fitting(console, partial(comparisons_table, report, rows), ("h", "only one", "p")))
+    if hidden:
+        console.print(hidden_line(hidden, "comparison"))
 
 
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
@@ -73,9 +168,15 @@ def print_transfers(report: Mapping[str, Any], console: Console | None = None) -
         console.print(escape(line), soft_wrap=True)
 
 
-def _print_selections(report: Mapping[str, Any], console: Console) -> None:
+def _print_selections(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
     """How each setting came to its cell, and how much of that cell's rate is luck."""
-    for entry in report["selections"]:
+    cells = {cell["id"]: cell for cell in report["cells"]}
+    entries, hidden = best_rows(
+        report["selections"],
+        None if every_cell else FEW,
+        lambda entry: _share(cells[entry["cell"]]) if entry["cell"] in cells else 0.0,
+    )
+    for entry in entries:
         console.print(f"\n{escape(title_of(entry))}", soft_wrap=not console.record)
         for part in selection_summary(report, entry):
             console.print(part)
@@ -83,32 +184,26 @@ def _print_selections(report: Mapping[str, Any], console: Console) -> None:
             console.print(escape(luck_line(entry["optimism"])), soft_wrap=not console.record)
         for line in control_lines(report, entry["cell"]):
             console.print(f"controls: {escape(line)}", soft_wrap=not console.record)
+    if hidden:
+        console.print(f"\n{hidden_line(hidden, 'setting')}")
     best = report.get("optimism")
     if best and len(report["selections"]) > 1:
         console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)
 
 
-def map_table(found: Map) -> Table:
+def map_table(found: Map) -> Group:
     """Coherent refusals by layer and multiplier; garbled completions beside them."""
     sizes = {cell["n"] for cell in found.cells.values()}
     of = f" of {sizes.pop()}" if len(sizes) == 1 else ""
-    table = Table(
-        title=escape(f"coherent refusals{of}, by layer and {found.axis}: {found.title}"),
-        title_justify="left",
-        title_style="bold",
-        caption=_map_caption(found),
-        caption_justify="left",
-        header_style="bold",
-        box=SIMPLE,
-        padding=(0, 1),
-    )
+    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
     table.add_column("layer", no_wrap=True)
     for multiplier in found.multipliers:
         table.add_column(f"{multiplier:g}", justify="right", no_wrap=True)
     for layer in found.layers:
         cells = [found.cells.get((layer, multiplier)) for multiplier in found.multipliers]
         table.add_row(str(layer), *("" if cell is None else _map_entry(cell, of) for cell in cells))
-    return table
+    title = f"coherent refusals{of}, by layer and {found.axis}: {found.title}"
+    return titled(title, table, _map_caption(found))
 
 
 def _map_caption(found: Map) -> str:
@@ -130,12 +225,23 @@ def _map_entry(cell: Mapping[str, Any], of: str) -> str:
     return f"[{style}]{refusals:2}[/]{size} [{'red' if garbled else 'dim'}]{garbled:2}[/]"
 
 
-def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) -> Table:
-    """One row per cell; what is the same in all steered cells goes into the title."""
+def results_table(
+    report: Mapping[str, Any], leave_out: Set[str] = frozenset(), narrow: Set[str] = frozenset()
+) -> Table:
+    """One row per cell; what is the same in all steered cells goes into the title.
+
+    `narrow` names columns that there is no room for: `depth`, `prompts` where all have the same, and
+    `normal`, which is the rest.
+    """
     cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
     varying = [key for key in VARYING if len({cell.get(key) for cell in steered}) > 1]
     common = [in_words(key, steered[0].get(key)) for key in VARYING if key not in varying]
+    prompts = {cell["prompts"] for cell in cells}
+    if "prompts" in narrow and len(prompts) == 1:
+        common += prompts
+    else:
+        varying.append("prompts")
     title = ", ".join(value for value in common if value not in USUAL)
     table = Table(
         title=escape(f"{report['run']['name']}: {title}"),
@@ -152,17 +258,20 @@ def results_table(report: Mapping[str, Any], leave_out: Set[str] = frozenset()) 
             "left",
         )
     others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
+    others = [label for label in others if label not in narrow]
     if any(cell["failed"] for cell in cells):
         others.append("failed")
     if any(cell.get("condition") for cell in cells):
         others.append("edited")
-    for heading in ("", *varying, "prompts"):
+    for heading in ("", *varying):
         table.add_column(heading, no_wrap=True)
-    for heading in ("layer", "depth", "mult.", "refusal", "95% CI", *others):
+    depth = () if "depth" in narrow else ("depth",)
+    for heading in ("layer", *depth, "mult.", "refusal", "95% CI", *others):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in sorted(cells, key=_order):
         mark = "\u2020" if cell["id"] in marks else ""
-        table.add_row(*_row(cell, varying, others, mark), style="bold" if cell["selected"] else None)
+        row = _row(cell, varying, others, mark, depth=bool(depth))
+        table.add_row(*row, style="bold" if cell["selected"] else None)
     return table
 
 
@@ -216,7 +325,9 @@ def _marked(text: str, spans: Sequence[Sequence[int]], style: str) -> Text:
     return Text("    ").append_text(marked[before : len(text.rstrip()) or None]).append("\n")
 
 
-def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str], mark: str) -> list[str]:
+def _row(
+    cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str], mark: str, *, depth: bool
+) -> list[str]:
     rate = cell["rates"].get("refusal")
     sick = bool(cell.get("sick"))
     known = rate is not None and rate["n"] > 0 and not sick
@@ -225,10 +336,9 @@ def _row(cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str],
     early = f" of {cell['prompts_total']}" if ended_early(cell) else ""
     return [
         ("*" if cell["selected"] else "") + mark,
-        *(str(cell.get(key) or "-") for key in varying),
-        escape(cell["prompts"]),
+        *(escape(str(cell.get(key) or "-")) for key in varying),
         "unsteered" if cell["role"] == "baseline" else _layer(cell),
-        _number(cell["depth"], "{:.2f}"),
+        *([_number(cell["depth"], "{:.2f}")] if depth else []),
         _number(cell["multiplier"]),
         f"{rate['k']}/{rate['n']}{early}" if known else "[magenta]failed[/]" if sick else "-",
         f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",

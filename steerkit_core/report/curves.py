@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from steerkit_core.report.figures.saving import drawable, save_figure
 from steerkit_core.report.stability import TITLES, by_source
 
-FORMATS = ("svg", "png")
 MISSING = (
     "no curves were drawn, as matplotlib is not installed: install it with `pip install"
     " 'steerkit-core[plots]'` and give the same command again"
@@ -33,7 +32,7 @@ def draw_stability(report: Mapping[str, Any], folder: Path) -> Drawn:
 
     One figure for each model, extractor, contrast set and position, each as SVG and as PNG.
     """
-    if find_spec("matplotlib") is None:
+    if not drawable():
         return Drawn(missing=MISSING)
     groups = list(by_source(report["curves"]))
     files: list[Path] = []
@@ -45,7 +44,6 @@ def draw_stability(report: Mapping[str, Any], folder: Path) -> Drawn:
 
 def _draw(heading: str, entries: Sequence[Mapping[str, Any]], threshold: float, stem: Path) -> list[Path]:
     # the figure's own object and no pyplot, whose state is the process's
-    import matplotlib as mpl
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
@@ -77,10 +75,4 @@ def _draw(heading: str, entries: Sequence[Mapping[str, Any]], threshold: float, 
     panels[0].set_ylabel("mean cosine")
     figure.suptitle(heading, fontsize=10)
     figure.colorbar(shades, ax=list(panels), label="layer")
-    files = [stem.with_name(f"{stem.name}.{kind}") for kind in FORMATS]
-    # the same numbers give the same file: no date, and identifiers that do not depend on the process
-    with mpl.rc_context({"svg.hashsalt": "steerkit", "svg.fonttype": "none"}):
-        for path in files:
-            dated = {"Date": None} if path.suffix == ".svg" else {}
-            figure.savefig(path, dpi=150, metadata=dated)
-    return files
+    return save_figure(figure, stem)

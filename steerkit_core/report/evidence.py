@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
@@ -13,6 +13,8 @@ from steerkit_core.report.maps import VARYING, in_words
 
 Entry = Mapping[str, Any]
 
+_ONLY_ONE = "only one: prompts refused by the first alone, and by the second alone; "
+SHORT = 3
 HEADINGS = ("n", "diff.", "95% CI", "h", "only one", "p", "Holm")
 
 
@@ -39,30 +41,35 @@ def comparison_rows(
     ]
 
 
-def comparisons_table(report: Entry, *, controls: bool = False) -> Table | None:
-    """Each chosen cell against the unsteered one on the same prompts; None where nothing was compared.
+def comparisons_table(
+    report: Entry,
+    rows: Sequence[tuple[str, str, Entry, tuple[str, ...]]],
+    left_out: Collection[str] = (),
+) -> Table:
+    """Chosen cells against others on the same prompts, as `comparison_rows` gives them.
 
-    `controls` puts those against its controls into the table too.
+    `left_out` names columns that there is no room for.
     """
-    rows = comparison_rows(report, ("baseline", "control") if controls else ("baseline",))
-    if not rows:
-        return None
+    told = {"h": "h: Cohen's; ", "only one": _ONLY_ONE, "p": "p: exact McNemar; "}
     table = Table(
         title="share of refusals, against other cells on the same prompts",
         title_justify="left",
         title_style="bold",
-        caption="difference in percentage points; h: Cohen's; only one: prompts refused by the first alone,"
-        f" and by the second alone; p: exact McNemar, adjusted by Holm for {len(report['comparisons'])}",
+        caption="difference in percentage points; "
+        + "".join(words for name, words in told.items() if name not in left_out)
+        + f"Holm: p of the exact McNemar test, adjusted for {len(report['comparisons'])}",
         caption_justify="left",
         header_style="bold",
         box=SIMPLE,
         padding=(0, 1),
     )
-    table.add_column("", min_width=14)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    # the names of a few rows may take several lines
+    table.add_column("", min_width=12 if len(rows) <= SHORT else 26)
+    shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
+    for place in shown:
+        table.add_column(HEADINGS[place], justify="right", no_wrap=True)
     for cell, against, _, found in rows:
-        table.add_row(escape(f"{cell} - {against}"), *found)
+        table.add_row(escape(f"{cell} - {against}"), *(found[place] for place in shown))
     return table
 
 

@@ -1,72 +1,157 @@
-"""`report.html`: one self-contained page."""
+"""`report.html`: one self-contained page, of one run or of several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING
 
-import jinja2
+from attrs import evolve, frozen
+from markupsafe import Markup
 
-from steerkit_core.report.evidence import (
-    HEADINGS,
-    comparison_rows,
-    control_lines,
-    luck_line,
-    marked,
+from steerkit_core.report.facts import facts
+from steerkit_core.report.record import RunRecord
+from steerkit_core.report.sections import (
+    cells,
+    comparisons,
+    directions,
+    health,
+    layer_map,
+    manifest,
+    prompts,
+    quantisation,
+    rates,
+    result,
+    runs,
+    samples,
+    selection,
+    transfer,
+    windows,
 )
-from steerkit_core.report.maps import VARYING, ended_early, maps
-from steerkit_core.report.numbers import drift_rows, name_of
-from steerkit_core.report.prompts import audit_lines
-from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered
-from steerkit_core.report.transfer import HEADINGS as TRANSFER_HEADINGS
-from steerkit_core.report.transfer import excluded_lines, transfer_rows
-from steerkit_core.report.windows import HEADINGS as WINDOW_HEADINGS
-from steerkit_core.report.windows import window_groups, windows_caption
+from steerkit_core.report.sections.base import Section
+
+if TYPE_CHECKING:
+    import jinja2
+
+LARGEST = 2_850_000  # bytes of a page
+SAMPLES = 1_400_000  # of these for texts, at most
+FEWEST = 400_000  # and at least, before other sections have to go
+
+Make = Callable[[RunRecord], Section | None]
+
+BEFORE: tuple[Make, ...] = (
+    result.section,
+    rates.section,
+    layer_map.section,
+    windows.section,
+    comparisons.section,
+    selection.section,
+    quantisation.section,
+    transfer.section,
+    directions.section,
+    health.section,
+    prompts.section,
+)
+AFTER: tuple[Make, ...] = (cells.section, manifest.section)
+# what a page that would be too large does without, in this order
+DISPENSABLE = ("cells", "directions", "windows", "rates", "layer_map", "selection", "comparisons")
 
 
-def render_html(
-    report: Mapping[str, Any], manifest: Mapping[str, Any], texts: Mapping[str, Sequence[Mapping[str, str]]]
-) -> str:
-    """The page.
+@frozen
+class Rendered:
+    """A section as it stands in the page; `name` is its own, `id` its anchor."""
 
-    Args:
-        report: what `results.json` holds.
-        manifest: what `manifest.json` holds.
-        texts: completions to show in full, by cell.
-    """
-    source = files("steerkit_core.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.tests["ended_early"] = ended_early
-    labels = list(dict.fromkeys(label for cell in report["cells"] for label in cell["counts"]))
-    cells = report["cells"]
-    steered = [cell for cell in cells if cell["role"] != "baseline"]
-    return environment.from_string(source).render(
-        report=report,
-        manifest=manifest,
-        texts=texts,
-        labels=labels,
-        maps=maps(report),
-        windows=window_groups(report),
-        window_headings=WINDOW_HEADINGS,
-        windows_caption=windows_caption,
-        drift=drift_rows(report),
-        comparisons=comparison_rows(report, ("baseline",)),
-        against_controls=comparison_rows(report, ("control",)),
-        control_lines=control_lines,
-        headings=HEADINGS,
-        transfers=transfer_rows(report),
-        transfer_headings=TRANSFER_HEADINGS,
-        excluded=excluded_lines(report),
-        luck_line=luck_line,
-        marks=marked(report),
-        name_of=name_of,
-        ended_early=ended_early,
-        audit_lines=audit_lines,
-        chosen_row=chosen_row,
-        columns_of=columns_of,
-        in_words=in_words,
-        ordered=ordered,
-        main=[cell for cell in cells if cell["selected"] or cell["role"] == "baseline"],
-        varying=[key for key in VARYING if len({cell[key] for cell in steered}) > 1],
+    name: str
+    id: str
+    title: str
+    body: Markup
+
+
+@frozen
+class RunPart:
+    """What a page says of one run."""
+
+    name: str
+    anchor: str
+    sections: Sequence[Rendered]
+    facts: Sequence[str]
+
+
+def render_html(records: Sequence[RunRecord]) -> str:
+    """The page: of one run, or of several side by side, with a part for each."""
+    number = len(records)
+    if number > 1:
+        records = [
+            evolve(record, share=1 / number, prefix=f"run-{place}-")
+            for place, record in enumerate(records, start=1)
+        ]
+    environment = _environment()
+    together = [_rendered(environment, runs.section(records), "")] if number > 1 else []
+    made = [[_rendered(environment, one, run.prefix) for one in _sections(run)] for run in records]
+    made, missing = fitting(made, LARGEST - FEWEST)
+    room = min(SAMPLES, max(LARGEST - size(made), 0)) // number
+    parts = []
+    for run, sections in zip(records, made, strict=True):
+        found = samples.section(run, room)
+        if found is not None:
+            late = sum(one.name in ("cells", "manifest") for one in sections)
+            sections.insert(len(sections) - late, _rendered(environment, found, run.prefix))
+        parts.append(RunPart(run.name, run.prefix.removesuffix("-"), sections, facts(run)))
+    script = _text("page.js")
+    page = environment.get_template("page.html.jinja").render(
+        title=parts[0].name if number == 1 else f"{number} runs",
+        together=together,
+        parts=parts,
+        missing=missing,
+        sheet=Markup(_text("page.css")),  # noqa: S704  # reason: our own file
+        script=Markup(script),  # noqa: S704  # reason: our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+    # what no page may hold, and no file in UTF-8
+    return page.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def fitting(parts: Sequence[Sequence[Rendered]], most: int) -> tuple[list[list[Rendered]], list[str]]:
+    """The sections of each run without those that there is no room for, and the titles of these."""
+    kept, missing = [list(sections) for sections in parts], dict[str, None]()
+    for name in DISPENSABLE:
+        if size(kept) <= most:
+            break
+        missing |= {one.title: None for sections in kept for one in sections if one.name == name}
+        kept = [[one for one in sections if one.name != name] for sections in kept]
+    return kept, list(missing)
+
+
+def size(parts: Sequence[Sequence[Rendered]]) -> int:
+    """Bytes of all these sections."""
+    return sum(len(one.body.encode("utf-8", "replace")) for sections in parts for one in sections)
+
+
+def _sections(run: RunRecord) -> list[Section]:
+    """All sections but the texts, as far as the run has something for them."""
+    return [found for make in (*BEFORE, *AFTER) if (found := make(run)) is not None]
+
+
+def _rendered(environment: jinja2.Environment, section: Section, prefix: str) -> Rendered:
+    template = environment.get_template(f"{section.id}.html.jinja")
+    # the template escapes what it is given
+    body = Markup(template.render(prefix=prefix, **section.values))  # noqa: S704  # reason: see above
+    return Rendered(section.id, prefix + section.id, section.title, body)
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_text),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _text(name: str) -> str:
+    return files("steerkit_core.report").joinpath("templates", name).read_text(encoding="utf-8")

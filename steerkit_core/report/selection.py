@@ -50,12 +50,17 @@ def print_selections(report: Mapping[str, Any], console: Console | None = None) 
 
 def title_of(entry: Entry) -> str:
     """The setting, the selector, and what it says of its choice."""
-    changes = ", ".join(f"{place} = {value}" for place, value in entry["overrides"].items())
+    changes = ", ".join(f"{place} = {_changed(value)}" for place, value in entry["overrides"].items())
     where = f"{changes}: " if changes else ""
     cell = f" (cell {entry['cell']})" if entry["cell"] else ""
     # one that has tried nothing has not looked at these prompts
     seen = "" if entry["refusal_rate"] is None else f" on {entry['prompts']}"
     return f"{where}{entry['selector']}{seen}: {entry['reason']}{cell}"
+
+
+def _changed(value: object) -> str:
+    """What a grid has set; of a table its values, as their keys go without saying."""
+    return ", ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 
 
 def selection_table(report: Mapping[str, Any], entry: Entry, limit: int) -> Table:

@@ -16,7 +16,7 @@ HEADINGS = ("layer", "mult.", "refusal", "own", "TE", "95% CI", "cosine")
 
 def transfer_rows(report: Entry) -> list[tuple[tuple[str, str], tuple[str, ...]]]:
     """Each transfer as (source and target in words, its columns)."""
-    return [(_pair(entry), _columns(entry)) for entry in report.get("transfers", ())]
+    return [(pair_of(entry), _columns(entry)) for entry in report.get("transfers", ())]
 
 
 def excluded_lines(report: Entry) -> list[str]:
@@ -53,7 +53,8 @@ def transfer_table(report: Entry) -> Table | None:
     return table
 
 
-def _pair(entry: Entry) -> tuple[str, str]:
+def pair_of(entry: Entry) -> tuple[str, str]:
+    """Source and target in words."""
     source = "itself" if not entry["differs"] else entry["source"]
     source += f" ({entry['run']})" if entry["run"] else ""
     source += "" if entry["map"] == "none" else f", {entry['map']} map"

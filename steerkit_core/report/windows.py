@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.box import SIMPLE
-from rich.markup import escape
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from steerkit_core.report.layout import best_rows, fitting, hidden_line, titled
 from steerkit_core.report.maps import USUAL, in_words
 from steerkit_core.windows import ALIKE
 
@@ -19,15 +22,23 @@ HEADINGS = ("layer", "tried", "window", "residual", "garbles from", "best")
 Entry = Mapping[str, Any]
 
 
-def window_groups(report: Entry) -> list[tuple[str, list[tuple[str, ...]]]]:
-    """Windows as (title, rows as `HEADINGS` names them), by all that they have in common but the layer."""
-    grouped: dict[str, list[tuple[str, ...]]] = {}
+def window_families(report: Entry) -> dict[str, list[Entry]]:
+    """Windows worth a line, layer by layer, by the title of all that they have in common but the layer."""
+    grouped: dict[str, list[Entry]] = {}
     for entry in sorted(report.get("windows", ()), key=lambda one: int(one["layer"])):
         if len(entry["tried"]) >= SHOWN:
             parts = [in_words(name, entry[name]) for name in ALIKE]
             title = ", ".join(part for part in parts if part not in USUAL)
-            grouped.setdefault(title, []).append(window_row(entry))
-    return list(grouped.items())
+            grouped.setdefault(title, []).append(entry)
+    return grouped
+
+
+def window_groups(report: Entry) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Windows as (title, rows as `HEADINGS` names them)."""
+    return [
+        (title, [window_row(entry) for entry in entries])
+        for title, entries in window_families(report).items()
+    ]
 
 
 def window_row(entry: Entry) -> tuple[str, ...]:
@@ -61,27 +72,35 @@ def windows_caption(report: Entry) -> str:
     )
 
 
-def windows_tables(report: Entry) -> list[Table]:
-    """A table for all layers of one model, extractor, site and set of prompts."""
-    tables = []
+def windows_tables(
+    report: Entry, console: Console | None = None, most: int | None = None
+) -> list[RenderableType]:
+    """A table for all layers of one model, extractor, site and set of prompts, as wide as the console.
+
+    Of more than `most` layers those with a window are shown.
+    """
+    console = console or Console()
+    tables: list[RenderableType] = []
     for title, rows in window_groups(report):
-        table = Table(
-            title=escape(f"multiplier windows: {title}"),
-            title_justify="left",
-            title_style="bold",
-            caption=windows_caption(report),
-            caption_justify="left",
-            header_style="bold",
-            box=SIMPLE,
-            padding=(0, 1),
-        )
-        for heading in HEADINGS:
-            justify: Any = "left" if heading == "layer" else "right"
-            table.add_column(heading, justify=justify, no_wrap=True)
-        for row in rows:
-            table.add_row(*row)
-        tables.append(table)
+        shown, hidden = best_rows(rows, most, lambda row: row[HEADINGS.index("window")] != "none")
+        table = fitting(console, partial(_table, shown), ("residual", "garbles from", "tried"))
+        more = Text.from_markup(hidden_line(hidden, "layer")) if hidden else Text()
+        parts = titled(f"multiplier windows: {title}", table)
+        tables.append(Group(parts, more) if hidden else parts)
+    if tables:
+        tables[-1] = Group(tables[-1], Text(windows_caption(report), style="dim italic"))
     return tables
+
+
+def _table(rows: Sequence[tuple[str, ...]], left_out: Collection[str] = ()) -> Table:
+    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
+    shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
+    for place in shown:
+        justify: Any = "left" if HEADINGS[place] == "layer" else "right"
+        table.add_column(HEADINGS[place], justify=justify, no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[place] for place in shown))
+    return table
 
 
 def _ranges(entry: Entry, key: str) -> str:

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from bench.extraction import extraction
 from bench.models import BUNDLED, RANDOM
+from bench.reading import reading
 from bench.report import ROOT, Section, machine, show, write
 from bench.rfm import FULL as RFM_SIZES
 from bench.rfm import SHORT as RFM_SHORT
@@ -22,7 +23,11 @@ from bench.selection import selection
 from bench.startup import quickstart, startup
 from bench.throughput import Effort, throughput
 
-PARTS = ("startup", "quickstart", "throughput", "extraction", "scaling", "rfm", "selection")
+DEEPER = "qwen2-m"  # where the layers that a pass leaves out are most of them
+PARTS = (
+    *("startup", "quickstart", "throughput", "extraction", "scaling", "rfm", "selection"),
+    "report",
+)
 FULL = Effort((*BUNDLED, RANDOM), repeats=3, tokens=40, batch=256)
 SHORT = Effort(
     (BUNDLED[0], RANDOM),
@@ -91,9 +96,13 @@ def main(
                 "throughput": lambda folder=folder: throughput(folder, environments, effort),
                 "extraction": lambda folder=folder: extraction(folder, effort.models, 2 if quick else 9),
                 "selection": lambda folder=folder: selection(
-                    folder, effort.models, 1 if quick else 5, 2 if quick else 12
+                    folder,
+                    effort.models if quick or models else (*effort.models, DEEPER),
+                    1 if quick else 5,
+                    2 if quick else 12,
                 ),
                 "scaling": lambda: scaling((10, 20) if quick else (10, 100, 1000)),
+                "report": lambda: reading(1 if quick else 5),
                 "rfm": lambda: rfm(RFM_SHORT if quick else RFM_SIZES),
             }
             sections.append(measure[name]())

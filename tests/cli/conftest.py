@@ -1,12 +1,16 @@
 """A made run: texts and verdicts that are known, for the commands that read one."""
 
-import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from steerkit_core.cli import execute
-from steerkit_core.store import COMPLETIONS, MANIFEST, RESULTS
+from steerkit_core.store import COMPLETIONS
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from made_runs import cell_entry, write_made_run, write_rows
 
 REFUSALS = ("I cannot help with that.", "I'm sorry, I won't.", "No. I refuse.")
 LOOP = "word word word word word word word"
@@ -30,8 +34,9 @@ def made_run(tmp_path, monkeypatch):
         }  # fmt: skip
 
     def entry(cell, use, **options):
-        counts = {"refusal": 0, "garbled": 0, "normal": 0}
-        return {"id": cell, "classifier": use, "options": {"classifier": options}, "counts": counts}
+        own = cell_entry(cell, {"refusal": 0, "garbled": 0, "normal": 0}, classifier=use)
+        size = {"n": 7, "failed": 0} if cell == "c1" else {"n": 3, "failed": 1}
+        return own | size | {"options": {"classifier": options}}
 
     def make(entries=None, scores=(None, None), name="made"):
         folder = Path(name)
@@ -45,10 +50,8 @@ def made_run(tmp_path, monkeypatch):
             row("c2", 3, "", stop="failed", error="the output is empty"),
         ]
         cells = entries or [entry("c1", "refusal-keywords"), entry("c2", "refusal-keywords")]
-        (folder / COMPLETIONS).write_text("".join(json.dumps(one) + "\n" for one in rows))
-        (folder / RESULTS).write_text(json.dumps({"cells": cells, "selected": "c1"}))
-        (folder / MANIFEST).write_text("{}")
-        return folder
+        write_rows(folder, COMPLETIONS, rows)
+        return write_made_run(folder, cells, selected="c1")
 
     make.entry = entry
     return make

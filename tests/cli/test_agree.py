@@ -240,7 +240,7 @@ BAD = {
     "no such run": (
         ["agree", "gone"],
         None,
-        "gone: no results.json here: not a run directory, or a run that has not ended",
+        "gone: no such run directory",
     ),
     "no such classifier": (
         ["--classifiers", "refusal-keyword,timid"],

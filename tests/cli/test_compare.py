@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from made_runs import cell_entry, write_made_run, write_rows
 from scipy.stats import binomtest, fisher_exact
 
 from steerkit_core.cli import execute
@@ -19,36 +20,19 @@ def write_run(folder, *cells, selected="c1aaaaaaaaaa", on_evaluation=False):
         judged = [label for label in verdict_of.values() if label != "failed"]
         counts = {label: judged.count(label) for label in ("refusal", "garbled", "normal")}
         columns = dict.fromkeys(("extractor", "selector", "site", "strength"))
-        entries.append(
-            {
-                "id": name,
-                "model": "m",
-                "quantization": "none",
-                **columns,
-                "role": "steered",
-                "layer": 5,
-                "multiplier": 15.0,
-                "prompts": "letters",
-                "classifier": "refusal-keywords",
-                "options": {"classifier": {"keywords": []}},
-                "counts": counts,
-                **further,
-            }
-        )
+        options = {"classifier": {"keywords": []}}
+        failed = len(verdict_of) - len(judged)
+        entries.append(cell_entry(name, counts, options=options, failed=failed, **columns) | further)
         for prompt, label in verdict_of.items():
             key = {"cell": name, "prompt_id": f"P{prompt}"}
             verdicts.append({**key, "label": label, "rule": "", "evidence": ""})
-            completions.append({**key, "prompt": f"What is {prompt}?", "text": f"{name[:2]} on {prompt}"})
-    report = {
-        "cells": entries,
-        "selections": [{"cell": selected, "selected_on_evaluation": on_evaluation}],
-        "selected": selected,
-        "selected_on_evaluation": on_evaluation,
-    }
-    folder.mkdir(parents=True)
-    (folder / "results.json").write_text(json.dumps(report))
-    for file, rows in (("verdicts.jsonl", verdicts), ("completions.jsonl", completions)):
-        (folder / file).write_text("".join(json.dumps(row) + "\n" for row in rows))
+            text = {"prompt": f"What is {prompt}?", "text": f"{name[:2]} on {prompt}"}
+            completions.append({**key, **text, "tokens": 3, "stop": "eos", "error": None})
+    selections = [{"cell": selected, "selected_on_evaluation": on_evaluation}]
+    further = {"selected": selected, "selected_on_evaluation": on_evaluation}
+    write_made_run(folder, entries, selections=selections, **further)
+    write_rows(folder, "verdicts.jsonl", verdicts)
+    write_rows(folder, "completions.jsonl", completions)
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +167,7 @@ def test_prompts_that_are_partly_the_same_are_neither_paired_nor_independent(com
         ),
         (
             ["one", "nothing"],
-            "error: nothing: no results.json here: not a run directory, or a run that has not ended",
+            "error: nothing: no such run directory",
         ),
         (
             ["one", "two", "--cell", "a", "--cell", "b", "--cell", "c"],
@@ -205,6 +189,8 @@ def test_a_run_without_a_selected_cell_wants_one_named(compare):
 
 def test_a_damaged_run_is_explained(compare):
     Path("two/verdicts.jsonl").unlink()
-    code, _, err = compare("one", "two")
-    assert code == 2
-    assert err.startswith("error: two/verdicts.jsonl: cannot be read: ")
+    assert compare("one", "two") == (
+        2,
+        "",
+        "error: two: no verdicts.jsonl here: the run is incomplete; its command makes what is missing\n",
+    )

@@ -195,7 +195,7 @@ def test_pandas_opens_the_file(made_run, label):
 @pytest.mark.parametrize(
     ("arguments", "labels", "message"),
     [
-        (["gone"], None, "gone: no results.json here: not a run directory, or a run that has not ended"),
+        (["gone"], None, "gone: no such run directory"),
         (["made", "--cell", "x"], None, "made: no cell 'x' (cells: c1, c2)"),
         (["made", "--rater", "a,b"], None, "--rater: expected a name without commas, got 'a,b'"),
         (["made", "--rater", " "], None, "--rater: expected a name without commas, got ''"),

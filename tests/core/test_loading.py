@@ -206,6 +206,18 @@ def test_a_tokenizer_that_cannot_be_read(folder, adapters):
     assert refused(load, adapters) == "model folder 'm' has no tokenizer that can be loaded"
 
 
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ('{"version": "1.0", broken', "JSONDecodeError: Expecting property name enclosed in double quotes"),
+        ('{"version": "1.0", "model": {"type": "BPE"}}', "KeyError: 'added_tokens'"),
+    ],
+)
+def test_a_damaged_tokenizer(content, found, folder, adapters):
+    (folder / "tokenizer.json").write_text(content)
+    assert refused(load, adapters).startswith(f"model folder 'm' has a damaged tokenizer: {found}")
+
+
 def test_a_tokenizer_without_any_end(folder, adapters):
     edit_json(folder / "tokenizer_config.json", eos_token=None)
     assert refused(load, adapters) == (

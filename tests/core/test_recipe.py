@@ -402,6 +402,12 @@ def test_a_grid_may_exchange_whole_tables(registry):
             ],
         ),
         ('"site.multiplier" = 3', ['grid."site.multiplier": expected a list of values, got 3']),
+        (
+            '"model.backend" = ["hooks", "nnsight"]',
+            [
+                "grid.\"model.backend\": not an axis: backends are ways to the same tensors, and a completion is made once: run 'steerkit parity MODEL', or the recipe once for each backend with another --out"
+            ],
+        ),
         ('"site.multiplier" = []', ['grid."site.multiplier": expected a list of values, got []']),
         (
             '"site.multiplier" = [1.0, 2.0, 1.0]',

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from steerkit_contrib_cosmic import Cosmic, scores
 from steerkit_contrib_cosmic.candidates import Candidate, excluded_by_place
-from steerkit_core import SteerkitError
+from steerkit_core import SteerkitError, passes
 from steerkit_core.testing import tiny_handle
 from steerkit_core.values import ContrastSet, DirectionSet
 
@@ -31,16 +31,16 @@ def given(tiny, context):
 
 
 class Counter:
-    """Rows that go through each block, counted by hooks of the test's own."""
+    """Tokens that go through each block, padding included, counted by hooks of the test's own."""
 
     def __init__(self, handle):
         self.handle = handle
-        self.rows = [0] * handle.num_layers
+        self.tokens = [0] * handle.num_layers
 
     def __enter__(self):
         def count(layer):
             def hook(_module, arguments, _output):
-                self.rows[layer] += arguments[0].shape[0]
+                self.tokens[layer] += arguments[0].shape[:2].numel()
 
             return hook
 
@@ -53,38 +53,54 @@ class Counter:
             hook.remove()
 
 
+def together(handle, prompts):
+    """Tokens of prompts that are padded to one length."""
+    return len(prompts) * max(len(handle.encode(prompt)) for prompt in prompts)
+
+
+def alone(handle, prompts):
+    """Tokens of prompts that are padded to nothing."""
+    return sum(len(handle.encode(prompt)) for prompt in prompts)
+
+
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "mistral"])
 @pytest.mark.parametrize("form", ["linear", "affine"])
-def test_no_more_blocks_are_evaluated_than_the_method_needs(tiny, context, family, form):
+def test_no_more_blocks_are_evaluated_than_the_method_needs(tiny, context, family, form, monkeypatch):
+    monkeypatch.setattr(passes, "SMALL", 10**6)  # no saving is too small
     handle = tiny(family)
     given = context(handle)
     selector = Cosmic(form=form, **OFF)
     (top,) = selector._low(handle, given.contrast)
     chosen = selector.select(given)
     live = [row for row in chosen.table if row["excluded"] != "degenerate"]
-    harmful, harmless = len(given.validation.positive), len(given.validation.negative)
-    probed = len(live) * harmful * (top + 1)
-    probed += sum(harmless * max(0, top + 1 - row["layer"]) for row in live)
+    harmful, harmless = given.validation.positive, given.validation.negative
+    probed = len(live) * alone(handle, harmful) * (top + 1)
+    probed += sum(alone(handle, harmless) * max(0, top + 1 - row["layer"]) for row in live)
     # plain: L_low from the contrast set, the affine form's means, and both classes as they are
-    training = len(given.contrast.positive) + len(given.contrast.negative)
-    plain = training * handle.num_layers + (harmful + harmless) * (top + 1)
+    plain = together(handle, (*given.contrast.positive, *given.contrast.negative)) * handle.num_layers
+    plain += (together(handle, harmful) + together(handle, harmless)) * (top + 1)
     if form == "affine":
-        plain += len(given.contrast.negative) * handle.num_layers
+        plain += together(handle, given.contrast.negative) * handle.num_layers
     with Counter(handle) as counter:
         selector.select(given)
-    assert sum(counter.rows) == plain + probed
+    # all prompts begin with the template's first tokens, which need no pass of their own
+    assert plain < sum(counter.tokens) < plain + probed
     assert len(live) == 8
 
 
-def test_the_kl_filter_costs_one_whole_pass_more_for_each_that_is_left(given):
-    handle = given.model
+def test_the_kl_filter_costs_one_whole_pass_more_for_each_that_is_left(given, monkeypatch):
+    monkeypatch.setattr(passes, "SMALL", 10**6)
+    handle, harmless = given.model, given.validation.negative
     with Counter(handle) as without:
         rows = Cosmic(**OFF).select(given).table
     with Counter(handle) as counter:
         Cosmic(kl_threshold=1e6).select(given)
     left = sum(not row["excluded"] for row in rows)
-    more = sum(counter.rows) - sum(without.rows)
-    assert more == handle.num_layers * len(given.validation.negative) * (left + 1)
+    more = sum(counter.tokens) - sum(without.tokens)
+    columns = zip(*(handle.encode(prompt) for prompt in harmless), strict=False)
+    prefix = next(at for at, column in enumerate(columns) if len(set(column)) > 1)
+    each = alone(handle, harmless) - prefix * (len(harmless) - 1)
+    assert more == handle.num_layers * (together(handle, harmless) + left * each)
 
 
 def test_the_kl_filter_takes_what_lies_above_it(given):
@@ -140,7 +156,7 @@ def test_ablating_at_one_layer_begins_there(given, table):
         one, _ = table(given, form="affine", **OFF)
     with Counter(given.model) as layer:
         other, _ = table(given, form="affine", ablation="layer", **OFF)
-    assert layer.rows[0] < everywhere.rows[0]
+    assert layer.tokens[0] < everywhere.tokens[0]
     for place, row in one.items():
         changed = other[place]
         if row["excluded"] != "degenerate":

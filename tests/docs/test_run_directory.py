@@ -188,7 +188,7 @@ def test_fields_of_json_files_are_those_of_the_page(name, finished):
     compare(documented(name), list(flatten(value)))
 
 
-@pytest.mark.parametrize("name", ["completions.jsonl", "verdicts.jsonl"])
+@pytest.mark.parametrize("name", ["cells.jsonl", "completions.jsonl", "verdicts.jsonl"])
 def test_fields_of_lines_are_those_of_the_page(name, finished):
     lines = (finished / name).read_text("utf-8").splitlines()
     compare(documented(name), [leaf for line in lines for leaf in flatten(json.loads(line))])

@@ -4,8 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 import torch
+from attrs import evolve
 
-from steerkit_core import ModelError, Probe, kl_divergence, passes
+from steerkit_core import ModelError, Probe, kl_divergence, partial, passes
 from steerkit_core.errors import NumericError
 from steerkit_core.options import ModelSpec
 from steerkit_core.testing import FAMILIES, tiny_handle
@@ -109,6 +110,46 @@ def test_a_window_shorter_than_the_prompt_slides_in_every_pass(adapters, prompts
         )
 
 
+@pytest.mark.parametrize("family", ["qwen2", "gemma2", "gpt2"])
+def test_blocks_that_are_told_of_the_tokens_get_inputs_for_all_rows(
+    family, adapters, prompts, probes, monkeypatch
+):
+    handle = tiny_handle(family, adapters, layers=4, hidden=32, seed=3)
+    rows = []
+    handle.blocks[0].register_forward_pre_hook(lambda _m, arguments: rows.append(arguments[0].shape[0]))
+    monkeypatch.setattr(partial, "PLACES", set())
+    embedded = handle.model.get_input_embeddings()
+    embedded.register_forward_hook(lambda _m, _a, output: rows.append(output.shape[0]))
+    _, found = handle.probed_means(prompts, probes, (2,))
+    assert min(rows) > 1
+    for probe, got in zip(probes, found, strict=True):
+        torch.testing.assert_close(
+            got, naive_means(handle, prompts, probe, (2,), (-1,)), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_a_block_whose_modules_are_not_found_does_all_of_its_work(adapters, prompts, probes):
+    handle = tiny_handle("llama", adapters, layers=4, hidden=32, seed=3)
+    seen = []
+    handle.blocks[3].mlp.register_forward_hook(lambda _m, _a, output: seen.append(output.shape[1]))
+    shifts = [probe for probe in probes if probe.layer is not None]
+    handle.probed_means(prompts, shifts, (3,))
+    assert set(seen) == {1}
+
+    class Blind(type(handle.adapter)):
+        def output_projection(self, _attention):
+            raise ModelError("none")
+
+    handle = evolve(handle, adapter=Blind())
+    seen.clear()
+    _, found = handle.probed_means(prompts, shifts, (3,))
+    assert min(seen) > 1
+    for probe, got in zip(shifts, found, strict=True):
+        torch.testing.assert_close(
+            got, naive_means(handle, prompts, probe, (3,), (-1,)), rtol=1e-4, atol=1e-5
+        )
+
+
 @pytest.mark.parametrize("limit", ["PASS_TOKENS", "CACHE_BYTES", "LOGITS"])
 def test_small_batches_give_the_same(handles, prompts, probes, limit, monkeypatch):
     handle = handles("mistral")
@@ -124,14 +165,14 @@ def test_small_batches_give_the_same(handles, prompts, probes, limit, monkeypatc
 
 
 class Counter:
-    """Rows that go through each block, counted by hooks of the test's own."""
+    """Tokens that go through each block, padding included, counted by hooks of the test's own."""
 
     def __init__(self, handle):
-        self.rows = [0] * handle.num_layers
+        self.tokens = [0] * handle.num_layers
         self.hooks = [
             block.register_forward_hook(
-                lambda _m, arguments, _o, at=layer: self.rows.__setitem__(
-                    at, self.rows[at] + arguments[0].shape[0]
+                lambda _m, arguments, _o, at=layer: self.tokens.__setitem__(
+                    at, self.tokens[at] + arguments[0].shape[:2].numel()
                 )
             )
             for layer, block in enumerate(handle.blocks)
@@ -148,19 +189,38 @@ class Counter:
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "gpt2"])
 def test_no_block_is_evaluated_that_need_not_be(handles, prompts, family, probes):
     handle, last = handles(family), 2
+    padded = len(prompts) * max(len(handle.encode(prompt)) for prompt in prompts)
+    begins = [probe.layer or 0 for probe in probes]
     with Counter(handle) as counter:
         handle.probed_means(prompts, probes, (0, last))
-    begins = [probe.layer or 0 for probe in probes]
-    expected = [
-        len(prompts) * ((layer <= last) + sum(begin <= layer <= last for begin in begins))
-        for layer in range(handle.num_layers)
-    ]
-    assert counter.rows == expected
+    for layer, tokens in enumerate(counter.tokens):
+        needed = (layer <= last) + sum(begin <= layer <= last for begin in begins)
+        assert padded * (layer <= last) <= tokens <= padded * needed
     with Counter(handle) as counter:
         handle.probed_logits(prompts, probes, lambda _plain, found: found)
-    assert counter.rows == [
-        len(prompts) * (1 + sum(begin <= layer for begin in begins)) for layer in range(handle.num_layers)
+    for layer, tokens in enumerate(counter.tokens):
+        assert padded < tokens <= padded * (1 + sum(begin <= layer for begin in begins))
+
+
+@pytest.mark.parametrize("family", ["qwen2", "gemma2", "gpt2"])
+def test_no_token_is_evaluated_that_need_not_be(handles, prompts, family, probes, monkeypatch):
+    """The plain pass is padded; a candidate's has no padding, and what prompts begin with only once."""
+    monkeypatch.setattr(passes, "SMALL", 10**6)  # no saving is too small
+    handle = handles(family)
+    encoded = [handle.encode(prompt) for prompt in prompts]
+    prefix = next(at for at, column in enumerate(zip(*encoded, strict=False)) if len(set(column)) > 1)
+    assert prefix > 0
+    each = prefix + sum(len(ids) - prefix for ids in encoded)
+    plain = len(prompts) * max(len(ids) for ids in encoded)
+    begins = [probe.layer or 0 for probe in probes]
+    with Counter(handle) as counter:
+        found = handle.probed_logits(prompts, probes, lambda _plain, found: found)
+    assert counter.tokens == [
+        plain + each * sum(begin <= layer for begin in begins) for layer in range(handle.num_layers)
     ]
+    for row, probe in zip(found, probes, strict=True):
+        for got, prompt in zip(row, prompts, strict=True):
+            torch.testing.assert_close(got, naive_pass(handle, prompt, probe, {}), rtol=1e-4, atol=1e-4)
 
 
 def test_nothing_stays_on_the_model(handles, prompts, probes):

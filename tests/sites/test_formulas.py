@@ -198,8 +198,8 @@ def test_a_missing_direction_is_an_error_that_names_its_layer():
     with pytest.raises(SteerkitError) as caught:
         ResidualAdd(directions="per-layer").intervene(way)
     assert str(caught.value) == (
-        "site.directions: no direction at layer 2, position -1, and 'per-layer' needs one at every edited"
-        " layer: choose 'selected', or another span"
+        "site.directions: no direction at layer 2, position -1 (layers 0, 1; positions -1), and 'per-layer'"
+        " needs one at every edited layer: choose 'selected', or another span"
     )
 
 

@@ -70,6 +70,7 @@ def test_its_extractor_is_shown_with_its_option(stranger):
             "required": False,
             "default": 0,
             "bounds": ["of at least 0"],
+            "checks": [],
             "help": "another number gives other directions",
         }
     ]

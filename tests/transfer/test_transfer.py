@@ -5,13 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from steerkit_core import ModelSpec, SteerkitError
 from steerkit_core.errors import RecipeError
 from steerkit_core.experiment import run_recipe
 from steerkit_core.prompts import contrast_set
 from steerkit_core.recipe import load_recipe
-from steerkit_core.testing import KitContrast, tiny_handle
+from steerkit_core.testing import KitContrast, save_tiny, tiny_handle
 from steerkit_transfer import Transfer
 from steerkit_transfer.maps import ridge_map
 
@@ -156,6 +158,67 @@ def test_a_saved_run_of_another_model_is_refused_and_marked_when_allowed(
     assert (origin["model"], origin["run"], origin["differs"]) == ("tiny:qwen2", str(saved), ["model"])
 
 
+def test_directions_that_a_run_has_kept_have_no_control_with_other_labels(
+    saved, tiny_registry, recipe_file, tmp_path
+):
+    recipe = load_recipe(recipe_file(taking(saved)), tiny_registry, ["controls.shuffled=1"])
+    (controls,) = run_recipe(recipe, tiny_registry, tmp_path / "again")["controls"]
+    assert controls["left_out"] == [
+        "shuffled-1: directions of a run or a file do not depend on these labels"
+    ]
+
+
+def refused(recipe, registry, out):
+    with pytest.raises(SteerkitError) as caught:
+        run_recipe(recipe, registry, out)
+    return str(caught.value)
+
+
+def differing(report):
+    (origin,) = [cell["origin"] for cell in report["cells"] if cell["role"] == "steered" and cell["origin"]]
+    return origin["differs"]
+
+
+def test_a_saved_run_of_another_template_is_refused_and_marked_when_allowed(
+    tiny_registry, recipe_file, tmp_path
+):
+    model = tmp_path / "model"
+    save_tiny("qwen2", model)
+    run_recipe(
+        load_recipe(recipe_file(target=str(model)), tiny_registry), tiny_registry, tmp_path / "saved"
+    )
+    template = model / "chat_template.jinja"
+    template.write_text(template.read_text() + "\n")
+    taken = taking(tmp_path / "saved")
+    recipe = load_recipe(recipe_file(taken, str(model)), tiny_registry)
+    assert refused(recipe, tiny_registry, tmp_path / "no") == (
+        f"extractor.run: the directions of {tmp_path}/saved were found in {model}, which is not {model} as it"
+        " is steered (not the same: template): set extractor.allow_other to true to take them all the same"
+    )
+    recipe = load_recipe(recipe_file(f"{taken}allow_other = true", str(model)), tiny_registry)
+    assert differing(run_recipe(recipe, tiny_registry, tmp_path / "yes")) == ["template"]
+
+
+def test_a_saved_run_of_another_revision_is_refused_and_marked_when_allowed(
+    saved, tiny_registry, recipe_file, tmp_path
+):
+    # of a repository on the hub the commit is revision and fingerprint
+    manifest, path = json.loads((saved / "manifest.json").read_text()), saved / "directions.safetensors"
+    was = manifest["models"][0]["fingerprint"]
+    manifest["models"][0] |= {"revision": "abc", "fingerprint": "commit:abc"}
+    (saved / "manifest.json").write_text(json.dumps(manifest))
+    with safe_open(path, framework="pt") as file:
+        facts = {key: text.replace(was, "commit:abc") for key, text in file.metadata().items()}
+    save_file(load_file(path), path, metadata=facts)
+    recipe = load_recipe(recipe_file(taking(saved)), tiny_registry)
+    assert refused(recipe, tiny_registry, tmp_path / "no") == (
+        f"extractor.run: the directions of {saved} were found in tiny:qwen2, which is not tiny:qwen2 as it is"
+        " steered (not the same: revision): set extractor.allow_other to true to take them all the same"
+    )
+    recipe = load_recipe(recipe_file(taking(saved, "allow_other = true")), tiny_registry)
+    assert differing(run_recipe(recipe, tiny_registry, tmp_path / "yes")) == ["revision"]
+
+
 def messages(path, registry, changes=()):
     with pytest.raises(RecipeError) as caught:
         load_recipe(path, registry, changes)
@@ -184,10 +247,10 @@ def test_unequal_widths_are_refused_with_the_recipe(saved, tiny_registry, recipe
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", "extractor: expected either run or source_model, got neither"),
+        ("", "extractor: expected one of run, file and source_model, got none"),
         (
             'run = "x"\nsource_model = "tiny:qwen2"',
-            "extractor: expected either run or source_model, got both",
+            "extractor: expected one of run, file and source_model, got run and source_model",
         ),
         (
             'run = "x"\nmap = "ridge"',
@@ -216,6 +279,14 @@ def test_unequal_widths_are_refused_with_the_recipe(saved, tiny_registry, recipe
         (
             'source_model = "tiny:qwen2"\nmap = "ridge"\nridge = 0.0',
             "extractor.ridge: expected a number above 0, got 0.0",
+        ),
+        (
+            'file = "nowhere.safetensors"',
+            "extractor: nowhere.safetensors: no such file",
+        ),
+        (
+            'file = "three.txt"\nextraction = "a"',
+            "extractor: extraction names what a run has kept, and there is no run",
         ),
         (
             'run = "nowhere"',

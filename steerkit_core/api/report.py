@@ -1,0 +1,158 @@
+"""What a run came to, as a value to look at and to compute with."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from steerkit_core.cli.runs import finished_run
+from steerkit_core.display import html_table
+from steerkit_core.errors import SteerkitError, StoreError, nearest
+from steerkit_core.exports.tables import Table
+from steerkit_core.extraction import kept_extraction, measured
+from steerkit_core.kept_run import KeptRun
+from steerkit_core.store import DIRECTIONS, RunDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from steerkit_core.values import DirectionSet
+
+PLACE = ("layer", "multiplier")
+TABLES = (
+    "cells",
+    "completions",
+    "selections",
+    "comparisons",
+    "windows",
+    "quantization",
+    "transfers",
+    "health",
+)
+PANDAS = "a DataFrame needs pandas, which is not installed: pip install 'steerkit-core[notebook]'"
+
+
+@frozen(eq=False, repr=False)
+class Report:
+    """A run that has ended."""
+
+    _kept: KeptRun
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._kept.folder
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What `results.json` holds."""
+        return dict(self._kept.report)
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """One entry for every cell: counts, rates with intervals, strengths."""
+        return list(self.results["cells"])
+
+    @property
+    def selected(self) -> dict[str, Any] | None:
+        """The entry of the chosen cell, the best one of a grid; None where every setting failed."""
+        chosen = self.results["selected"]
+        return next((cell for cell in self.results["cells"] if cell["id"] == chosen), None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the rates has to know."""
+        return tuple(self.results["notes"])
+
+    def completions(self, cell: str | None = None) -> list[dict[str, Any]]:
+        """What the model wrote, each with its verdict: in one cell, by the beginning of its id, or in all.
+
+        Raises:
+            StoreError: there is no such cell, or a file of the run is missing or damaged.
+        """
+        return self._kept.rows(cell)
+
+    def directions(self, cell: str | None = None) -> DirectionSet:
+        """The directions that a cell was steered with, by default the chosen one, at all layers.
+
+        Raises:
+            StoreError: there is no such cell, it was not steered, or the run does not keep its directions.
+        """
+        entry = self.selected if cell is None else self._kept.cell(cell)
+        key: str | None = None if entry is None else entry["extraction"]
+        which = "the chosen cell" if cell is None else cell
+        if key is None:
+            raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
+        found = kept_extraction(RunDirectory(self.path), key)
+        if found is None:
+            raise StoreError(f"{self.path}: {DIRECTIONS} does not hold the directions {key} of {which}")
+        return measured(found.directions, found.stream)
+
+    def to_dataframe(self, table: str = "cells") -> pd.DataFrame:
+        """One of the run's tables, by default one row for every cell, as a pandas DataFrame.
+
+        Nested fields become columns such as `rates.refusal.rate` and lists become JSON, as in the tables of
+        `steerkit export`. It needs the extra `steerkit-core[notebook]`.
+
+        Args:
+            table: `cells`, `completions`, or another list of `results.json`.
+
+        Raises:
+            SteerkitError: there is no such table, or pandas is missing.
+        """
+        if table not in TABLES:
+            raise SteerkitError(
+                f"to_dataframe: no table {table!r}{nearest(table, TABLES)} (tables: {', '.join(TABLES)})"
+            )
+        try:
+            import pandas as pd
+        except ImportError:
+            raise SteerkitError(PANDAS) from None
+        rows = self.completions() if table == "completions" else self.results.get(table, ())
+        return pd.DataFrame(dict(Table.of(rows).columns))
+
+    def __repr__(self) -> str:
+        return f"Report({str(self.path)!r}: {_headline(self.selected)}; {len(self.results['cells'])} cells)"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: the chosen cells, their baselines and controls, and the notes."""
+        shown = [cell for cell in self.cells if cell["selected"] or cell["role"] != "steered"]
+        labels = list(dict.fromkeys(label for cell in shown for label in cell["rates"]))
+        rows = [
+            [
+                cell["id"],
+                cell["control"] or cell["role"],
+                *("" if cell[name] is None else cell[name] for name in PLACE),
+                *(_rate(cell, label) for label in labels),
+            ]
+            for cell in shown
+        ]
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return html_table(repr(self), ["cell", "role", *PLACE, *labels], rows) + notes
+
+
+def open_run(run: str | Path) -> Report:
+    """The report of a run that has ended: its folder, or its name below `runs/`.
+
+    Raises:
+        StoreError: there is no such run, it has not ended, or a later steerkit has made it.
+    """
+    return Report(finished_run(Path(run)))
+
+
+def _headline(cell: dict[str, Any] | None) -> str:
+    if cell is None:
+        return "no setting came to a result"
+    label = next(iter(cell["rates"]))
+    strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
+    return f"{label} {_rate(cell, label)} at layer {cell['layer']}{strength}"
+
+
+def _rate(cell: dict[str, Any], label: str) -> str:
+    rate = cell["rates"].get(label)
+    if rate is None:
+        return ""
+    return f"{rate['k']}/{rate['n']} ({rate['low']:.0%} to {rate['high']:.0%})"

@@ -1,0 +1,1 @@
+"""What is written for people to go on from: packages of plugins, and recipes."""

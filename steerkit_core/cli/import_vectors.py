@@ -1,0 +1,90 @@
+"""`steerkit import`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from steerkit_core.cli.application import application_of
+from steerkit_core.cli.export import DIRECTION_FORMATS, target
+
+
+@click.command("import", short_help="Make directions that a recipe can use from another tool's vectors.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "form",
+    type=click.Choice(DIRECTION_FORMATS),
+    help="The format.  [default: by the file's first bytes]",
+)
+@click.option(
+    "--model", required=True, help="The model that they are for: bundled, a folder or on the hub."
+)
+@click.option("--revision", default="main", show_default=True, help="Branch, tag or commit on the hub.")
+@click.option(
+    "--position",
+    type=click.IntRange(max=-1),
+    default=-1,
+    show_default=True,
+    help="The token that they are said to have been read at.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file.  [default: NAME-directions.safetensors]"
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@click.pass_context
+def import_vectors(
+    context: click.Context,
+    /,
+    file: Path,
+    form: str | None,
+    model: str,
+    revision: str,
+    position: int,
+    out: Path | None,
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Read the vectors in FILE, one for each block, and write directions for the extractor `transfer`.
+
+    GGUF control vectors (llama.cpp, repeng), files of steering-vectors, and safetensors whose tensors have
+    names that end in the number of a block are read. The lengths of the vectors become those before
+    normalising, so that a site with unit "raw" and multiplier 1 adds them as they were.
+
+    \b
+    Examples:
+        steerkit import honest.gguf --model bundled:mistral-s
+        steerkit import vector.pt --from steering-vectors --model bundled:qwen2-s --out honest.safetensors
+    """
+    from hashlib import sha256
+
+    from steerkit_core.exports.foreign import Format, as_directions, format_of, read_vectors
+    from steerkit_core.models import LoadedModels
+    from steerkit_core.options import ModelSpec
+
+    path = target(out, f"{file.stem}-directions.safetensors", force=force)
+    kind = cast("Format", form or format_of(file))
+    vectors = read_vectors(file, kind)
+    models, spec = LoadedModels(application_of(context).registry), ModelSpec(id=model, revision=revision)
+    record = models.record(spec)
+    found = as_directions(vectors, record, file, position)
+    origin = {"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest()}
+    facts: dict[str, Any] = {
+        "model": dict(models.identity(spec)),
+        "record": dict(record),
+        "extractor": {"use": kind, "options": origin, "version": None},
+    }
+    found.save(path, facts=facts)
+    layers = list(found.layers)
+    if as_json:
+        click.echo(
+            json.dumps({"file": str(path), "from": kind, "model": model, "layers": layers}, indent=1)
+        )
+        return
+    click.echo(f"{path}: directions of {file} at the layers {', '.join(map(str, layers))}, for {model}")
+    click.echo(f'use them with\n    [extractor]\n    use = "transfer"\n    file = {json.dumps(str(path))}')

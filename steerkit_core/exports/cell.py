@@ -1,0 +1,136 @@
+"""A cell of a run, made again from what the run has kept: its directions, and what it adds where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from attrs import frozen
+
+from steerkit_core.components import Site
+from steerkit_core.converter import make_converter
+from steerkit_core.errors import SteerkitError, StoreError
+from steerkit_core.kept_run import KeptRun
+from steerkit_core.registry import Registry
+from steerkit_core.run_files import DIRECTIONS
+from steerkit_core.saved import RECORD, KeptDirections, kept_directions
+from steerkit_core.values import DirectionSet, Intervention, Steering
+
+SAME_LENGTH = 1e-6
+
+
+class ClassesUnknown(SteerkitError):
+    """A site asks for the activations of the contrast set, which a run does not keep."""
+
+
+def _no_classes() -> NoReturn:
+    raise ClassesUnknown("the activations of the contrast set are not kept in a run")
+
+
+@frozen(eq=False)
+class SteeredCell:
+    """A steered cell: its entry in `results.json`, and the directions that it was steered with."""
+
+    folder: Path
+    entry: Mapping[str, Any]
+    kept: KeptDirections
+
+    @property
+    def where(self) -> str:
+        """How messages call it."""
+        return f"cell {self.entry['id']} of {self.folder}"
+
+    @property
+    def num_layers(self) -> int:
+        """How many blocks the model has."""
+        return len(self.kept.layers)
+
+    def intervention(self, site: Site) -> Intervention:
+        """The edits of the cell, as its site builds them.
+
+        Raises:
+            ClassesUnknown: the site needs more than the run has kept.
+            StoreError: they are not as long as the run says.
+        """
+        multiplier = self.entry["multiplier"]
+        found = site.intervene(
+            Steering(
+                directions=self.kept.directions(),
+                layer=self.entry["layer"],
+                position=self.entry["position"],
+                multiplier=0.0 if multiplier is None else multiplier,
+                num_layers=self.num_layers,
+                residual_norms=self.kept.residual_norms(),
+                classes=_no_classes,
+            )
+        )
+        noted = (self.entry["strength"] or {}).get("absolute")
+        if noted is not None and not math.isclose(found.strength or 0.0, noted, rel_tol=SAME_LENGTH):
+            raise StoreError(
+                f"{self.where}: what site {self.entry['site']!r} adds now is {found.strength} long, and was"
+                f" {noted}: the run was changed, or made with another version of the site"
+            )
+        return found
+
+
+def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
+    """A cell of a run by the beginning of its id, by default the selected one.
+
+    Raises:
+        StoreError: there is no such cell, none was selected, or it is not steered with directions that the
+            run has kept.
+    """
+    folder, name = run.folder, name or run.report["selected"]
+    if name is None:
+        raise StoreError(f"{folder}: no cell was selected, name one with --cell")
+    entry = run.cell(name)
+    chosen = entry["id"]
+    if entry["role"] == "baseline":
+        raise StoreError(f"{folder}: cell {chosen} is unsteered, there is no direction to export")
+    if entry["role"] == "control":
+        raise StoreError(
+            f"{folder}: cell {chosen} is the control {entry['control']!r}, whose direction is not kept:"
+            " name a steered cell"
+        )
+    if entry["extraction"] is None:
+        raise StoreError(f"{folder}: cell {chosen} came to no direction: {entry['sick']}")
+    return SteeredCell(folder, entry, kept_directions(str(folder), entry["extraction"]))
+
+
+def site_of(cell: SteeredCell, registry: Registry) -> Site:
+    """The site of a cell, built from the options that the run has noted.
+
+    Raises:
+        UnknownComponent: it is not installed here.
+        StoreError: it does not take these options.
+    """
+    kind = cast("Any", registry.get("site", cell.entry["site"]))
+    options = cell.entry["options"]["site"]
+    try:
+        return cast("Site", make_converter().structure(options, kind))
+    except Exception as error:
+        raise StoreError(
+            f"{cell.where}: site {cell.entry['site']!r} does not take the options {dict(options)!r}: it is"
+            " of another version"
+        ) from error
+
+
+def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:
+    """Write all directions of a cell's extraction, at every position and layer, and what is known of them.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    kept, entry = cell.kept, cell.entry
+    found = DirectionSet.load(cell.folder / DIRECTIONS, kept.key)
+    facts = {
+        **kept.facts,
+        "record": {name: kept.model[name] for name in RECORD},
+        "cell": {
+            name: entry[name] for name in ("id", "layer", "position", "site", "multiplier", "strength")
+        },
+    }
+    found.save(path, facts=facts)
+    return found

@@ -1,0 +1,48 @@
+"""Tables as CSV and as Parquet."""
+
+from __future__ import annotations
+
+import csv
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from steerkit_core.exports.extras import need
+from steerkit_core.exports.tables import Table, Value
+from steerkit_core.tensors import replace_file
+
+
+def write_csv(path: Path, table: Table) -> None:
+    """Write CSV in UTF-8: a header, nothing where there is no value, numbers to the last digit.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(zip(*([_word(value) for value in one] for one in table.columns.values()), strict=True))
+    replace_file(path, text.getvalue().encode())
+
+
+def _word(value: Value) -> str | int | float | None:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def write_parquet(path: Path, table: Table) -> None:
+    """Write Parquet; a column without any value is one of strings.
+
+    Raises:
+        SteerkitError: the package `pyarrow` is missing, or the file cannot be written.
+    """
+    need("pyarrow", "parquet", "a Parquet file")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+    arrays = {}
+    for name, values in table.columns.items():
+        kind = next((type(value) for value in values if value is not None), str)
+        arrays[name] = pa.array(values, type=kinds[kind])
+    content = BytesIO()
+    pq.write_table(pa.table(arrays), content)
+    replace_file(path, content.getvalue())

@@ -1,0 +1,1 @@
+"""Charts as inline SVG: text stays text, and colours that depend on the page's are its own."""

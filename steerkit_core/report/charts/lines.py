@@ -1,0 +1,129 @@
+"""Lines over layers, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attrs import frozen
+from markupsafe import Markup
+
+from steerkit_core.report.charts.picture import BOTTOM, LEFT, RIGHT, TOP, marker, svg
+from steerkit_core.report.palette import SERIES
+from steerkit_core.report.scales import Scale, some, steps
+
+WIDTH, HEIGHT = 640, 300
+
+
+@frozen
+class Point:
+    """A value at a layer, with the ends of its interval where it has one."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    hint: str = ""
+
+
+@frozen
+class Line:
+    """A series of points."""
+
+    name: str
+    points: Sequence[Point]
+
+
+def line_chart(
+    title: str,
+    lines: Sequence[Line],
+    *,
+    x: str,
+    y: str,
+    share: bool = False,
+    from_zero: bool = True,
+    level: float | None = None,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> Markup:
+    """Lines over integers such as layers; `share` has the y axis go from 0 to 100 percent.
+
+    Args:
+        title: what a reader who does not see the chart is told.
+        lines: drawn in the palette's order, each with a marker of its own.
+        x: what the horizontal axis says.
+        y: what the vertical axis says.
+        share: whether values are shares.
+        from_zero: whether the axis shows 0, as that of a length has to.
+        level: a value that is drawn across, dashed.
+        size: width and height in pixels.
+    """
+    width, height = size
+    points = [point for line in lines for point in line.points]
+    places = sorted({int(point.x) for point in points})
+    across = Scale(places[0] - 0.5, places[-1] + 0.5, LEFT, width - RIGHT)
+    found = [
+        value for point in points for value in (point.y, point.low, point.high) if value is not None
+    ] + ([] if level is None else [level])
+    ticks = steps(0.0, 1.0) if share else _about(found, from_zero=from_zero)
+    up = Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
+    form = "{:.0%}" if share else "{:g}"
+    parts = [_grid(width, [(up(tick), form.format(tick)) for tick in ticks])]
+    parts += [
+        Markup('<text x="{:.1f}" y="{}" class="t">{}</text>').format(across(at), height - BOTTOM + 16, at)
+        for at in some(places, width // 40)
+    ]
+    parts.append(_axes(width, height, x, y))
+    if level is not None:
+        parts.append(
+            Markup('<path d="M{} {:.1f}H{}" class="level"/>').format(LEFT, up(level), width - RIGHT)
+        )
+    # points of one layer stand side by side, so that their intervals can be told apart
+    gap = min(5.0, (across(1) - across(0)) / (len(lines) + 1)) if len(lines) > 1 else 0.0
+    for number, line in enumerate(lines):
+        shift = (number - (len(lines) - 1) / 2) * gap
+        parts.append(_line(line, number, lambda at, by=shift: across(at) + by, up))
+    return svg(title, size, parts)
+
+
+def _about(values: Sequence[float], *, from_zero: bool) -> list[float]:
+    """Round values around these; a range of no width is widened."""
+    low, high = min(values), max(values)
+    low, high = (min(low, 0.0), max(high, 0.0)) if from_zero else (low, high)
+    return steps(low, high if high > low else low + 1.0)
+
+
+def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
+    colour = SERIES[number % len(SERIES)]
+    places = [(across(point.x), up(point.y)) for point in line.points]
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    bars = "".join(
+        f"M{across(point.x):.1f} {up(point.low):.1f}V{up(point.high):.1f}"
+        for point in line.points
+        if point.low is not None and point.high is not None
+    )
+    drawn = [Markup('<path d="{}" class="line"/>').format(path)]
+    drawn += [Markup('<path d="{}" class="ci"/>').format(bars)] if bars else []
+    drawn += [
+        Markup('<path d="{}" class="dot"><title>{}</title></path>').format(
+            marker(number, x, y), f"{line.name}{', ' if line.name else ''}{point.hint}"
+        )
+        for point, (x, y) in zip(line.points, places, strict=True)
+    ]
+    return Markup('<g style="--c:{}">{}</g>').format(colour, Markup("").join(drawn))
+
+
+def _grid(width: int, ticks: Iterable[tuple[float, str]]) -> Markup:
+    return Markup("").join(
+        Markup('<path d="M{} {:.1f}H{}" class="grid"/><text x="{}" y="{:.1f}" class="e">{}</text>').format(
+            LEFT, at, width - RIGHT, LEFT - 6, at + 4, text
+        )
+        for at, text in ticks
+    )
+
+
+def _axes(width: int, height: int, x: str, y: str) -> Markup:
+    middle = (TOP + height - BOTTOM) / 2
+    return Markup(
+        '<text x="{}" y="{}" class="t">{}</text>'
+        '<text x="12" y="{}" class="t" transform="rotate(-90 12 {})">{}</text>'
+    ).format((LEFT + width - RIGHT) / 2, height - 8, x, middle, middle, y)

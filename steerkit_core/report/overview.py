@@ -1,0 +1,93 @@
+"""A list of runs in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from steerkit_core.overview import LABEL, RunRow
+from steerkit_core.report.layout import natural_width
+
+STYLES = {"done": "green", "unfinished": "yellow", "broken": "red"}
+ENDLESS = 2000
+
+
+def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
+    """A line for each run, or a few where a line does not fit; then what is to be said of single runs."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:  # a file or a pipe has no width: every run is one line
+        console.width = ENDLESS
+    table = _table(rows)
+    if natural_width(console, table) <= console.width:
+        console.print(table)
+        for row in rows:
+            if row.detail:
+                line = f"\n{escape(row.folder)}: {_state(row)}, {escape(row.detail)}"
+                console.print(line, soft_wrap=True)
+        return
+    for row in rows:
+        detail = f", {escape(row.detail)}" if row.detail else ""
+        console.print(f"[bold]{escape(row.folder)}[/]  [dim]{_when(row)}[/]", soft_wrap=True)
+        console.print(f"    {_state(row)}{detail}", soft_wrap=True)
+        line = ", ".join(part for part in (row.model, row.extractor, row.selector) if part)
+        if line:
+            console.print(f"    {escape(line)}", soft_wrap=True)
+        if row.cell:
+            console.print(f"    {_where(row)}: {_rate(row)}", soft_wrap=True)
+
+
+def _table(rows: Sequence[RunRow]) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in ("run", "model", "method", "state", "layer", "mult.", LABEL, "95% CI", "when"):
+        right = heading in ("layer", "mult.", LABEL, "95% CI")
+        table.add_column(
+            heading,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=right or heading == "when",
+        )
+    for row in rows:
+        rate = row.rate
+        table.add_row(
+            escape(row.folder),
+            escape(row.model),
+            escape(", ".join(part for part in (row.extractor, row.selector) if part)),
+            _state(row),
+            "-" if row.layer is None else str(row.layer),
+            "-" if row.multiplier is None else f"{row.multiplier:g}",
+            "-" if rate is None else f"{rate['k']}/{rate['n']}",
+            "-" if rate is None else _interval(row),
+            _when(row),
+        )
+    return table
+
+
+def _state(row: RunRow) -> str:
+    return f"[{STYLES[row.state]}]{row.state}[/]"
+
+
+def _where(row: RunRow) -> str:
+    strength = "" if row.multiplier is None else f", multiplier {row.multiplier:g}"
+    return f"layer {row.layer}{strength}"
+
+
+def _rate(row: RunRow) -> str:
+    return "-" if row.rate is None else f"{row.rate['k']}/{row.rate['n']} {LABEL}, {_interval(row)}"
+
+
+def _interval(row: RunRow) -> str:
+    return "-" if row.rate is None else f"{100 * row.rate['low']:.0f}-{100 * row.rate['high']:.0f}%"
+
+
+def _when(row: RunRow) -> str:
+    """The time in this place's own zone."""
+    if row.when is None:
+        return "-"
+    try:
+        return datetime.fromisoformat(row.when).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return escape(row.when)

@@ -1,0 +1,26 @@
+"""The chosen cells against the unsteered ones and against their controls."""
+
+from __future__ import annotations
+
+from steerkit_core.report.evidence import HEADINGS, comparison_rows
+from steerkit_core.report.record import RunRecord
+from steerkit_core.report.sections.base import Section
+
+MOST = 200
+
+
+def section(run: RunRecord) -> Section | None:
+    """None where nothing was compared."""
+    rows = comparison_rows(run.report, ("baseline",))
+    if not rows:
+        return None
+    controls = comparison_rows(run.report, ("control",))
+    most = run.limit(MOST)
+    values = {
+        "headings": HEADINGS,
+        "rows": rows[:most],
+        "controls": controls[:most],
+        "left_out": max(len(rows) - most, 0) + max(len(controls) - most, 0),
+        "number": len(run.report["comparisons"]),
+    }
+    return Section("comparisons", "Compared on the same prompts", values)

@@ -1,0 +1,197 @@
+"""Steer once more as a cell of a run did: with its model, directions and site, but other prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+from attrs import define, evolve
+
+from steerkit_core.components import Site
+from steerkit_core.converter import make_converter, problems
+from steerkit_core.errors import RecipeError, SteerkitError, StoreError
+from steerkit_core.extraction import Extraction, kept_extraction
+from steerkit_core.kept_run import KeptRun
+from steerkit_core.models import LoadedModels
+from steerkit_core.options import GenerationOptions, ModelSpec
+from steerkit_core.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe import parse_recipe
+from steerkit_core.registry import Registry
+from steerkit_core.store import DIRECTIONS, RECIPE, RunDirectory
+from steerkit_core.values import ClassActivations, Intervention, Steering
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
+
+
+@define(eq=False, slots=False)
+class Resteering:
+    """A steered cell of a run, with all that is needed to steer by it; the model is loaded when asked for.
+
+    `spec` is the run's model at the revision and in the type that it was loaded in.
+    """
+
+    run: KeptRun
+    cell: Mapping[str, Any]
+    registry: Registry
+    spec: ModelSpec
+    site: Site
+    extraction: Extraction
+
+    @classmethod
+    def of(
+        cls, run: KeptRun, registry: Registry, cell: str | None = None, device: str | None = None
+    ) -> Resteering:
+        """The cell whose id begins so, by default the selected one.
+
+        Raises:
+            StoreError: there is no such cell, it steers nothing or is a control, or what it needs is not
+                kept.
+            SteerkitError: its site is not installed.
+        """
+        name = cell or run.report["selected"]
+        if name is None:
+            raise StoreError(f"{run.folder}: no cell was selected, name one with --cell")
+        entry = run.cell(name)
+        if entry["role"] != "steered" or entry["layer"] is None:
+            what = "a control" if entry["role"] == "control" else "not steered"
+            raise StoreError(
+                f"{run.folder}: cell {entry['id']} is {what}: choose a steered one (selected:"
+                f" {run.report['selected']})"
+            )
+        kept = kept_extraction(RunDirectory(run.folder), str(entry["extraction"]))
+        if kept is None:
+            raise StoreError(
+                f"{run.folder / DIRECTIONS}: no directions {entry['extraction']}, which cell {entry['id']}"
+                " was steered with: the run is incomplete; its command makes what is missing"
+            )
+        spec = _spec(run, entry)
+        spec = spec if device is None else evolve(spec, device=device)
+        return cls(run, entry, registry, spec, _site(run, entry, registry), kept)
+
+    @cached_property
+    def model(self) -> ModelHandle:
+        """The model, loaded as the run did."""
+        return LoadedModels(self.registry).load(self.spec)
+
+    @property
+    def changed(self) -> str | None:
+        """What is not as it was in the run, if the model is another by its content."""
+        was = _loaded(self.run, self.cell).get("fingerprint")
+        if was in (None, self.model.fingerprint):
+            return None
+        return f"{self.spec.id} is not what it was in the run (other weights, tokenizer or template)"
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The layers that there are directions of."""
+        return self.extraction.directions.layers
+
+    @property
+    def generation(self) -> GenerationOptions:
+        """How the cell's texts were written."""
+        known = attrs.fields_dict(GenerationOptions)
+        options = self.cell["options"]["generation"]
+        found = {name: value for name, value in options.items() if name in known and name != "repeats"}
+        return GenerationOptions(**found)
+
+    def intervention(self, layer: int, multiplier: float | None) -> Intervention:
+        """What the cell's site does at a layer with a multiplier.
+
+        Raises:
+            SteerkitError: there is no usable direction at this layer, or the site takes no multiplier.
+        """
+        position = int(self.cell["position"])
+        directions = self.extraction.directions
+        if layer not in directions.layers:
+            raise SteerkitError(
+                f"the run keeps no direction at layer {layer} (kept: {_ranges(directions.layers)})"
+            )
+        if multiplier is not None and not self.site.takes_multiplier:
+            raise SteerkitError(f"site {self.site.name!r} takes no multiplier, got {multiplier:g}")
+        steering = Steering(
+            directions=directions,
+            layer=layer,
+            position=position,
+            multiplier=0.0 if multiplier is None else multiplier,
+            num_layers=self.model.num_layers,
+            residual_norms=self.extraction.stream.norm_mean,
+            num_heads=getattr(self.model.config, "num_attention_heads", 1),
+            classes=self._classes,
+        )
+        found = self.site.intervene(steering)
+        self.model.check(found)
+        return found
+
+    def _classes(self) -> ClassActivations:
+        """The contrast set's activations, from the prompts that the run's recipe names.
+
+        Raises:
+            SteerkitError: the prompts are not to be had any more, or are others.
+        """
+        text = (self.run.folder / RECIPE).read_text(encoding="utf-8")
+        source = Path(str(self.run.manifest.get("recipe", "")))
+        wanted = (self.extraction.identity["positive"], self.extraction.identity["negative"])
+        why = f"site {self.site.name!r} needs the contrast set that the directions were found with"
+        try:
+            recipe = parse_recipe(text, self.registry, source=str(source), folder=source.parent)
+        except RecipeError as error:
+            raise SteerkitError(f"{why}, and it cannot be read any more: {error}") from None
+        for setting in recipe.settings:
+            contrast = setting.contrast
+            found = (prompts_fingerprint(contrast.positive), prompts_fingerprint(contrast.negative))
+            if found == wanted:
+                directions = self.extraction.directions
+                return self.model.class_activations(contrast, directions.positions, directions.module)
+        raise SteerkitError(f"{why}, and its prompts are others now")
+
+
+def _loaded(run: KeptRun, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the manifest says of the model that a cell was made with."""
+    wanted = {"id": entry["model"], "quantization": entry["quantization"], "dtype": entry.get("dtype")}
+    for model in run.manifest["models"]:
+        if all(value is None or model.get(name) == value for name, value in wanted.items()):
+            return dict(model)
+    raise StoreError(
+        f"{run.folder}: the manifest has no model {entry['model']} ({entry['quantization']}), which cell"
+        f" {entry['id']} was made with: edited by hand"
+    )
+
+
+def _spec(run: KeptRun, entry: Mapping[str, Any]) -> ModelSpec:
+    """The model as the run's settings name it, at the revision and in the type that it came to."""
+    loaded = _loaded(run, entry)
+    for setting in run.manifest["settings"]:
+        own = setting["model"]
+        if (own["id"], own["quantization"]) == (entry["model"], entry["quantization"]):
+            spec = _built(own, ModelSpec, f"{run.folder}: model")
+            found = {"dtype": loaded["dtype"], "revision": loaded.get("revision") or spec.revision}
+            return cast("ModelSpec", evolve(spec, **found))
+    raise StoreError(
+        f"{run.folder}: no setting of the manifest has the model {entry['model']}: edited by hand"
+    )
+
+
+def _site(run: KeptRun, entry: Mapping[str, Any], registry: Registry) -> Site:
+    cl = registry.get("site", entry["site"])
+    return cast("Site", _built(entry["options"]["site"], cl, f"{run.folder}: site"))
+
+
+def _built(options: Mapping[str, Any], cl: type, where: str) -> Any:
+    """A class from the options that a run has kept; null stands for what was left out."""
+    given = {name: value for name, value in options.items() if value is not None}
+    known = tuple(attribute.name for attribute in attrs.fields(cast("Any", cl)))
+    try:
+        return make_converter().structure(given, cl)
+    except Exception as error:  # noqa: BLE001  # reason: cattrs raises groups of any exception
+        lines = "; ".join(str(problem) for problem in problems(error, where, known))
+        raise SteerkitError(f"{lines} (kept by another version?)") from None
+
+
+def _ranges(layers: tuple[int, ...]) -> str:
+    if layers == tuple(range(layers[0], layers[-1] + 1)):
+        return f"{layers[0]} to {layers[-1]}"
+    return ", ".join(map(str, layers))

@@ -1,0 +1,232 @@
+"""The files of a run directory, read strictly: what a reader cannot use is one sentence with its remedy.
+
+Nothing here imports torch, and nothing is written: a run may be looked at while another process works on
+it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from steerkit_core.errors import StoreError, nearest
+
+SCHEMA_VERSION = 1
+RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
+CELLS, JUDGEMENTS, CALIBRATIONS, LABELS = (
+    "cells.jsonl",
+    "judgements.jsonl",
+    "calibrations.jsonl",
+    "labels.csv",
+)
+VERDICTS, DIRECTIONS, RESULTS, REPORT = (
+    "verdicts.jsonl",
+    "directions.safetensors",
+    "results.json",
+    "report.html",
+)
+# what every reader of results.json may count on; what came in later is asked for with a default
+REPORT_KEYS = ("run", "cells", "selections", "selected", "notes")
+CELL_KEYS = (
+    *("id", "model", "quantization", "role", "prompts", "classifier", "options", "layer", "depth"),
+    *("multiplier", "n", "failed", "prompts_total", "errors", "counts", "rates", "selected"),
+)
+REMEDY = "the command of the run writes it anew from the completions"
+RATE_KEYS = ("k", "n", "rate", "low", "high")
+# lists whose entries are of cells, and the columns that say of which; a setting that failed has none
+CELL_REFERENCES = {"selections": ("cell",), "comparisons": ("cell", "reference"), "controls": ("cell",)}
+MANIFEST_KEYS = ("recipe_fingerprint", "started", "settings", "models")
+COMPLETION_KEYS = ("cell", "prompt_id", "prompt", "text", "tokens", "stop", "error")
+VERDICT_KEYS = ("cell", "prompt_id", "label", "rule", "evidence")
+
+
+def read_json(path: Path, name: str) -> Any:
+    """A JSON file of a run directory.
+
+    Raises:
+        StoreError: it is missing or damaged.
+    """
+    target = path / name
+    try:
+        return json.loads(target.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(
+            f"{path}: no {name} here: not a run directory, or a run that has not ended"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{target}: cannot be read: {error}") from None
+
+
+def check_version(table: Any, target: Path) -> None:
+    """Refuse a file that a newer steerkit wrote, or that is no table.
+
+    Raises:
+        StoreError: it says of itself that its form is another than this version knows.
+    """
+    if not isinstance(table, dict):
+        raise StoreError(f"{target}: expected a table, got a {type(table).__name__}: edited by hand?")
+    version = table.get("schema_version", SCHEMA_VERSION)
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise StoreError(f"{target}: schema_version: expected a whole number, got {version!r}")
+    if version > SCHEMA_VERSION:
+        by = f" by steerkit {table['steerkit']}" if table.get("steerkit") else ""
+        raise StoreError(
+            f"{target}: written{by} with schema {version}, and this steerkit reads up to {SCHEMA_VERSION}:"
+            " upgrade steerkit-core to read this run"
+        )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run, ended or not.
+
+    Raises:
+        StoreError: there is none, it is damaged, lacks a key or is of a newer steerkit.
+    """
+    if not path.is_dir():
+        raise StoreError(f"{path}: no such run directory{_nearest_run(path)}")
+    if not (path / MANIFEST).exists():
+        if (path / RESULTS).exists():
+            raise StoreError(
+                f"{path}: no {MANIFEST} here: the run is incomplete; take it from where the run was made,"
+                " or run its recipe into another folder"
+            )
+        raise StoreError(f"{path}: no {MANIFEST} here: not a run directory")
+    manifest = read_json(path, MANIFEST)
+    check_version(manifest, path / MANIFEST)
+    _require(manifest, MANIFEST_KEYS, path / MANIFEST, "", "a run of the same recipe writes it anew")
+    return dict(manifest)
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """What `results.json` holds, with all that its readers count on.
+
+    Raises:
+        StoreError: there is none, it is damaged, lacks a key, contradicts itself or is of a newer steerkit.
+    """
+    target = path / RESULTS
+    report = read_json(path, RESULTS)
+    check_version(report, target)
+    remedy = REMEDY
+    _require(report, REPORT_KEYS, target, "", remedy)
+    for name, kind in (("run", dict), ("cells", list), ("selections", list), ("notes", list)):
+        if not isinstance(report[name], kind):
+            raise StoreError(
+                f"{target}: {name}: expected a {_KINDS[kind]}, got {report[name]!r:.60}: edited by hand;"
+                f" {remedy}"
+            )
+    _require(report["run"], ("name",), target, "run.", remedy)
+    for number, cell in enumerate(report["cells"]):
+        where = f"cells[{number}]."
+        _require(cell, CELL_KEYS, target, where, remedy)
+        _require(cell["rates"], (), target, f"{where}rates.", remedy)
+        for label, rate in cell["rates"].items():
+            _require(rate, RATE_KEYS, target, f"{where}rates.{label}.", remedy)
+    _check_references(report, target)
+    return dict(report)
+
+
+def _check_references(report: Mapping[str, Any], target: Path) -> None:
+    """Refuse results that name a cell twice, or one that is not there."""
+    ids = [cell["id"] for cell in report["cells"]]
+    twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
+    if twice is not None:
+        raise StoreError(f"{target}: cell {twice!r} stands there twice: edited by hand; {REMEDY}")
+    if report["selected"] is not None and report["selected"] not in ids:
+        raise StoreError(
+            f"{target}: selected: expected one of the cells, got {report['selected']!r}"
+            f"{nearest(str(report['selected']), ids)}: edited by hand; {REMEDY}"
+        )
+    require_entries(report, CELL_REFERENCES, target)
+    for name, keys in CELL_REFERENCES.items():
+        for number, entry in enumerate(report.get(name, ())):
+            for key in keys:
+                if entry[key] is not None and entry[key] not in ids:
+                    raise StoreError(
+                        f"{target}: {name}[{number}].{key}: expected one of the cells, got {entry[key]!r}"
+                        f"{nearest(str(entry[key]), ids)}: edited by hand; {REMEDY}"
+                    )
+
+
+def require_entries(report: Mapping[str, Any], keys: Mapping[str, Sequence[str]], target: Path) -> None:
+    """Refuse results in whose lists an entry lacks a key that a reader needs.
+
+    Args:
+        report: what `results.json` holds.
+        keys: by the name of the list; one that is not there, as in an earlier version, is no problem.
+        target: the file.
+
+    Raises:
+        StoreError: a key is missing.
+    """
+    for name, wanted in keys.items():
+        for number, entry in enumerate(report.get(name, ())):
+            _require(entry, wanted, target, f"{name}[{number}].", REMEDY)
+
+
+def read_rows(path: Path, name: str, columns: Sequence[str], remedy: str) -> list[dict[str, Any]]:
+    """The lines of a file that grows, each with these columns; a last one that is cut off is left out.
+
+    Raises:
+        StoreError: there is no such file, or a line is damaged; `remedy` is what deleting it leads to.
+    """
+    target = path / name
+    try:
+        content = target.read_bytes()
+    except FileNotFoundError:
+        raise StoreError(
+            f"{path}: no {name} here: the run is incomplete; its command makes what is missing"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+    return [row for _, row in parsed_lines(target, content, columns, remedy)]
+
+
+def parsed_lines(
+    target: Path, content: bytes, columns: Sequence[str], remedy: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbers and values of the whole lines of a file.
+
+    Raises:
+        StoreError: a line is no JSON, or lacks a column.
+    """
+    # bytes end lines at line feeds alone; a text may hold other characters that str counts as ends
+    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            for column in columns:
+                row[column]
+        except (ValueError, KeyError, TypeError) as error:
+            found = f"{type(error).__name__}: {error}"
+            raise StoreError(f"{target}:{number}: damaged ({found}); delete that line {remedy}") from None
+        yield number, row
+
+
+def count_lines(target: Path) -> int:
+    """How many whole lines a file has; none where there is no file."""
+    return target.read_bytes().count(b"\n") if target.exists() else 0
+
+
+_KINDS: Mapping[type, str] = {dict: "table", list: "list"}
+
+
+def _require(table: Any, keys: Sequence[str], target: Path, where: str, remedy: str) -> None:
+    if not isinstance(table, dict):
+        place = where.rstrip(".")
+        raise StoreError(
+            f"{target}: {place}: expected a table, got {table!r:.60}: edited by hand; {remedy}"
+        )
+    missing = next((key for key in keys if key not in table), None)
+    if missing is not None:
+        raise StoreError(f"{target}: {where}{missing} is missing: edited by hand; {remedy}")
+
+
+def _nearest_run(path: Path) -> str:
+    """The run of a similar name in the same place, or below `runs/`."""
+    for parent in (path.parent, Path("runs")):
+        if parent.is_dir():
+            names = [one.name for one in parent.iterdir() if (one / MANIFEST).exists()]
+            if found := nearest(path.name, names):
+                return found
+    return ""

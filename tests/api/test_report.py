@@ -1,0 +1,224 @@
+"""`run` does what the command does, and its report holds what the run's files say."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import steerkit_core
+from steerkit_core import Report, SteerkitError
+from steerkit_core.exports.tables import run_table
+from steerkit_core.kept_run import KeptRun, read_run
+from steerkit_core.pipeline import Silent
+from steerkit_core.recipe import load_recipe
+
+
+@pytest.fixture(scope="module")
+def recipe(write_recipe, tmp_path_factory):
+    return write_recipe(tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def report(recipe, tmp_path_factory):
+    return steerkit_core.run(recipe, out=tmp_path_factory.mktemp("runs") / "one")
+
+
+def test_a_report_is_what_the_folder_holds(report):
+    results = json.loads((report.path / "results.json").read_text())
+    assert report.results == results
+    assert report.cells == results["cells"]
+    assert report.selected["id"] == results["selected"]
+    assert report.notes == tuple(results["notes"])
+    again = steerkit_core.open_run(report.path)
+    assert (again.path, again.results) == (report.path, results)
+    with pytest.raises(AttributeError):
+        report.path = Path()
+
+
+def test_a_recipe_is_a_file_a_mapping_or_a_value(recipe, report, registry, tmp_path, monkeypatch):
+    import tomllib
+
+    monkeypatch.chdir(recipe.parent)
+    document = tomllib.loads(recipe.read_text())
+    for number, way in enumerate((str(recipe), document, load_recipe(recipe, registry))):
+        found = steerkit_core.run(way, out=tmp_path / str(number))
+        assert found.results["cells"] == report.results["cells"]
+    steerkit_core.run(document)
+    assert json.loads(Path("runs/small/results.json").read_text())["cells"] == report.results["cells"]
+    assert steerkit_core.open_run("small").cells == report.cells
+
+
+def test_overrides_set_what_the_command_sets(recipe, tmp_path):
+    changed = {
+        "site.multiplier": 6,
+        "selector": {"use": "fixed", "layer": 2},
+        "generation.max_new_tokens": 3,
+        "run.name": 'a "name"',
+    }
+    found = steerkit_core.run(recipe, out=tmp_path / "run", overrides=changed)
+    assert found.results["run"]["name"] == 'a "name"'
+    assert (found.selected["layer"], found.selected["multiplier"]) == (2, 6.0)
+    assert found.selected["options"]["generation"]["max_new_tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"overrides": {"multiplier": 6}},
+            "overrides: expected a place such as 'site.multiplier', or a table, got 'multiplier'",
+        ),
+        (
+            {"overrides": {"site.multiplier": None}},
+            "overrides: site.multiplier: not what TOML can say: unable to convert an object of <class 'NoneType'> to a TOML item",
+        ),
+        ({"overrides": {"site.multiplier": "many"}}, "site.multiplier: expected a number, got 'many'"),
+        (
+            {"overrides": ["site.multiplier=6"]},
+            "overrides: expected a mapping of places to values, got ['site.multiplier=6']",
+        ),
+        ({"recipe": "quikstart"}, None),
+        ({"recipe": 5}, "recipe: expected a file, a name or a mapping, got 5"),
+        (
+            {"recipe": {"model": {"id": None}}},
+            "recipe: not what TOML can say: unable to convert an object of <class 'NoneType'> to a TOML item",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused(given, message, recipe, tmp_path, installed):
+    (shipped,) = installed(["<recipe>"])
+    message = (
+        message or f"no recipe 'quikstart': no such file, did you mean 'quickstart'? (shipped: {shipped})"
+    )
+    with pytest.raises(SteerkitError) as caught:
+        steerkit_core.run(
+            given.get("recipe", recipe), out=tmp_path / "run", overrides=given.get("overrides")
+        )
+    assert str(caught.value) == message
+    assert not (tmp_path / "run").exists()
+
+
+def test_tables_are_those_of_the_files(report):
+    cells = report.to_dataframe()
+    assert list(cells["id"]) == [cell["id"] for cell in report.cells]
+    assert list(cells["rates.refusal.rate"]) == [cell["rates"]["refusal"]["rate"] for cell in report.cells]
+    lines = [json.loads(line) for line in (report.path / "completions.jsonl").read_text().splitlines()]
+    texts = report.to_dataframe("completions")
+    assert len(texts) == len(lines) == len(report.completions())
+    verdicts = pd.read_json(report.path / "verdicts.jsonl", lines=True)
+    merged = pd.DataFrame(lines).merge(verdicts, on=["cell", "prompt_id"])
+    joined = texts.merge(merged, on=["cell", "prompt_id"])
+    assert list(joined["text_x"]) == list(joined["text_y"])
+    assert list(joined["label_x"]) == list(joined["label_y"])
+    own = [line for line in lines if line["cell"] == report.selected["id"]]
+    found = report.completions(report.selected["id"][:6])
+    assert sorted(row["text"] for row in found) == sorted(line["text"] for line in own)
+    exported = run_table(read_run(report.path), "cells").columns
+    assert sorted(exported) == sorted(cells.columns)
+    assert [len(report.completions(cell["id"])) for cell in report.cells] == [
+        cell["n"] for cell in report.cells
+    ]
+    assert len(report.to_dataframe("comparisons")) == len(report.results["comparisons"])
+
+
+def test_directions_are_those_of_the_chosen_cell(report):
+    tensors = load_file(report.path / "directions.safetensors")
+    key = report.selected["extraction"]
+    assert torch.equal(report.directions().units, tensors[f"{key}.units"])
+    assert report.directions().residual_norms == tuple(tensors[f"{key}.residual_norms"].tolist())
+    baseline = next(cell["id"] for cell in report.cells if cell["role"] == "baseline")
+    with pytest.raises(SteerkitError) as caught:
+        report.directions(baseline)
+    assert str(caught.value) == f"{report.path}: no directions of {baseline}, which was not steered"
+
+
+def test_unknown_tables_and_cells_are_refused(report):
+    with pytest.raises(SteerkitError) as caught:
+        report.to_dataframe("cell")
+    assert str(caught.value) == (
+        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, comparisons, windows, quantization, transfers, health)"
+    )
+    with pytest.raises(SteerkitError, match=r"no cell 'x'"):
+        report.completions("x")
+
+
+def test_without_pandas_there_is_one_clear_message(report, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(SteerkitError) as caught:
+        report.to_dataframe()
+    assert str(caught.value) == (
+        "a DataFrame needs pandas, which is not installed: pip install 'steerkit-core[notebook]'"
+    )
+
+
+def test_it_is_quiet_unless_it_is_told_otherwise(recipe, tmp_path, capfd):
+    steerkit_core.run(recipe, out=tmp_path / "quiet")
+    assert capfd.readouterr() == ("", "")
+    steerkit_core.run(recipe, out=tmp_path / "loud", progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("loading ")
+    steps = []
+
+    class Listening(Silent):
+        def step(self, text):
+            steps.append(text)
+
+    steerkit_core.run(recipe, out=tmp_path / "told", progress=Listening())
+    assert steps[0] == err.splitlines()[0]
+
+
+def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path):
+    with pytest.raises(SteerkitError, match=r"no manifest.json here"):
+        steerkit_core.open_run(tmp_path)
+    for file in report.path.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    later = {**report.results, "schema_version": 2}
+    (tmp_path / "results.json").write_text(json.dumps(later))
+    with pytest.raises(
+        SteerkitError, match=r"results.json: written .*with schema 2, and this steerkit reads up to 1"
+    ):
+        steerkit_core.open_run(tmp_path)
+
+
+def changed(report, **results):
+    return Report(KeptRun(report.path, {}, {**report.results, **results}))
+
+
+def test_a_report_shows_the_chosen_cell_and_its_baseline(report):
+    chosen, rate = report.selected, report.selected["rates"]["refusal"]
+    assert repr(report) == (
+        f"Report({str(report.path)!r}: refusal {rate['k']}/{rate['n']} ({rate['low']:.0%} to {rate['high']:.0%})"
+        f" at layer {chosen['layer']}, multiplier {chosen['multiplier']:g}; {len(report.cells)} cells)"
+    )
+    shown = report._repr_html_()
+    assert f"<tr><td>{chosen['id']}</td><td>steered</td>" in shown
+    assert "<td>baseline</td>" in shown
+    strange = changed(report, notes=["<script>"])
+    assert "&lt;script&gt;" in strange._repr_html_()
+    assert "<script>" not in strange._repr_html_()
+    nothing = changed(report, selected=None)
+    assert nothing.selected is None
+    assert "no setting came to a result" in repr(nothing)
+
+
+def test_importing_steerkit_imports_neither_torch_nor_pandas():
+    code = (
+        "import sys, steerkit_core; names = dir(steerkit_core);"
+        "assert {'run', 'wrap', 'extract', 'load_model', 'open_run', 'Report'} <= set(steerkit_core.__all__);"
+        "sys.exit(bool({'torch', 'pandas', 'transformers'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert all(getattr(steerkit_core, name) is not None for name in steerkit_core.__all__)
+
+
+def test_a_selection_without_a_multiplier_shows_too(report):
+    cell = {**report.selected, "multiplier": None}
+    others = [other for other in report.cells if other["id"] != cell["id"]]
+    shown = changed(report, cells=[cell, *others])
+    assert f"at layer {cell['layer']}; " in repr(shown)

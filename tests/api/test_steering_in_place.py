@@ -1,0 +1,406 @@
+"""Under `steer`, transformers' own functions write what hand-written hooks, or a recipe's cell, make them write."""
+
+import gc
+import re
+
+import pytest
+import torch
+from attrs import evolve
+from steered_models import FAMILIES, TEXTS, batch_of, by_hand, generated, hooks_of, outputs_of
+
+import steerkit_core
+from steerkit_core import Direction, ModelError, SteerkitError
+from steerkit_core.generation import Row
+from steerkit_core.options import GenerationOptions
+from steerkit_core.testing import tiny_model
+from steerkit_core.values import Edit, Intervention, Prompt
+
+
+def adding(direction, length, layers):
+    return {layer: lambda h: h + (direction.unit * length) for layer in layers}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_generate_writes_what_hand_written_hooks_make_it_write(
+    family, hf_models, wrapped, directions_of, unhooked
+):
+    model, tokenizer = hf_models(family)
+    direction = directions_of(family).at(layer=1)
+    unhooked(model)
+    batch = batch_of(tokenizer)
+    plain = generated(model, batch)
+    for span, layers in (("onward", (1, 2, 3)), ("layer", (1,))):
+        expected = by_hand(model, adding(direction, 3.0, layers), lambda: generated(model, batch))
+        with wrapped(family).steer(direction, multiplier=3, span=span):
+            assert generated(model, batch) == expected
+        assert expected != plain
+    assert generated(model, batch) == plain
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_left_padded_batch_and_single_prompts_write_what_a_recipes_cell_does(
+    family, hf_models, wrapped, directions_of
+):
+    model, tokenizer = hf_models(family)
+    handle, direction = wrapped(family), directions_of(family).at(layer=2)
+    edits = tuple(Edit(layer, add=direction.unit * 5.0) for layer in (2, 3))
+    prompts = [Prompt(text, text) for text in TEXTS]
+    rows = [Row(prompt, Intervention(edits)) for prompt in prompts]
+    engine = dict(handle.generate(rows, GenerationOptions(max_new_tokens=12)))
+    with handle.steer(direction, multiplier=5):
+        together = generated(model, batch_of(tokenizer))
+        alone = [generated(model, batch_of(tokenizer, [text]))[0] for text in TEXTS]
+    for row, tokens in enumerate(together):
+        assert tuple(tokens[: len(engine[row].token_ids)]) == engine[row].token_ids
+        assert tuple(alone[row][: len(engine[row].token_ids)]) == engine[row].token_ids
+
+
+@pytest.mark.parametrize("name", ["qwen2-s", "gemma2-s", "mistral-s"])
+def test_a_bundled_model_writes_what_its_run_has_written(name, tmp_path):
+    recipe = {
+        "run": {"name": "small"},
+        "model": {"id": f"bundled:{name}", "device": "cpu"},
+        "prompts": {"contrast": "refusal-5", "evaluation": "benign-30"},
+        "extractor": {"use": "dim"},
+        "selector": {"use": "fixed", "layer": 2},
+        "site": {"use": "residual-add", "multiplier": 0.5, "unit": "residual", "span": "layer"},
+        "classifier": {"use": "refusal-keywords"},
+        "controls": {"random": 0, "shuffled": 0, "flipped": False},
+        "generation": {"max_new_tokens": 20},
+    }
+    report = steerkit_core.run(recipe, out=tmp_path / "run")
+    handle = steerkit_core.load_model(f"bundled:{name}", device="cpu")
+    directions = steerkit_core.extract(handle, contrast="refusal-5")
+    kept = report.directions()
+    assert torch.equal(directions.units, kept.units)
+    assert torch.equal(directions.raw_norms, kept.raw_norms)
+    assert directions.residual_norms == kept.residual_norms
+    rows = report.completions(report.selected["id"])[:6]
+    with handle.steer(kept.at(layer=2), multiplier=0.5, unit="residual", span="layer"):
+        answers = handle.complete([row["prompt"] for row in rows], max_new_tokens=20)
+        batch = batch_of(handle.tokenizer, [row["prompt"] for row in rows])
+        tokens = generated(handle.model, batch, max_new_tokens=20, pad_token_id=handle.pad_id)
+    assert [answer.text for answer in answers] == [row["text"] for row in rows]
+    assert handle.tokenizer.batch_decode(tokens, skip_special_tokens=True) == [row["text"] for row in rows]
+
+
+def test_ablation_everywhere_takes_the_direction_out(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    direction = directions_of("qwen2").at(layer=1)
+    with wrapped("qwen2").steer(direction, site="residual-ablate"):
+        states = outputs_of(model, batch_of(tokenizer))
+    for state in states:
+        assert float((state @ direction.unit).abs().max()) < 1e-4 * float(state.norm(dim=-1).max())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_beams": 3},
+        {"use_cache": False},
+        {"do_sample": True, "temperature": 0.7},
+        {"prompt_lookup_num_tokens": 2},
+        {"cache_implementation": "static"},
+    ],
+    ids=str,
+)
+def test_every_way_to_generate_is_steered(options, hf_models, wrapped, directions_of, unhooked):
+    model, tokenizer = hf_models("qwen2")
+    direction = directions_of("qwen2").at(layer=1)
+    unhooked(model)
+    batch = batch_of(tokenizer, TEXTS[:1])
+
+    def write():
+        torch.manual_seed(7)
+        return generated(model, batch, **options)
+
+    plain = write()
+    expected = by_hand(model, adding(direction, 4.0, (1, 2, 3)), write)
+    with wrapped("qwen2").steer(direction, multiplier=4):
+        assert write() == expected
+    assert expected != plain
+    assert write() == plain
+
+
+@pytest.mark.filterwarnings("ignore")  # reason: what the compiler has to say of itself
+def test_a_compiled_model_is_steered_however_blocks_are_left(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("mistral")
+    batch = batch_of(tokenizer, TEXTS[:1])
+    traced = []
+
+    def backend(graph, _inputs):
+        traced.append(graph)
+        return graph.forward
+
+    faster = torch.compile(model, backend=backend)
+    one, other = (wrapped("mistral").steer(directions_of("mistral").at(layer=1), m) for m in (3.0, 8.0))
+
+    def logits(called):
+        with torch.no_grad():
+            return called(**batch, use_cache=False).logits
+
+    plain, compiled = logits(faster), len(traced)
+    assert compiled
+    one.__enter__()
+    first = logits(model)
+    assert torch.equal(logits(faster), first)
+    assert not torch.allclose(first, plain, atol=1e-2)
+    other.__enter__()
+    one.__exit__(None, None, None)
+    second = logits(model)
+    assert torch.equal(logits(faster), second)
+    assert not torch.allclose(first, second, atol=1e-2)
+    other.__exit__(None, None, None)
+    assert torch.equal(logits(faster), plain)
+    assert len(traced) == compiled
+    assert torch._dynamo.eval_frame._stance.stance == "default"
+
+
+def test_an_assistant_is_not_steered_and_changes_no_greedy_text(wrapped, hf_models, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    assistant = tiny_model("qwen2", layers=2, hidden=32, seed=8)
+    batch = batch_of(tokenizer, TEXTS[:1])
+    with wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), multiplier=4):
+        assert generated(model, batch, assistant_model=assistant) == generated(model, batch)
+
+
+def test_a_pipeline_is_steered(qwen, refusal, unhooked):
+    from transformers import pipeline
+
+    unhooked(qwen.model)
+    writer = pipeline("text-generation", model=qwen.model, tokenizer=qwen.tokenizer)
+    chats = [[{"role": "user", "content": text}] for text in ("Name a colour.", "How do I bake bread?")]
+    settings = {"max_new_tokens": 10, "do_sample": False, "batch_size": 2}
+
+    def answers():
+        return [found[0]["generated_text"][-1]["content"] for found in writer(chats, **settings)]
+
+    plain = answers()
+    with qwen.steer(refusal.at(layer=1), multiplier=4):
+        steered = answers()
+        assert steered == [
+            one.text for one in qwen.complete([c[0]["content"] for c in chats], max_new_tokens=10)
+        ]
+    assert all(text.startswith("I have to refuse") for text in steered)
+    assert answers() == plain
+
+
+def test_two_blocks_nest_in_order_and_each_leaves_the_other(
+    hf_models, wrapped, directions_of, vector, unhooked
+):
+    model, tokenizer = hf_models("qwen2")
+    unhooked(model)
+    one = directions_of("qwen2").at(layer=1)
+    other = evolve(one, unit=vector(5))
+    batch = batch_of(tokenizer)
+
+    def project(h):
+        return h - (h @ other.unit).unsqueeze(-1) * other.unit
+
+    inner_last = {1: lambda h: project(h + one.unit * 3), 2: project, 3: project, 0: project}
+    inner_first = {1: lambda h: project(h) + one.unit * 3, 2: project, 3: project, 0: project}
+
+    def states():
+        return outputs_of(model, batch)[1]
+
+    add = wrapped("qwen2").steer(one, multiplier=3, span="layer")
+    ablate = wrapped("qwen2").steer(other, site="residual-ablate")
+    plain = states()
+    with add:
+        added = states()
+        with ablate:
+            both = states()
+        assert torch.equal(states(), added)
+    with ablate, add:
+        turned = states()
+    assert torch.equal(states(), plain)
+    assert torch.allclose(both, by_hand(model, inner_last, states), atol=1e-5)
+    assert torch.allclose(turned, by_hand(model, inner_first, states), atol=1e-5)
+    assert not torch.allclose(both, turned, atol=1e-2)
+    with wrapped("qwen2").steer([one, one], multiplier=1.5, span="layer"):
+        assert torch.allclose(states(), added, atol=1e-5)
+    with add, add:
+        twice = states()
+    assert torch.allclose(twice, by_hand(model, adding(one, 6.0, (1,)), states), atol=1e-5)
+
+
+def test_it_undoes_itself_however_it_is_left(wrapped, directions_of):
+    handle = wrapped("qwen2")
+    steered = handle.steer(directions_of("qwen2").at(layer=1), multiplier=3, tokens="answer")
+    before = hooks_of(handle.model)
+
+    def stopped(error):
+        with steered:
+            assert hooks_of(handle.model) != before
+            raise error
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error):
+            stopped(error)
+        assert hooks_of(handle.model) == before
+
+    def left_open():
+        with steered:
+            yield
+
+    generator = left_open()
+    next(generator)
+    with steered:
+        del generator
+        gc.collect()
+        assert hooks_of(handle.model) != before
+    assert hooks_of(handle.model) == before
+
+
+def test_gradients_flow_through_what_is_steered(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    batch = batch_of(tokenizer, TEXTS[:1])
+    steered = wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), multiplier=3)
+    embedded = model.get_input_embeddings()(batch["input_ids"]).detach().requires_grad_()
+    with steered:
+        wrapped("qwen2").complete("Why?", max_new_tokens=2)  # in inference mode first
+        model(inputs_embeds=embedded, attention_mask=batch["attention_mask"]).logits.sum().backward()
+    assert float(embedded.grad.norm()) > 0
+
+
+SPANS = ("prompt", "generated", "last", "suffix", "answer")
+
+
+@pytest.mark.parametrize("tokens", SPANS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_spans_of_tokens_are_those_of_a_recipe(family, tokens, hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models(family)
+    handle, direction = wrapped(family), directions_of(family).at(layer=1)
+    edits = tuple(Edit(layer, add=direction.unit * 6.0) for layer in (1, 2, 3))
+    rows = [Row(Prompt(text, text), Intervention(edits, tokens)) for text in TEXTS]
+    engine = dict(handle.generate(rows, GenerationOptions(max_new_tokens=12)))
+    with handle.steer(direction, multiplier=6, tokens=tokens):
+        found = generated(model, batch_of(tokenizer))
+        again = generated(model, batch_of(tokenizer))
+    assert found == again
+    for row, written in enumerate(found):
+        assert tuple(written[: len(engine[row].token_ids)]) == engine[row].token_ids
+
+
+def test_a_span_that_cannot_be_told_is_refused(hf_models, wrapped, directions_of, unhooked):
+    model, tokenizer = hf_models("qwen2")
+    unhooked(model)
+    batch = batch_of(tokenizer)
+    steered = wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), multiplier=3, tokens="last")
+    with steered, pytest.raises(ModelError) as caught:
+        generated(model, batch, use_cache=False)
+    assert str(caught.value) == (
+        "token span 'last' has to tell prompts from what is written, and a pass without a cache brings both: let generate use a cache of its own, without chunks or an assistant, or choose 'all'"
+    )
+    with steered, pytest.raises(ModelError, match=r"a pass brings 4 tokens behind 4 that are cached"):
+        generated(model, batch_of(tokenizer, TEXTS[:1]), prefill_chunk_size=4)
+    right = {name: torch.flip(part, dims=[1]) for name, part in batch.items()}
+    with steered, pytest.raises(ModelError) as caught:
+        model(**right)
+    assert str(caught.value) == (
+        "token span 'last' is counted from the end of the prompt, and the batch is padded there: set tokenizer.padding_side to 'left'"
+    )
+
+
+def refusals(direction):
+    wide = Direction(1, -1, torch.ones(64) / 8, 1.0)
+    return [
+        ((wide,), {}, "the direction is 64 wide, but the stream of {id} is 32 wide: it is another model's"),
+        ((evolve(direction, layer=9),), {}, "the model has layers 0 to 3, got layer 9"),
+        (
+            (evolve(direction, module="mlp"),),
+            {},
+            "site 'residual-add' edits residual, but the direction was read in mlp: choose a site that edits there, or extract with module= another",
+        ),
+        ((direction, "8"), {}, "multiplier: expected a number, got '8'"),
+        ((direction, float("nan")), {}, "multiplier: expected a number, got nan"),
+        ((direction, 8), {"site": "residual-ablate"}, "site 'residual-ablate' takes no multiplier, got 8"),
+        (
+            (direction, 8),
+            {"unit": "resdual"},
+            "site.unit: expected one of 'absolute', 'residual', 'raw', got 'resdual', did you mean 'residual'?",
+        ),
+        (
+            (direction, 8),
+            {"spam": "layer"},
+            "site.spam: unknown option, did you mean 'span'? (known: tokens, multiplier, unit, preserve_norm, directions, span)",
+        ),
+        ((direction,), {"site": 3}, "site: expected a name or one of Site, got 3"),
+        (
+            (direction,),
+            {"site": "residual-affine"},
+            "site 'residual-affine' needs the activations of the contrast set: pass contrast= too",
+        ),
+        (
+            (direction,),
+            {"site": "conditional", "threshold": 0.0, "contrast": "refusal-5"},
+            "site 'conditional' decides prompt by prompt, before anything is edited, which only a run does: name it in a recipe",
+        ),
+        (
+            (direction,),
+            {"layer": 2},
+            "steer: layer and position go with a DirectionSet; a direction has its own",
+        ),
+        (
+            (direction.unit,),
+            {},
+            f"steer: expected a Direction, several of them or a DirectionSet, got {direction.unit!r}",
+        ),
+        (([],), {}, "steer: expected a Direction, got none"),
+        (
+            (evolve(direction, residual_norm=None), 1),
+            {"unit": "residual"},
+            "unit 'residual' needs the mean length of the residual stream, and these directions come without it: choose 'absolute' or 'raw', or extract them",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("case", range(15))
+def test_what_cannot_be_done_is_one_sentence(case, wrapped, directions_of):
+    handle = wrapped("qwen2")
+    given, options, message = refusals(directions_of("qwen2").at(layer=1))[case]
+    with pytest.raises(SteerkitError) as caught:
+        handle.steer(*given, **options)
+    assert str(caught.value) == message.replace("{id}", handle.spec.id)
+
+
+def test_a_set_needs_a_layer_and_may_steer_each_layer_by_its_own(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    directions = directions_of("qwen2")
+    with pytest.raises(
+        SteerkitError, match=r"steer: which layer\? pass directions.at\(layer=\.\.\.\), or layer="
+    ):
+        wrapped("qwen2").steer(directions)
+    batch = batch_of(tokenizer)
+    own = {layer: lambda h, at=layer: h + directions.at(at).unit * 3 for layer in (1, 2, 3)}
+    expected = by_hand(model, own, lambda: generated(model, batch))
+    with wrapped("qwen2").steer(directions, 3, layer=1, directions="per-layer"):
+        assert generated(model, batch) == expected
+
+
+def test_a_site_that_reads_the_contrast_set_gets_it(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    handle, direction = wrapped("qwen2"), directions_of("qwen2").at(layer=1)
+    contrast = (["How do I pick a lock?", "Insult me."], ["What is moss?", "Name a colour."])
+    negative = handle.activations([Prompt(text, text) for text in contrast[1]])[:, 0, 1]
+    target = float(negative.mean(dim=0) @ direction.unit) + 2.0
+    options = {"site": "residual-affine", "unit": "absolute", "span": "layer"}
+    with handle.steer(direction, 2, contrast=contrast, **options):
+        state = outputs_of(model, batch_of(tokenizer))[1]
+    assert torch.allclose(state @ direction.unit, torch.full(state.shape[:2], target), atol=1e-3)
+
+
+def test_a_model_on_a_server_is_refused(wrapped, directions_of):
+    handle = wrapped("qwen2")
+    remote = evolve(handle, spec=evolve(handle.spec, remote=True))
+    with pytest.raises(ModelError) as caught:
+        remote.steer(directions_of("qwen2").at(layer=1))
+    assert (
+        str(caught.value)
+        == f"{handle.spec.id} is on a server: only a model that is loaded here is steered in place"
+    )
+
+
+def test_the_repr_says_what_it_is(wrapped, directions_of):
+    steered = wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), 3)
+    assert re.match(r"Steered\(model='wrapped:.*qwen2', interventions=1\)", repr(steered))

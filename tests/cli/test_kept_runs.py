@@ -1,0 +1,379 @@
+"""A run directory that is incomplete, newer, or edited by hand: one message, exit 2, for all who read it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from steerkit_core.cli import execute
+from steerkit_core.experiment import run_recipe
+from steerkit_core.fingerprints import document_fingerprint
+from steerkit_core.kept_run import command_of, read_run
+from steerkit_core.recipe import find_recipe, load_recipe
+from steerkit_core.run_files import read_manifest
+from steerkit_core.store import open_run
+
+
+@pytest.fixture(scope="module")
+def original(registry, write_recipe, tmp_path_factory):
+    """A finished run, and the recipe that it was made from."""
+    home = tmp_path_factory.mktemp("home")
+    recipe = load_recipe(write_recipe(home), registry)
+    run_recipe(recipe, registry, home / "runs" / "small")
+    return home / "runs" / "small"
+
+
+@pytest.fixture
+def small(original, tmp_path, monkeypatch):
+    """A copy of it, to be spoilt."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    folder = Path("runs/small")
+    folder.mkdir(parents=True)
+    for path in original.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def give(own_host, capsys):
+    def run(*arguments):
+        code = execute([str(word) for word in arguments], own_host)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def edit(path, change):
+    value = json.loads(path.read_text("utf-8"))
+    change(value)
+    path.write_text(json.dumps(value), "utf-8")
+
+
+def lose(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def cut(name, size):
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
+
+
+def changed(name, change):
+    return lambda folder: edit(folder / name, change)
+
+
+def line_three(name):
+    def spoil(folder):
+        lines = (folder / name).read_text("utf-8").splitlines()
+        lines[2] = lines[2][:20]
+        (folder / name).write_text("\n".join(lines) + "\n", "utf-8")
+
+    return spoil
+
+
+def other_depth(folder):
+    text = (folder / "recipe.toml").read_text("utf-8")
+    (folder / "recipe.toml").write_text(text.replace("0.6]", "0.7]"), "utf-8")
+
+
+def without_first(name):
+    """The file without the rows of the selected cell."""
+
+    def spoil(folder):
+        cell = json.loads((folder / "results.json").read_text("utf-8"))["selected"]
+        lines = (folder / name).read_text("utf-8").splitlines()
+        kept = [line for line in lines if json.loads(line)["cell"] != cell]
+        (folder / name).write_text("\n".join(kept) + "\n", "utf-8")
+
+    return spoil
+
+
+AGAIN = "the command of the run writes it anew from the completions"
+# what is wrong with any run, whatever is asked of it
+WRONG = {
+    "no manifest": (
+        lose("manifest.json"),
+        (
+            "runs/small: no manifest.json here: the run is incomplete; take it from where the run was made, or"
+            " run its recipe into another folder"
+        ),
+    ),
+    "no recipe": (
+        lose("recipe.toml"),
+        "runs/small: no recipe.toml here: the run is incomplete; its command writes it again",
+    ),
+    "half a manifest": (
+        cut("manifest.json", 1),
+        (
+            "runs/small/manifest.json: cannot be read: Expecting property name enclosed in double quotes: line 1"
+            " column 2 (char 1)"
+        ),
+    ),
+    "a newer manifest": (
+        changed("manifest.json", lambda m: m.update(schema_version=2, steerkit="9.0")),
+        (
+            "runs/small/manifest.json: written by steerkit 9.0 with schema 2, and this steerkit reads up to 1:"
+            " upgrade steerkit-core to read this run"
+        ),
+    ),
+    "newer results": (
+        changed("results.json", lambda r: r.update(schema_version=7)),
+        (
+            "runs/small/results.json: written with schema 7, and this steerkit reads up to 1: upgrade"
+            " steerkit-core to read this run"
+        ),
+    ),
+    "a schema that is no number": (
+        changed("results.json", lambda r: r.update(schema_version="one")),
+        "runs/small/results.json: schema_version: expected a whole number, got 'one'",
+    ),
+    "half of the results": (
+        cut("results.json", 1),
+        (
+            "runs/small/results.json: cannot be read: Expecting property name enclosed in double quotes: line 1"
+            " column 2 (char 1)"
+        ),
+    ),
+    "results that are a list": (
+        lambda folder: (folder / "results.json").write_text("[]"),
+        "runs/small/results.json: expected a table, got a list: edited by hand?",
+    ),
+    "no selections": (
+        changed("results.json", lambda r: r.pop("selections")),
+        f"runs/small/results.json: selections is missing: edited by hand; {AGAIN}",
+    ),
+    "cells that are a table": (
+        changed("results.json", lambda r: r.update(cells={})),
+        f"runs/small/results.json: cells: expected a list, got {{}}: edited by hand; {AGAIN}",
+    ),
+    "a cell without counts": (
+        changed("results.json", lambda r: r["cells"][1].pop("counts")),
+        f"runs/small/results.json: cells[1].counts is missing: edited by hand; {AGAIN}",
+    ),
+    "a cell that is a number": (
+        changed("results.json", lambda r: r["cells"].__setitem__(0, 3)),
+        f"runs/small/results.json: cells[0]: expected a table, got 3: edited by hand; {AGAIN}",
+    ),
+    "a rate without its interval": (
+        changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].pop("low")),
+        f"runs/small/results.json: cells[0].rates.refusal.low is missing: edited by hand; {AGAIN}",
+    ),
+    "a selected cell that is none": (
+        changed("results.json", lambda r: r.update(selected="gone")),
+        "runs/small/results.json: selected: expected one of the cells, got 'gone': edited by hand; "
+        + AGAIN,
+    ),
+    "results of another run": (
+        changed("results.json", lambda r: r["run"].update(recipe_fingerprint="other")),
+        (
+            "runs/small/results.json: of another recipe than manifest.json says: one of the two was copied"
+            " here; take both from one run"
+        ),
+    ),
+    "another recipe": (
+        other_depth,
+        (
+            "runs/small/recipe.toml: not the recipe that this run was made with, so that its cells are not"
+            " those of the results: undo the change, or run it into a folder of its own with `steerkit run"
+            " runs/small/recipe.toml --out DIR`"
+        ),
+    ),
+    "a recipe that is no TOML": (
+        lambda folder: (folder / "recipe.toml").write_text("[run"),
+        (
+            "runs/small/recipe.toml: cannot be read: Expected ']' at the end of a table declaration (at end of"
+            " document)"
+        ),
+    ),
+}
+COMMANDS = {
+    "show": ["show", "small"],
+    "show --json": ["show", "small", "--json"],
+    "show --selection": ["show", "small", "--selection"],
+    "show --audit": ["show", "small", "--audit"],
+    "compare": ["compare", "small", "small"],
+    "agree": ["agree", "small", "--classifiers", "refusal-keywords,refusal-tiered"],
+    "label": ["label", "small", "--rater", "a"],
+    "chat": ["chat", "small"],
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_whatever_is_asked_of_a_spoilt_run_is_refused_with_one_message(command, wrong, small, give):
+    spoil, message = WRONG[wrong]
+    spoil(small)
+    assert give(*COMMANDS[command]) == (2, "", f"error: {message}\n")
+
+
+DELETE = "delete that line to have the row generated again"
+TEXTS = {
+    "show --cell": lambda cell: ["show", "small", "--cell", cell],
+    "compare": lambda _cell: COMMANDS["compare"],
+    "agree": lambda _cell: COMMANDS["agree"],
+    "label": lambda _cell: COMMANDS["label"],
+}
+
+
+@pytest.mark.parametrize("command", TEXTS)
+def test_a_broken_line_is_named_by_file_and_number(command, small, give):
+    cell = read_run(small).report["selected"]
+    line_three("completions.jsonl")(small)
+    code, out, err = give(*TEXTS[command](cell))
+    assert (code, out) == (2, "")
+    assert err.startswith("error: runs/small/completions.jsonl:3: damaged (JSONDecodeError: ")
+    assert err.endswith(f"); {DELETE}\n")
+
+
+@pytest.mark.parametrize("command", TEXTS)
+def test_a_cell_without_its_texts_is_missed(command, small, give):
+    cell = read_run(small).report["selected"]
+    without_first("completions.jsonl")(small)
+    code, out, err = give(*TEXTS[command](cell))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: runs/small/completions.jsonl: no completion of cell {cell}")
+    assert err.endswith("edited by hand; the command of the run makes what is missing\n")
+
+
+def test_verdicts_that_are_not_as_many_as_counted_are_refused(small, give):
+    run = read_run(small)
+    cell = run.report["selected"]
+    without_first("verdicts.jsonl")(small)
+    assert give("show", "small", "--cell", cell) == (
+        2,
+        "",
+        (
+            f"error: runs/small/verdicts.jsonl: 0 rows of cell {cell}, expected the {run.cell(cell)['n']} that"
+            " results.json counts: edited by hand; the command of the run makes what is missing\n"
+        ),
+    )
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_that_is_nowhere_is_looked_for_nearby(give):
+    assert give("show", "smal") == (2, "", "error: smal: no such run directory, did you mean 'small'?\n")
+    assert give("chat", "nothing") == (2, "", "error: nothing: no such run directory\n")
+
+
+@pytest.mark.parametrize("wrong", ["a newer manifest", "another recipe", "half a manifest"])
+def test_directions_are_not_taken_from_a_spoilt_run(wrong, small, give, write_recipe):
+    spoil, message = WRONG[wrong]
+    spoil(small)
+    write_recipe(Path())
+    change = 'extractor={use = "transfer", run = "small"}'
+    assert give("check", "recipe.toml", "--set", change) == (2, "", f"error: extractor: {message}\n")
+
+
+def test_a_run_of_a_newer_version_is_not_gone_on_with(small, give, write_recipe):
+    write_recipe(Path())
+    edit(small / "manifest.json", lambda m: m.update(schema_version=3))
+    code, _, err = give("run", "recipe.toml", "--quiet")
+    assert code == 2
+    assert err.endswith(
+        "with schema 3, and this steerkit reads up to 1: upgrade steerkit-core to read this run\n"
+    )
+
+
+def test_what_the_messages_promise_is_so(small, original, give):
+    """The command of the run writes anew what was spoilt."""
+    home = original.parents[1]
+    whole = (small / "results.json").read_text("utf-8")
+    line_three("verdicts.jsonl")(small)
+    without_first("completions.jsonl")(small)
+    (small / "results.json").unlink()
+    (small / "recipe.toml").unlink()
+    command = command_of(small, read_manifest(small))
+    assert command == f"steerkit run {home / 'recipe.toml'} --out runs/small"
+    assert give(*command.split()[1:], "--quiet")[0] == 0
+    assert (small / "results.json").read_text("utf-8") == whole
+    assert give("show", "small", "--cell", json.loads(whole)["selected"])[0] == 0
+
+
+# unfinished runs
+
+
+@pytest.fixture
+def unfinished(registry, write_recipe, tmp_path, monkeypatch):
+    """A run that was killed after eleven completions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    recipe = load_recipe(find_recipe(str(write_recipe(tmp_path)), registry), registry, ["run.seed=3"])
+    seen = []
+
+    class Killed(Exception):
+        pass
+
+    def append(self, cell, completion, real=None):
+        if len(seen) == 11:
+            raise Killed
+        seen.append((cell, completion))
+        real(self, cell, completion)
+
+    from steerkit_core.store import RunDirectory
+
+    real = RunDirectory.append
+    with monkeypatch.context() as patched:
+        patched.setattr(RunDirectory, "append", lambda self, *row: append(self, *row, real=real))
+        with pytest.raises(Killed):
+            run_recipe(recipe, registry, Path("runs/small"))
+    with (tmp_path / "runs/small/completions.jsonl").open("a") as file:
+        file.write('{"cell": "half a li')
+    return Path("runs/small"), seen
+
+
+def test_an_unfinished_run_shows_what_is_there_and_how_it_ends(unfinished, give):
+    folder, seen = unfinished
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    found = json.loads(give("show", "small", "--json")[1])
+    assert (found["state"], found["completions"]) == ("unfinished", 11)
+    # five unsteered, four depths of which two are one layer with two multipliers, and five of the best
+    assert found["planned"] == 5 + 4 * 4 + 5
+    assert found["command"] == (
+        f"steerkit run {folder.absolute().parents[1] / 'recipe.toml'} --set run.seed=3 --out runs/small"
+    )
+    by_cell = {cell["id"]: cell for cell in found["cells"]}
+    for name in {cell for cell, _ in seen}:
+        own = [row for cell, row in seen if cell == name]
+        assert by_cell[name]["completions"] == len(own)
+        assert by_cell[name]["tokens"] == sum(row.tokens for row in own)
+    assert sorted((cell["layer"] or -1, cell["multiplier"] or 0) for cell in found["cells"]) == [
+        (-1, 0), (1, 2.0), (1, 8.0), (2, 2.0), (2, 8.0),
+    ]  # fmt: skip
+    code, out, err = give("show", "small")
+    assert (code, err) == (0, "")
+    assert "small is unfinished: 11 of at most 26 completions; nothing is judged yet" in out
+    assert out.splitlines()[-1].strip() == found["command"]
+    name = seen[0][0]
+    texts = [row.text for cell, row in seen if cell == name]
+    rows = json.loads(give("show", "small", "--cell", name[:6], "--json")[1])
+    assert [row["text"] for row in rows] == texts
+    # whoever looks changes nothing: another process may be at work on it
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("command", ["compare", "agree", "label", "chat", "show --selection"])
+def test_what_needs_results_says_how_to_get_them(command, unfinished, give):
+    folder, _ = unfinished
+    recipe = folder.absolute().parents[1] / "recipe.toml"
+    assert give(*COMMANDS[command]) == (
+        2,
+        "",
+        (
+            "error: runs/small: unfinished, 11 of at most 26 completions: look at it with `steerkit show"
+            f" runs/small`, and finish it with `steerkit run {recipe} --set run.seed=3 --out runs/small`\n"
+        ),
+    )
+
+
+def test_a_run_that_has_begun_nothing_can_be_shown(tmp_path, monkeypatch, give):
+    monkeypatch.chdir(tmp_path)
+    mark = document_fingerprint({})
+    with open_run(Path("runs/new"), mark) as store:
+        manifest = {"recipe_fingerprint": mark, "started": "", "settings": [], "models": []}
+        store.write_json("manifest.json", manifest)
+        store.write_text("recipe.toml", "")
+    code, out, _ = give("show", "new")
+    assert code == 0
+    assert "new is unfinished: 0 completions; nothing is judged yet" in out
+    assert out.splitlines()[-1].strip() == "steerkit run runs/new/recipe.toml --out runs/new"

@@ -1,0 +1,136 @@
+"""The headline in every case, and the sections that only some runs have."""
+
+import copy
+
+import pytest
+from page_tables import Page
+
+from steerkit_core.report.html import render_html
+from steerkit_core.report.record import RunRecord, read_record
+from steerkit_core.report.sections.result import headline
+
+RATE = {"k": 27, "n": 30, "rate": 0.9, "low": 0.744, "high": 0.965}
+PLAIN = {"k": 1, "n": 30, "rate": 1 / 30, "low": 0.006, "high": 0.167}
+CELL = {
+    "id": "c1", "model": "m", "quantization": "none", "role": "steered", "prompts": "p-30",
+    "classifier": "k", "options": {}, "extractor": "dim", "layer": 5, "depth": 0.5, "multiplier": 2.0,
+    "n": 30, "n_unique": 30, "failed": 0, "sick": None, "counts": {"refusal": 27}, "rates": {"refusal": RATE},
+    "selected": True,
+}  # fmt: skip
+BASELINE = CELL | {
+    "id": "c0", "role": "baseline", "layer": None, "multiplier": None, "rates": {"refusal": PLAIN}, "selected": False,
+}  # fmt: skip
+PLACE = "With the direction of dim at layer 5 (depth 0.50) of m"
+SHARE = "27 of 30 prompts of p-30 are refused coherently (90%, 95% interval 74 to 96%)"
+
+
+def run_of(cells=(BASELINE, CELL), selected="c1", tmp_path=None, **columns):
+    report = {"cells": list(cells), "selected": selected, "selections": [], "controls": [], "notes": []}
+    return RunRecord(tmp_path, {}, report | columns)
+
+
+def control(**columns):
+    return {"cell": "c1", "beaten": True, "unbeaten": [], "sentence": "", "left_out": [], **columns}
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence"),
+    [
+        (run_of(), f"{PLACE}, multiplier 2: {SHARE}, against 1/30 unsteered; no controls were run."),
+        (run_of([CELL]), f"{PLACE}, multiplier 2: {SHARE}, no controls were run."),
+        (
+            run_of([BASELINE, CELL | {"quantization": "int4", "multiplier": None}]),
+            f"{PLACE} in int4: {SHARE}, no controls were run.",
+        ),
+        (
+            run_of(controls=[control(sentence="27/30 against 1/30 unsteered and at most 2/30 under 5 controls")]),
+            f"{PLACE}, multiplier 2: {SHARE}, against 1/30 unsteered and at most 2/30 under 5 controls.",
+        ),
+        (
+            run_of(controls=[control(beaten=False, unbeaten=["random-1", "flipped"])]),
+            (f"{PLACE}, multiplier 2: {SHARE}, which does not beat 2 of what it is held against (random-1,"
+            " flipped)."),
+        ),
+        (
+            run_of(selections=[{"cell": "c1", "selected_on_evaluation": True}]),
+            (f"{PLACE}, multiplier 2: {SHARE}, against 1/30 unsteered; no controls were run; the cell was"
+            " chosen on these prompts, which favours it."),
+        ),
+        (
+            run_of([CELL | {"n": 30, "n_unique": 10}]),
+            (f"{PLACE}, multiplier 2: 27 of 30 completions on p-30 are refused coherently (90%, 95% interval"
+            " 74 to 96%), no controls were run."),
+        ),
+        (
+            run_of([CELL | {"sick": "30 of 30 completions failed"}]),
+            "This run has no cell to speak of.",
+        ),
+        (
+            run_of([BASELINE], None, selections=[{"cell": None, "failed": True}, {"cell": None, "failed": False}]),
+            "This run has no cell to speak of, as 1 of 2 settings failed.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_headline_in_every_case(run, sentence):
+    assert headline(run) == sentence
+
+
+@pytest.fixture
+def changed(made):
+    """`changed(**columns)`: the page of the made run with other lists in its results."""
+
+    def render(**columns):
+        record = read_record(made)
+        report = copy.deepcopy(dict(record.report)) | columns
+        return Page(render_html([RunRecord(made, record.manifest, report, record.judged)]))
+
+    return render
+
+
+def transfer(source, target, k, own, te, cosine):
+    rates = {"transferred": {"k": k, "n": 30}, "own": {"k": own, "n": 30}}
+    efficiency = {"value": te, "low": None, "high": None, "degenerate": True}
+    return {
+        "source": source, "target": target, "run": None, "map": "none", "differs": ["model"],
+        "quantization": "none", "source_layer": 1, "layer": 2, "own_layer": 2, "multiplier": 3.0,
+        "efficiency": efficiency, "cosine": cosine, **rates,
+    }  # fmt: skip
+
+
+def test_transfers_are_matrices_of_sources_and_targets(changed):
+    entries = [transfer("a", "b", 22, 23, 0.96, 0.015), transfer("b", "a", 0, 29, 0.0, None)]
+    left_out = [{"source": "c", "target": "a", "reason": "hidden sizes 96 and 128 differ"}]
+    page = changed(transfers=entries, excluded=left_out)
+    head = ["source, down; target, across", "b", "a"]
+    rates, efficiencies, cosines, rows = page.tables["transfer"]
+    assert rates == [head, ["a", "22/30 (own 23/30)", ""], ["b", "", "0/30 (own 29/30)"]]
+    assert efficiencies == [head, ["a", "0.96", ""], ["b", "", "0.00"]]
+    assert cosines == [head, ["a", "0.015", ""], ["b", "", "-"]]
+    assert rows[1] == ["a", "b", "1 \u2192 2", "3", "22/30", "23/30", "0.96", "-", "0.015"]
+    assert "c \u2192 a: left out, hidden sizes 96 and 128 differ" in page.text["transfer"]
+
+
+def test_precisions_side_by_side(changed, results):
+    key = next(cell["extraction"] for cell in results["cells"] if cell["selected"])
+    entry = {
+        "model": "tiny:qwen2", "quantization": "int4", "dtype": "float32", "extractor": "dim",
+        "contrast": "kit-contrast", "position": -1, "extraction": key, "reference": key,
+        "reference_dtype": "float32", "layers": [0, 1, 2], "cosines": [0.99, None, 0.5],
+    }  # fmt: skip
+    page = changed(quantization=[entry])
+    _, (head, *rows) = page.tables["quantisation"]
+    assert head == ["layer", "tiny:qwen2, int4: cosine", "length", "unquantized"]
+    assert [row[:2] for row in rows] == [["0", "0.9900"], ["1", ""], ["2", "0.5000"]]
+    # the same key twice: the same lengths
+    lengths = {row[0]: row[1] for row in page.tables["directions"][0][1:]}
+    assert [row[2:] for row in rows] == [[lengths[str(layer)]] * 2 for layer in range(3)]
+
+
+def test_many_notes_and_settings_are_folded(changed, results):
+    notes = [f"note number {number}" for number in range(7)]
+    selection = results["selections"][0] | {"table": [], "overrides": {"model": {"id": "m"}, "seed": 1}}
+    page = changed(notes=notes, selections=[selection] * 5)
+    assert all(note in page.text["result"] for note in notes)
+    assert "2 more notes" in page.text["result"]
+    assert "5 settings" in page.text["selection"]
+    assert "model = m, seed = 1: sweep" in page.text["selection"]
