@@ -47,7 +47,7 @@ def group(name: str) -> list[str]:
 
 @nox.session(python=PRESENT)
 def tests(session: nox.Session) -> None:
-    """Run the tests against the installed package, without those that take long, on every Python there is."""
+    """Run the quick tests against the installed package, on every Python that there is."""
     if absent := [version for version in SUPPORTED if version not in PRESENT]:
         session.log(f"left out, as this machine has none: Python {', '.join(absent)}")
     session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
@@ -120,7 +120,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check the reference, build the site, and run what its pages show; `-- --write` renews the reference."""
+    """Check the reference, build the site, run its walkthroughs; `-- --write` renews the reference."""
     session.install(*CONSTRAINTS, ".[plots]", *group("docs"), "pytest", "pytest-xdist")
     if "--write" in session.posargs:
         session.run("python", "docs/build_reference.py")

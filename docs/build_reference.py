@@ -26,8 +26,8 @@ import attrs
 import click
 import tomlkit
 from reference_api import api_sections, api_table
-from reference_findings import parts as findings
 from reference_commands import command_rows, command_sections
+from reference_findings import parts as findings
 
 from steerkit_core import hookspecs
 from steerkit_core.authoring.text import taken

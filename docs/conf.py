@@ -48,6 +48,8 @@ myst_heading_anchors = 6
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+# what a notebook writes is not kept
+nb_execution_in_temp = True
 nb_merge_streams = True
 
 # docstrings mark code as Markdown does
@@ -72,7 +74,7 @@ def without_notebooks(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def pages_of_the_site(app: Sphinx, document: nodes.document) -> None:
-    """Lead links to files of the sources to the pages that stand for them; one to a folder becomes its text."""
+    """Lead links to files of the sources to the pages that stand for them; a folder has none."""
     folder = app.env.doc2path(app.env.docname).parent
     links = [*document.findall(addnodes.pending_xref), *document.findall(addnodes.download_reference)]
     for link in [link for link in links if link["reftype"] == "myst"]:

@@ -21,11 +21,12 @@ def audited() -> dict[str, Any]:
 def figures(audit: Mapping[str, Any]) -> str:
     """How many of the printed figures hold, in a sentence."""
     count = audit["summary"]
+    repeated = count["repeated"]
     return (
         f"Of {count['printed']} printed figures {count['holds']} hold, {count['differs']} differ"
-        f" ({count['in_the_last_digit']} of them in the last digit), and {count['cannot_be_recomputed']} cannot"
-        f" be recomputed. Among them are {count['repeated']} from ten prompts that were run five times each: by"
-        f" prompt, {count['repeated_differs']} of these {count['repeated']} are other figures."
+        f" ({count['in_the_last_digit']} of them in the last digit), and"
+        f" {count['cannot_be_recomputed']} cannot be recomputed. Among them are {repeated} from ten prompts that"
+        f" were run five times each: by prompt, {count['repeated_differs']} of these {repeated} are other figures."
     )
 
 
@@ -61,7 +62,7 @@ def comparisons(audit: Mapping[str, Any]) -> Rows:
 
 
 def bundled(results: Mapping[str, Any], words: Sequence[tuple[str, str, str]]) -> Rows:
-    """Coherent refusals of thirty for each bundled model, by some of the components of `docs/methods.md`."""
+    """Coherent refusals of thirty for each bundled model, by some components of `docs/methods.md`."""
     models = sorted({model for _, word, name in words for model in results[word][name]})
     for model in models:
         yield (model, *(_refused(results[word][name][model]) for _, word, name in words))

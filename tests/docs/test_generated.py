@@ -20,7 +20,7 @@ FINDINGS = (DOCS / "guide" / "findings.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def listed(build, shipped):
+def listed(shipped):
     from reference_commands import commands
 
     return dict(commands(shipped.host))
@@ -50,7 +50,9 @@ def test_every_option_of_the_help_is_on_the_page(listed):
 
 def test_examples_of_the_help_are_on_the_page(listed):
     for words, command in listed.items():
-        examples = re.findall(r"^ +(steerkit .*)$", command.help or "", re.MULTILINE)
+        examples = re.findall(
+            r"^ +(.*steerkit .*)$", (command.help or "").partition("\b\n")[2], re.MULTILINE
+        )
         shown = [
             line
             for _, _, body in blocks(section(COMMANDS, " ".join(words)), "bash")

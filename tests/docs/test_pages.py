@@ -49,7 +49,7 @@ def test_the_index_names_every_page():
 def test_commands_are_understood(line, shipped, host):
     group = make_group()
     list(host.collect("steerkit_add_commands", group=group))
-    command_line = re.split(r" [<>] ", line)[0]  # what a shell sends to a file, or takes from one
+    command_line = re.split(r" [<>|] ", line)[0]  # what a shell sends elsewhere, or takes from a file
     name, *arguments = shlex.split(command_line, comments=True)[1:]
     command = group.get_command(None, name)
     assert command is not None

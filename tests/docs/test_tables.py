@@ -18,7 +18,9 @@ FEW = (
 
 def numbers(text):
     return [
-        [float(one) for one in line.split()] for line in text.splitlines() if re.fullmatch(r" *\d[ \d.]+", line)
+        [float(one) for one in line.split()]
+        for line in text.splitlines()
+        if re.fullmatch(r" *\d[ \d.]+", line)
     ]
 
 

@@ -1,6 +1,6 @@
 """What a wheel and a source distribution must hold, and what not; run by `nox -s wheel`.
 
-    python tests/release/contents.py DIST        DIST has one wheel, one sdist, and `direct/` a wheel made without it
+python tests/release/contents.py DIST        DIST has one wheel, one sdist, and `direct/` a wheel made without it
 """
 
 from __future__ import annotations
@@ -47,13 +47,22 @@ def wheel_problems(found: set[str], wanted: set[str]) -> list[str]:
     """What a wheel lacks, and what it should not have."""
     packaged = {name for name in found if not described(name)}
     lacking = [f"the wheel has no {name}" for name in sorted(wanted - packaged)]
-    return lacking + [f"the wheel has {name}, which belongs to no package" for name in sorted(packaged - wanted)]
+    return lacking + [
+        f"the wheel has {name}, which belongs to no package" for name in sorted(packaged - wanted)
+    ]
 
 
 def sdist_problems(found: set[str], wanted: set[str]) -> list[str]:
     """What a source distribution lacks to build, test and read it, and what it should not have."""
     folders = {name.partition("/")[0] for name in found}
-    wanted = wanted | {"pyproject.toml", "noxfile.py", "constraints.txt", "README.md", "LICENSE", "CITATION.cff"}
+    wanted = wanted | {
+        "pyproject.toml",
+        "noxfile.py",
+        "constraints.txt",
+        "README.md",
+        "LICENSE",
+        "CITATION.cff",
+    }
     lacking = [f"the sdist has no {name}" for name in sorted(wanted - found)]
     lacking += [f"the sdist has no {folder}/" for folder in sorted({"docs", "tests"} - folders)]
     built = [name for name in sorted(found) if "/_build/" in name or name.startswith(("runs/", "dist/"))]
@@ -67,7 +76,9 @@ def metadata_problems(text: str) -> list[str]:
         metadata = Metadata.from_email(text, validate=True)
     except ExceptionGroup as group:
         return [str(error) for error in group.exceptions]
-    problems = [f"unknown classifier {name!r}" for name in metadata.classifiers or () if name not in classifiers]
+    problems = [
+        f"unknown classifier {name!r}" for name in metadata.classifiers or () if name not in classifiers
+    ]
     same = {
         "name": metadata.name == project["name"],
         "version": str(metadata.version) == project["version"],
@@ -79,12 +90,18 @@ def metadata_problems(text: str) -> list[str]:
         == {str(Requirement(one)) for one in project["dependencies"]},
         "extras": set(metadata.provides_extra or ()) == set(project["optional-dependencies"]),
     }
-    return problems + [f"the {what} is not that of pyproject.toml" for what, holds in same.items() if not holds]
+    return problems + [
+        f"the {what} is not that of pyproject.toml" for what, holds in same.items() if not holds
+    ]
 
 
 def problems(dist: Path) -> list[str]:
     """Everything that is wrong with what was built."""
-    (wheel,), (sdist,), (direct,) = dist.glob("*.whl"), dist.glob("*.tar.gz"), (dist / "direct").glob("*.whl")
+    (wheel,), (sdist,), (direct,) = (
+        dist.glob("*.whl"),
+        dist.glob("*.tar.gz"),
+        (dist / "direct").glob("*.whl"),
+    )
     files, wanted = wheel_files(wheel), wanted_files()
     found = wheel_problems(set(files), wanted)
     if files != wheel_files(direct):

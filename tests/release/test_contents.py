@@ -48,7 +48,14 @@ def test_what_is_missing_and_what_is_too_much_is_named():
 
 
 def test_a_source_distribution_needs_its_tests_and_nothing_built():
-    found = {"pyproject.toml", "noxfile.py", "constraints.txt", "README.md", "LICENSE", "docs/_build/html/x.html"}
+    found = {
+        "pyproject.toml",
+        "noxfile.py",
+        "constraints.txt",
+        "README.md",
+        "LICENSE",
+        "docs/_build/html/x.html",
+    }
     assert sdist_problems(found, {"a.py"}) == [
         "the sdist has no CITATION.cff",
         "the sdist has no a.py",
