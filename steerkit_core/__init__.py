@@ -36,7 +36,17 @@ from steerkit_core.errors import (
     nearest,
 )
 from steerkit_core.hookspecs import hookimpl
-from steerkit_core.stats import wilson
+from steerkit_core.stats import (
+    Estimate,
+    PairedCounts,
+    cochran_armitage,
+    cohens_h,
+    fisher,
+    holm,
+    newcombe,
+    newcombe_paired,
+    wilson,
+)
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
@@ -62,11 +72,15 @@ from steerkit_core.values import (
 
 if TYPE_CHECKING:
     from steerkit_core.api import Report, extract, judge, load_model, load_prompts, open_run, run, wrap
+    from steerkit_core.cli.progress import make_progress
+    from steerkit_core.experiment import run_recipe
     from steerkit_core.generation import refusal_score
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
     from steerkit_core.passes import kl_divergence
+    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.saved import kept_directions
 
 __version__ = "0.1.0"
 
@@ -75,14 +89,19 @@ _LAZY = {
     "ModelSpec": "steerkit_core.options",
     "Report": "steerkit_core.api",
     "extract": "steerkit_core.api",
+    "find_recipe": "steerkit_core.recipe",
     "judge": "steerkit_core.api",
+    "kept_directions": "steerkit_core.saved",
     "kl_divergence": "steerkit_core.passes",
     "load_model": "steerkit_core.api",
     "load_pretrained": "steerkit_core.loading",
     "load_prompts": "steerkit_core.api",
+    "load_recipe": "steerkit_core.recipe",
+    "make_progress": "steerkit_core.cli.progress",
     "open_run": "steerkit_core.api",
     "refusal_score": "steerkit_core.generation",
     "run": "steerkit_core.api",
+    "run_recipe": "steerkit_core.experiment",
     "wrap": "steerkit_core.api",
 }
 
@@ -99,6 +118,7 @@ __all__ = [
     "Direction",
     "DirectionSet",
     "Edit",
+    "Estimate",
     "Extractor",
     "FamilyDefaults",
     "Intervention",
@@ -111,6 +131,7 @@ __all__ = [
     "ModelSpec",
     "OptionError",
     "Outcome",
+    "PairedCounts",
     "PluginError",
     "Position",
     "Probe",
@@ -131,20 +152,31 @@ __all__ = [
     "Unit",
     "Verdict",
     "Within",
+    "cochran_armitage",
+    "cohens_h",
     "extract",
+    "find_recipe",
+    "fisher",
+    "holm",
     "hookimpl",
     "judge",
+    "kept_directions",
     "kl_divergence",
     "load_model",
     "load_pretrained",
     "load_prompts",
+    "load_recipe",
+    "make_progress",
     "nearest",
+    "newcombe",
+    "newcombe_paired",
     "not_empty",
     "open_run",
     "option",
     "positions_once",
     "refusal_score",
     "run",
+    "run_recipe",
     "wilson",
     "wrap",
 ]

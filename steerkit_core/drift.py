@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from steerkit_core.extraction import Extraction, kept_identities, read_extraction
@@ -45,6 +45,7 @@ def drift_entries(
     if reference is None:
         return []
     table = cosines(extraction.directions, reference.directions).tolist()
+    norms = [one.directions.raw_norms.tolist() for one in (extraction, reference)]
     return [
         {
             **names,
@@ -53,10 +54,17 @@ def drift_entries(
             "reference_dtype": reference.identity["model"]["dtype"],
             "position": position,
             "layers": list(extraction.directions.layers),
-            "cosines": [cosine if math.isfinite(cosine) else None for cosine in row],
+            "cosines": _finite(row),
+            "raw_norms": _finite(own),
+            "reference_raw_norms": _finite(other),
         }
-        for position, row in zip(extraction.directions.positions, table, strict=True)
+        for position, row, own, other in zip(extraction.directions.positions, table, *norms, strict=True)
     ]
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    """The values with null for those that JSON cannot hold."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _reference(identity: Mapping[str, Any], store: RunDirectory) -> Extraction | None:

@@ -10,7 +10,7 @@ import attrs
 
 from steerkit_core.components import Component, PromptSet
 from steerkit_core.converter import make_converter, problems
-from steerkit_core.errors import PromptFileError, RecipeError, SteerkitError
+from steerkit_core.errors import PromptFileError, RecipeError, SteerkitError, StoreError
 from steerkit_core.prompts import contrast_set, read_prompt_file
 from steerkit_core.prompts.rows import PromptCollector, Row
 from steerkit_core.registry import Registry
@@ -51,6 +51,19 @@ def component(registry: Registry, word: str, given: object, options: Mapping[str
         names = ", ".join(options)
         raise SteerkitError(f"{word}: {given.name!r} is built already, got options besides: {names}")
     return given
+
+
+def kept(cl: type[T], options: Mapping[str, Any], where: str) -> T:
+    """An attrs class from the options that a run has noted of it.
+
+    Raises:
+        StoreError: it does not take them any more.
+    """
+    try:
+        return built(cl, options, where)
+    except RecipeError as error:
+        found = "; ".join(map(str, error.problems))
+        raise StoreError(f"{found}: the run was changed, or made with another version") from error
 
 
 def prompts_named(name: str, registry: Registry, folder: Path = Path()) -> tuple[Prompt, ...]:

@@ -11,11 +11,11 @@ import attrs
 from attrs import define, evolve
 
 from steerkit_core.components import Site
-from steerkit_core.converter import make_converter, problems
 from steerkit_core.errors import RecipeError, SteerkitError, StoreError
 from steerkit_core.extraction import Extraction, kept_extraction
 from steerkit_core.kept_run import KeptRun
 from steerkit_core.models import LoadedModels
+from steerkit_core.named import kept
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import parse_recipe
@@ -62,15 +62,15 @@ class Resteering:
                 f"{run.folder}: cell {entry['id']} is {what}: choose a steered one (selected:"
                 f" {run.report['selected']})"
             )
-        kept = kept_extraction(RunDirectory(run.folder), str(entry["extraction"]))
-        if kept is None:
+        found = kept_extraction(RunDirectory(run.folder), str(entry["extraction"]))
+        if found is None:
             raise StoreError(
                 f"{run.folder / DIRECTIONS}: no directions {entry['extraction']}, which cell {entry['id']}"
                 " was steered with: the run is incomplete; its command makes what is missing"
             )
         spec = _spec(run, entry)
         spec = spec if device is None else evolve(spec, device=device)
-        return cls(run, entry, registry, spec, _site(run, entry, registry), kept)
+        return cls(run, entry, registry, spec, _site(run, entry, registry), found)
 
     @cached_property
     def model(self) -> ModelHandle:
@@ -167,28 +167,17 @@ def _spec(run: KeptRun, entry: Mapping[str, Any]) -> ModelSpec:
     for setting in run.manifest["settings"]:
         own = setting["model"]
         if (own["id"], own["quantization"]) == (entry["model"], entry["quantization"]):
-            spec = _built(own, ModelSpec, f"{run.folder}: model")
+            spec = kept(ModelSpec, own, f"{run.folder}: model")
             found = {"dtype": loaded["dtype"], "revision": loaded.get("revision") or spec.revision}
-            return cast("ModelSpec", evolve(spec, **found))
+            return evolve(spec, **found)
     raise StoreError(
         f"{run.folder}: no setting of the manifest has the model {entry['model']}: edited by hand"
     )
 
 
 def _site(run: KeptRun, entry: Mapping[str, Any], registry: Registry) -> Site:
-    cl = registry.get("site", entry["site"])
-    return cast("Site", _built(entry["options"]["site"], cl, f"{run.folder}: site"))
-
-
-def _built(options: Mapping[str, Any], cl: type, where: str) -> Any:
-    """A class from the options that a run has kept; null stands for what was left out."""
-    given = {name: value for name, value in options.items() if value is not None}
-    known = tuple(attribute.name for attribute in attrs.fields(cast("Any", cl)))
-    try:
-        return make_converter().structure(given, cl)
-    except Exception as error:  # noqa: BLE001  # reason: cattrs raises groups of any exception
-        lines = "; ".join(str(problem) for problem in problems(error, where, known))
-        raise SteerkitError(f"{lines} (kept by another version?)") from None
+    cl = cast("type[Site]", registry.get("site", entry["site"]))
+    return kept(cl, entry["options"]["site"], f"{run.folder}: site")
 
 
 def _ranges(layers: tuple[int, ...]) -> str:

@@ -12,47 +12,126 @@ import click
 from steerkit_core import SteerkitError, nearest
 
 if TYPE_CHECKING:
+    from steerkit_core.registry import Registry
+    from steerkit_paper.pack.mapping import Models
     from steerkit_paper.records import Paper
 
 
-@click.command(short_help="The paper's tables: what holds, and how to repeat them.")
+@click.command(short_help="Run the paper's tables, or recompute what it prints.")
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
-@click.option("--audit", is_flag=True, help="Recompute what the paper prints from its counts.")
-@click.option("--json", "as_json", is_flag=True, help="Print the audit as JSON.")
+@click.option(
+    "--models",
+    type=click.Choice(["bundled", "paper"]),
+    default="bundled",
+    show_default=True,
+    help="Those that ship with steerkit, or the paper's own.",
+)
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for audit.json, audit.md and audit.html.",
+    type=click.Path(path_type=Path),
+    help="Folder of the runs and the report.  [default: runs/replicate-MODELS]",
 )
-def replicate(tables: Sequence[str], out: Path | None, *, audit: bool, as_json: bool) -> None:
-    """List or check the tables of the paper that steerkit sets out to repeat.
+@click.option("--fresh", is_flag=True, help="Set earlier runs of these tables aside and start over.")
+@click.option("--json", "as_json", is_flag=True, help="Print replicate.json, or the audit, as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--list", "listing", is_flag=True, help="List the tables and their recipes; run nothing.")
+@click.option("--audit", is_flag=True, help="Recompute what the paper prints from its counts; no model.")
+@click.pass_context
+def replicate(
+    context: click.Context,
+    tables: Sequence[str],
+    models: Models,
+    out: Path | None,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+    listing: bool,
+    audit: bool,
+) -> None:
+    """Run the tables of the paper that steerkit sets out to repeat, by default all of them.
 
-    Without `--audit`: the recipes that repeat each TABLE, by default of all. With it: every interval, p
-    value, effect size and ratio that the paper prints about them, recomputed from its counts and held
-    against what is printed. Where ten prompts were run five times each, the figure for ten observations
-    stands beside it. Needs no model; a figure that does not hold is a finding and no error.
+    Every cell of a TABLE is held against ours: both numbers, both intervals, and whether they agree,
+    differ or cannot be compared, by one rule that stands in the report. On bundled models, which stand in
+    for the paper's, that takes minutes; on the paper's it needs their weights and a GPU, and a model that
+    cannot be had is reported as not run. The same command goes on where an earlier one stopped.
+
+    With `--audit`: every interval, p value, effect size and ratio that the paper prints, recomputed from
+    its counts; `--out` then takes audit.json, audit.md and audit.html. A figure that does not hold is a
+    finding and no error.
 
     \b
     Examples:
-        steerkit replicate --audit
-        steerkit replicate size quantisation --audit --out audit
+        steerkit replicate
+        steerkit replicate size quantisation --out runs/two-tables
+        steerkit replicate window --models paper
+        steerkit replicate --list
+        steerkit replicate --audit --out audit
     """
     from steerkit_paper.records import load_paper
 
-    if not audit and (as_json or out):
-        raise SteerkitError(f"{'--json' if as_json else '--out'} needs --audit")
+    _check_options(models, fresh=fresh, as_json=as_json, out=out, listing=listing, audit=audit)
     paper = load_paper()
     known = [table.id for table in paper.tables]
     for name in tables:
         if name not in known:
             found = f"the paper has no table {name!r}{nearest(name, known)} (known: {', '.join(known)})"
             raise SteerkitError(found)
-    if not audit:
+    if listing:
         from steerkit_paper.show import print_pack
 
         print_pack(paper, tables or known)
-        return
-    _audit(paper, tables, out, as_json=as_json)
+    elif audit:
+        _audit(paper, tables, out, as_json=as_json)
+    else:
+        registry: Registry = context.obj.registry
+        folder = out or Path("runs") / f"replicate-{models}"
+        _run(paper, registry, tables, models, folder, fresh=fresh, as_json=as_json, quiet=quiet)
+
+
+def _check_options(
+    models: str, *, fresh: bool, as_json: bool, out: Path | None, listing: bool, audit: bool
+) -> None:
+    """Refuse options that would say nothing."""
+    if listing and audit:
+        raise SteerkitError("--list and --audit: choose one of them")
+    idle = {"--fresh": fresh, "--models paper": models == "paper"} if listing or audit else {}
+    if listing:
+        idle |= {"--json": as_json, "--out": out is not None}
+    for name, given in idle.items():
+        if given:
+            raise SteerkitError(f"{name} says nothing with {'--list' if listing else '--audit'}")
+
+
+def _run(
+    paper: Paper,
+    registry: Registry,
+    tables: Sequence[str],
+    models: Models,
+    folder: Path,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from steerkit_paper.pack.command import run_pack
+
+    found, mapping = run_pack(paper, registry, tables, models, folder, fresh=fresh, quiet=quiet or as_json)
+    if as_json:
+        from steerkit_paper.pack.entries import as_json as to_json
+
+        click.echo(json.dumps(to_json(found, mapping, folder), indent=1, ensure_ascii=False))
+    else:
+        from steerkit_paper.pack.show import print_replication
+
+        print_replication(found, mapping, tables)
+    from steerkit_paper.pack.files import NAMES
+
+    for name in NAMES:
+        click.echo(str(folder / name), err=as_json)
+    done = [run for run in found.runs if run.status != "not run"]
+    if found.runs and not done:
+        raise SteerkitError(f"nothing could be run: {found.runs[0].reason}")
 
 
 def _audit(paper: Paper, tables: Sequence[str], out: Path | None, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Intervals, tests and effect sizes, each a small function of counts.
+"""Other ways of computing what the paper prints, and what the core's statistics have no use for.
 
 Rates are shares in [0, 1], intervals and differences too; percent is a matter of printing.
 """
@@ -6,8 +6,10 @@ Rates are shares in [0, 1], intervals and differences too; percent is a matter o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import acos, asin, degrees, sqrt
+from math import acos, degrees, sqrt
 from typing import TYPE_CHECKING, Literal
+
+from steerkit_core import fisher, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval without continuity correction (Wilson, 1927)."""
-    return _interval(k, n, "wilson")
+def wilson_interval(k: int, n: int) -> tuple[float, float]:
+    """The core's interval, Wilson's without continuity correction, as its two ends."""
+    found = wilson(k, n)
+    return found.low, found.high
 
 
 def wilson_corrected(k: int, n: int) -> tuple[float, float]:
@@ -61,18 +64,11 @@ def jeffreys(k: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-def _interval(k: int, n: int, method: Literal["exact", "wilson", "wilsoncc"]) -> tuple[float, float]:
+def _interval(k: int, n: int, method: Literal["exact", "wilsoncc"]) -> tuple[float, float]:
     from scipy.stats import binomtest
 
     found = binomtest(k, n).proportion_ci(confidence_level=CONFIDENCE, method=method)
     return float(found.low), float(found.high)
-
-
-def fisher(k1: int, n1: int, k2: int, n2: int) -> float:
-    """Fisher's exact test of two independent rates, two-sided p."""
-    from scipy.stats import fisher_exact
-
-    return float(fisher_exact(_table(k1, n1, k2, n2)).pvalue)
 
 
 def fisher_one_sided(k1: int, n1: int, k2: int, n2: int) -> float:
@@ -139,51 +135,9 @@ def mcnemar_bounds(k1: int, k2: int, n: int) -> tuple[float, float]:
     return min(found), max(found)
 
 
-def cohens_h(rate1: float, rate2: float) -> float:
-    """Cohen's h, the difference of the arcsine-transformed rates (Cohen, 1988), without sign."""
-    return abs(2 * asin(sqrt(rate1)) - 2 * asin(sqrt(rate2)))
-
-
-def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float]:
-    """Newcombe's hybrid score interval of a difference of independent rates (1998, method 10)."""
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    low, high = confint_proportions_2indep(k1, n1, k2, n2, method="newcomb", compare="diff")
-    return float(low), float(high)
-
-
-def cochran_armitage(counts: Sequence[tuple[int, int]], scores: Sequence[float]) -> float:
-    """Two-sided p of the Cochran-Armitage trend test, without continuity correction.
-
-    The statistic is N times the squared correlation of score and outcome over all N trials, on one
-    degree of freedom; 1 where every outcome is the same.
-    """
-    from scipy.stats import chi2
-
-    total = sum(n for _, n in counts)
-    rate = sum(k for k, _ in counts) / total
-    if rate in (0.0, 1.0):
-        return 1.0
-    centre = sum(n * score for (_, n), score in zip(counts, scores, strict=True)) / total
-    slope = sum((k - n * rate) * (score - centre) for (k, n), score in zip(counts, scores, strict=True))
-    spread = sum(n * (score - centre) ** 2 for (_, n), score in zip(counts, scores, strict=True))
-    return float(chi2.sf(slope**2 / (rate * (1 - rate) * spread), 1))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P values adjusted for their number by Holm's method (1979)."""
-    return _adjusted(p_values, "holm")
-
-
 def bonferroni(p_values: Sequence[float]) -> list[float]:
     """P values times their number, at most 1."""
-    return _adjusted(p_values, "bonferroni")
-
-
-def _adjusted(p_values: Sequence[float], method: str) -> list[float]:
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(p_values, method=method)[1]]
+    return [min(1.0, p * len(p_values)) for p in p_values]
 
 
 def angle(cosine: float) -> float:
@@ -203,7 +157,7 @@ def chance_cosine(cosine: float, width: int) -> float:
 
 Interval = Callable[[int, int], tuple[float, float]]
 INTERVALS: dict[str, Interval] = {
-    "Wilson": wilson,
+    "Wilson": wilson_interval,
     "Wilson, corrected": wilson_corrected,
     "Clopper-Pearson": clopper_pearson,
     "normal": normal,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
-from steerkit_core import SteerkitError
+from steerkit_core import SteerkitError, cohens_h, fisher
 from steerkit_paper import measures
 from steerkit_paper.records import Cell, Paper
 
@@ -79,17 +79,17 @@ def _number(cell: Cell) -> float:
 
 def _interval(arms: Arms) -> tuple[float, ...]:
     (count,) = arms.counts()
-    return _percent(measures.wilson(*count))
+    return _percent(measures.wilson_interval(*count))
 
 
 def _test(arms: Arms) -> tuple[float, ...]:
     first, second = arms.counts()
-    return (measures.fisher(*first, *second),)
+    return (fisher(*first, *second),)
 
 
 def _effect(arms: Arms) -> tuple[float, ...]:
     first, second = arms.rates()
-    return (measures.cohens_h(first, second),)
+    return (abs(cohens_h(first, second)),)
 
 
 def _difference(arms: Arms) -> tuple[float, ...]:
@@ -104,7 +104,7 @@ def _ratio(arms: Arms) -> tuple[float, ...]:
 
 def _overlap(arms: Arms) -> tuple[float, ...]:
     """How many points two Wilson intervals have in common; less than 0 where they are apart."""
-    first, second = (measures.wilson(*count) for count in arms.counts())
+    first, second = (measures.wilson_interval(*count) for count in arms.counts())
     return (100 * (min(first[1], second[1]) - max(first[0], second[0])),)
 
 
@@ -112,7 +112,7 @@ def _reach(arms: Arms) -> tuple[float, ...]:
     """How far a Wilson interval reaches from its rate, on its longer side."""
     n = arms.n()
     k = round(arms.parameters["rate"] * n)
-    low, high = measures.wilson(k, n)
+    low, high = measures.wilson_interval(k, n)
     return (100 * max(k / n - low, high - k / n),)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from attrs import frozen
 
-from steerkit_core import SteerkitError
+from steerkit_core import SteerkitError, cochran_armitage, cohens_h, fisher, holm, newcombe
 from steerkit_paper import measures
 from steerkit_paper.recompute import Arms
 from steerkit_paper.records import Paper, Supplement
@@ -50,13 +50,13 @@ def add_supplements(paper: Paper, tables: Collection[str]) -> Iterator[Addition]
 def _two_rates(counts: Counts, _: Supplement) -> dict[str, float]:
     """Two rates: their difference with Newcombe's interval, Fisher, and McNemar's bounds."""
     (k1, n1), (k2, n2) = counts
-    low, high = measures.newcombe(k1, n1, k2, n2)
+    difference = newcombe(k1, n1, k2, n2)
     found = {
-        "difference": k1 / n1 - k2 / n2,
-        "low": low,
-        "high": high,
-        "Cohen's h": measures.cohens_h(k1 / n1, k2 / n2),
-        "Fisher p": measures.fisher(k1, n1, k2, n2),
+        "difference": difference.value,
+        "low": difference.low,
+        "high": difference.high,
+        "Cohen's h": abs(cohens_h(k1 / n1, k2 / n2)),
+        "Fisher p": fisher(k1, n1, k2, n2),
     }
     if n1 == n2:
         least, most = measures.mcnemar_bounds(k1, k2, n1)
@@ -65,14 +65,15 @@ def _two_rates(counts: Counts, _: Supplement) -> dict[str, float]:
 
 
 def _trend(counts: Counts, entry: Supplement) -> dict[str, float]:
-    return {"Cochran-Armitage p": measures.cochran_armitage(counts, entry.scores)}
+    hits, sizes = zip(*counts, strict=True)
+    return {"Cochran-Armitage p": cochran_armitage(hits, sizes, entry.scores).p}
 
 
 def _family(counts: Counts, _: Supplement) -> dict[str, float]:
     """Tests of consecutive pairs of cells, corrected for their number."""
     pairs = list(zip(counts[::2], counts[1::2], strict=True))
-    plain = [measures.fisher(*first, *second) for first, second in pairs]
-    corrected, strict = measures.holm(plain), measures.bonferroni(plain)
+    plain = [fisher(*first, *second) for first, second in pairs]
+    corrected, strict = holm(plain), measures.bonferroni(plain)
     found: dict[str, float] = {}
     for number, values in enumerate(zip(plain, corrected, strict, strict=True), 1):
         names = (f"{number}: Fisher p", f"{number}: Holm", f"{number}: Bonferroni")
@@ -86,7 +87,7 @@ def _rest(counts: Counts, _: Supplement) -> dict[str, float]:
     return {
         "of the first": k1 / n1,
         "of the others": (k2 - k1) / (n2 - n1),
-        "Fisher p": measures.fisher(k1, n1, k2 - k1, n2 - n1),
+        "Fisher p": fisher(k1, n1, k2 - k1, n2 - n1),
     }
 
 

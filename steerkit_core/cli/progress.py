@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LINE_EVERY = 10.0
 JUDGE_EVERY = 0.5  # seconds between two looks at the rows that are finished
+FRAMES = 2  # a second: drawing a table takes some milliseconds, which the run is short of
 BARS = 4  # what is going on, and the steps before it; the others are shown again at the end
 
 
@@ -51,7 +52,7 @@ def make_progress() -> Iterator[LiveProgress | LineProgress]:
         TimeRemainingColumn(elapsed_when_finished=True, table_column=Column(no_wrap=True)),
     )
     progress = LiveProgress(Progress(*columns, console=console, auto_refresh=False, expand=True))
-    with Live(progress, console=console, refresh_per_second=4):
+    with Live(progress, console=console, refresh_per_second=FRAMES):
         try:
             yield progress
         finally:

@@ -10,9 +10,9 @@ from typing import Any, NoReturn, cast
 from attrs import frozen
 
 from steerkit_core.components import Site
-from steerkit_core.converter import make_converter
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.kept_run import KeptRun
+from steerkit_core.named import kept
 from steerkit_core.registry import Registry
 from steerkit_core.run_files import DIRECTIONS
 from steerkit_core.saved import RECORD, KeptDirections, kept_directions
@@ -106,15 +106,8 @@ def site_of(cell: SteeredCell, registry: Registry) -> Site:
         UnknownComponent: it is not installed here.
         StoreError: it does not take these options.
     """
-    kind = cast("Any", registry.get("site", cell.entry["site"]))
-    options = cell.entry["options"]["site"]
-    try:
-        return cast("Site", make_converter().structure(options, kind))
-    except Exception as error:
-        raise StoreError(
-            f"{cell.where}: site {cell.entry['site']!r} does not take the options {dict(options)!r}: it is"
-            " of another version"
-        ) from error
+    kind = cast("type[Site]", registry.get("site", cell.entry["site"]))
+    return kept(kind, cell.entry["options"]["site"], f"{cell.where}: site")
 
 
 def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:
@@ -123,11 +116,11 @@ def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:
     Raises:
         StoreError: the file cannot be written.
     """
-    kept, entry = cell.kept, cell.entry
-    found = DirectionSet.load(cell.folder / DIRECTIONS, kept.key)
+    own, entry = cell.kept, cell.entry
+    found = DirectionSet.load(cell.folder / DIRECTIONS, own.key)
     facts = {
-        **kept.facts,
-        "record": {name: kept.model[name] for name in RECORD},
+        **own.facts,
+        "record": {name: own.model[name] for name in RECORD},
         "cell": {
             name: entry[name] for name in ("id", "layer", "position", "site", "multiplier", "strength")
         },

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve
-from rich.box import SIMPLE
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
@@ -21,17 +19,16 @@ from steerkit_core.report.evidence import (
     comparisons_table,
     control_lines,
     luck_line,
-    marked,
 )
-from steerkit_core.report.layout import FEW, MOST, best_rows, cut_rows, fitting, hidden_line, titled
-from steerkit_core.report.maps import USUAL, VARYING, Map, ended_early, in_words, maps
+from steerkit_core.report.layout import FEW, MOST, best_rows, cut_rows, fitting, hidden_line
+from steerkit_core.report.map_table import map_table
+from steerkit_core.report.maps import Map, ended_early, maps
 from steerkit_core.report.numbers import drift_table, health_table
+from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
 from steerkit_core.report.transfer import excluded_lines, transfer_table
 from steerkit_core.report.windows import windows_tables
-from steerkit_core.windows import STEERABLE
 
-OPTIONAL = ("depth", "prompts", "normal")  # columns of the results that a narrow terminal does without
 LAYER_WIDTH, CELL_WIDTH = 9, 8  # columns of a terminal that a map takes, for its layers and each multiplier
 LABEL_STYLE = {"refusal": "green", "garbled": "red", "normal": "default", "failed": "magenta"}
 
@@ -191,90 +188,6 @@ def _print_selections(report: Mapping[str, Any], console: Console, *, every_cell
         console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)
 
 
-def map_table(found: Map) -> Group:
-    """Coherent refusals by layer and multiplier; garbled completions beside them."""
-    sizes = {cell["n"] for cell in found.cells.values()}
-    of = f" of {sizes.pop()}" if len(sizes) == 1 else ""
-    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
-    table.add_column("layer", no_wrap=True)
-    for multiplier in found.multipliers:
-        table.add_column(f"{multiplier:g}", justify="right", no_wrap=True)
-    for layer in found.layers:
-        cells = [found.cells.get((layer, multiplier)) for multiplier in found.multipliers]
-        table.add_row(str(layer), *("" if cell is None else _map_entry(cell, of) for cell in cells))
-    title = f"coherent refusals{of}, by layer and {found.axis}: {found.title}"
-    return titled(title, table, _map_caption(found))
-
-
-def _map_caption(found: Map) -> str:
-    caption = "green: coherent refusals; red: garbled; the rest is normal"
-    ended = [cell for cell in found.cells.values() if ended_early(cell)]
-    if ended:
-        total = max(cell["prompts_total"] for cell in ended)
-        caption += f"; a cell of fewer than {total} was ended early"
-    return caption
-
-
-def _map_entry(cell: Mapping[str, Any], of: str) -> str:
-    if not cell["n"] or cell.get("sick"):
-        return "[magenta]failed[/]"
-    refusals, garbled = cell["counts"].get("refusal", 0), cell["counts"].get("garbled", 0)
-    share = refusals / cell["n"]
-    style = "bold green" if share >= STEERABLE else "green" if refusals else "dim"
-    size = "" if of else f"/{cell['n']}"
-    return f"[{style}]{refusals:2}[/]{size} [{'red' if garbled else 'dim'}]{garbled:2}[/]"
-
-
-def results_table(
-    report: Mapping[str, Any], leave_out: Set[str] = frozenset(), narrow: Set[str] = frozenset()
-) -> Table:
-    """One row per cell; what is the same in all steered cells goes into the title.
-
-    `narrow` names columns that there is no room for: `depth`, `prompts` where all have the same, and
-    `normal`, which is the rest.
-    """
-    cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
-    steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
-    varying = [key for key in VARYING if len({cell.get(key) for cell in steered}) > 1]
-    common = [in_words(key, steered[0].get(key)) for key in VARYING if key not in varying]
-    prompts = {cell["prompts"] for cell in cells}
-    if "prompts" in narrow and len(prompts) == 1:
-        common += prompts
-    else:
-        varying.append("prompts")
-    title = ", ".join(value for value in common if value not in USUAL)
-    table = Table(
-        title=escape(f"{report['run']['name']}: {title}"),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
-    marks = marked(report)
-    if marks & {cell["id"] for cell in cells}:
-        table.caption, table.caption_justify = (
-            "\u2020 chosen on the prompts that its rate is measured on",
-            "left",
-        )
-    others = list(dict.fromkeys(label for cell in cells for label in cell["counts"] if label != "refusal"))
-    others = [label for label in others if label not in narrow]
-    if any(cell["failed"] for cell in cells):
-        others.append("failed")
-    if any(cell.get("condition") for cell in cells):
-        others.append("edited")
-    for heading in ("", *varying):
-        table.add_column(heading, no_wrap=True)
-    depth = () if "depth" in narrow else ("depth",)
-    for heading in ("layer", *depth, "mult.", "refusal", "95% CI", *others):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for cell in sorted(cells, key=_order):
-        mark = "\u2020" if cell["id"] in marks else ""
-        row = _row(cell, varying, others, mark, depth=bool(depth))
-        table.add_row(*row, style="bold" if cell["selected"] else None)
-    return table
-
-
 def draw_report(report: Mapping[str, Any], target: Path, *, every_cell: bool = False) -> None:
     """What `print_report` prints, as an SVG picture.
 
@@ -302,7 +215,7 @@ def print_completions(
     steering = (
         "unsteered"
         if entry["layer"] is None
-        else f"{control}layer {entry['layer']}, multiplier {_number(entry['multiplier'])}"
+        else f"{control}layer {entry['layer']}, multiplier {number(entry['multiplier'])}"
     )
     counts = ", ".join(f"{count} {label}" for label, count in entry["counts"].items())
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
@@ -323,46 +236,3 @@ def _marked(text: str, spans: Sequence[Sequence[int]], style: str) -> Text:
         marked.stylize(f"underline {style}", start, end)
     before = len(text) - len(text.lstrip())
     return Text("    ").append_text(marked[before : len(text.rstrip()) or None]).append("\n")
-
-
-def _row(
-    cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str], mark: str, *, depth: bool
-) -> list[str]:
-    rate = cell["rates"].get("refusal")
-    sick = bool(cell.get("sick"))
-    known = rate is not None and rate["n"] > 0 and not sick
-    counts = {label: found["k"] for label, found in cell["rates"].items()}
-    counts |= {"failed": cell["failed"], "edited": cell.get("edited", 0)}
-    early = f" of {cell['prompts_total']}" if ended_early(cell) else ""
-    return [
-        ("*" if cell["selected"] else "") + mark,
-        *(escape(str(cell.get(key) or "-")) for key in varying),
-        "unsteered" if cell["role"] == "baseline" else _layer(cell),
-        *([_number(cell["depth"], "{:.2f}")] if depth else []),
-        _number(cell["multiplier"]),
-        f"{rate['k']}/{rate['n']}{early}" if known else "[magenta]failed[/]" if sick else "-",
-        f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",
-        *(str(counts.get(label, 0)) for label in others),
-    ]
-
-
-def _order(cell: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Unsteered first, selected last, the others by place and strength."""
-    return (
-        cell["role"] != "baseline",
-        cell["selected"],
-        cell["role"] == "control",
-        cell["model"],
-        cell["quantization"],
-        cell["layer"] if cell["layer"] is not None else -1,
-        cell["multiplier"] or 0.0,
-    )
-
-
-def _layer(cell: Mapping[str, Any]) -> str:
-    control = cell.get("control")
-    return _number(cell["layer"]) if control is None else f"{control}, {cell['layer']}"
-
-
-def _number(value: float | None, form: str = "{:g}") -> str:
-    return "-" if value is None else form.format(value)

@@ -25,18 +25,54 @@ def drift_rows(report: Mapping[str, Any]) -> list[tuple[str, Entry, list[tuple[i
 
 
 def drift_table(report: Mapping[str, Any]) -> Table | None:
-    """Cosine of each layer's direction to the unquantized one; None where nothing was compared."""
+    """Cosine and length of each layer's direction beside the unquantized one; None where there are none.
+
+    A model's first column has the lengths of its unquantized directions, which are those carried over.
+    """
     entries = report.get("quantization", ())
     if not entries:
         return None
     table = _table("cosine of each layer's direction to the unquantized one")
+    if "raw_norms" in entries[0]:
+        table.caption = (
+            "beside it the length before normalising; carried over are the unquantized directions"
+        )
+        table.caption_justify = "left"
     table.add_column("layer", no_wrap=True)
-    for name, _, _ in drift_rows(report):
+    columns: list[tuple[Entry, bool]] = []
+    for name, entry, _ in drift_rows(report):
+        # a run of an earlier version has kept no lengths
+        if "raw_norms" in entry and not any(
+            entry["reference"] == other["reference"] and entry["position"] == other["position"]
+            for other, _ in columns
+        ):
+            table.add_column(escape(_unquantized(name, entry)), justify="right")
+            columns.append((entry, True))
         table.add_column(escape(name), justify="right")
+        columns.append((entry, False))
     for layer in sorted({layer for entry in entries for layer in entry["layers"]}):
-        found = (dict(zip(entry["layers"], entry["cosines"], strict=True)).get(layer) for entry in entries)
-        table.add_row(str(layer), *("-" if cosine is None else f"{cosine:.4f}" for cosine in found))
+        table.add_row(str(layer), *(_drift(entry, layer, reference=own) for entry, own in columns))
     return table
+
+
+def _unquantized(name: str, entry: Entry) -> str:
+    return name.replace(f", {entry['quantization']}", ", unquantized", 1)
+
+
+def _drift(entry: Entry, layer: int, *, reference: bool) -> str:
+    if layer not in entry["layers"]:
+        return ""
+    index = entry["layers"].index(layer)
+    if reference:
+        return _given(entry["reference_raw_norms"][index], "{:#.4g}")
+    cosine = _given(entry["cosines"][index], "{:.4f}")
+    return (
+        cosine if "raw_norms" not in entry else f"{cosine}  {_given(entry['raw_norms'][index], '{:#.4g}')}"
+    )
+
+
+def _given(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value).rstrip(".")
 
 
 def health_table(report: Mapping[str, Any]) -> Table | None:

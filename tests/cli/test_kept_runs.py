@@ -196,6 +196,8 @@ COMMANDS = {
     "agree": ["agree", "small", "--classifiers", "refusal-keywords,refusal-tiered"],
     "label": ["label", "small", "--rater", "a"],
     "chat": ["chat", "small"],
+    "report": ["report", "small", "--out", "page"],
+    "export": ["export", "small", "--to", "csv", "--out", "cells.csv"],
 }
 
 
@@ -352,7 +354,7 @@ def test_an_unfinished_run_shows_what_is_there_and_how_it_ends(unfinished, give)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize("command", ["compare", "agree", "label", "chat", "show --selection"])
+@pytest.mark.parametrize("command", ["compare", "agree", "label", "chat", "export", "show --selection"])
 def test_what_needs_results_says_how_to_get_them(command, unfinished, give):
     folder, _ = unfinished
     recipe = folder.absolute().parents[1] / "recipe.toml"

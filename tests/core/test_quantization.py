@@ -112,6 +112,11 @@ def test_each_layers_cosine_to_the_unquantized_direction(both, directions, quant
     expected = torch.cosine_similarity(directions[quantization], directions["none"], dim=-1).tolist()
     assert entry["cosines"][:LAST] == pytest.approx(expected[:LAST], abs=tolerance)
     assert max(entry["cosines"]) < 0.99999  # nothing was compared with itself
+    lengths = directions[quantization].norm(dim=-1).tolist()
+    # int8's scales depend on the batch, and lengths on them more than angles do
+    assert entry["raw_norms"][:LAST] == pytest.approx(lengths[:LAST], rel=3 * tolerance)
+    lengths = directions["none"].norm(dim=-1).tolist()
+    assert entry["reference_raw_norms"][:LAST] == pytest.approx(lengths[:LAST], rel=1e-5)
 
 
 def test_the_two_protocols_are_cells_of_their_own_and_the_unquantized_model_has_one(both, directions):

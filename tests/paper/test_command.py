@@ -159,14 +159,14 @@ def test_files_are_named_at_the_end(steerkit, study, tmp_path):
 
 def test_the_pack_is_listed(steerkit, study):
     study()
-    code, out, _ = steerkit("replicate")
+    code, out, _ = steerkit("replicate", "--list")
     assert code == 0
     assert lines(out)[2:] == [
         "rates 1 first second",
         "other 2 nothing extracts it",
         "each is run by name: steerkit run RECIPE",
     ]
-    assert "rates" not in steerkit("replicate", "other")[1]
+    assert "rates" not in steerkit("replicate", "--list", "other")[1]
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,11 @@ def test_the_pack_is_listed(steerkit, study):
     [
         (("rate", "--audit"), "the paper has no table 'rate', did you mean 'rates'? (known: rates, other)"),
         (("zzz",), "the paper has no table 'zzz' (known: rates, other)"),
-        (("--json",), "--json needs --audit"),
-        (("--out", "x"), "--out needs --audit"),
+        (("--list", "--json"), "--json says nothing with --list"),
+        (("--list", "--out", "x"), "--out says nothing with --list"),
+        (("--audit", "--fresh"), "--fresh says nothing with --audit"),
+        (("--audit", "--models", "paper"), "--models paper says nothing with --audit"),
+        (("--audit", "--list"), "--list and --audit: choose one of them"),
     ],
 )
 def test_bad_input_is_one_sentence(steerkit, study, arguments, message):

@@ -5,9 +5,9 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy.stats import binom, chi2, hypergeom, norm
-from statsmodels.stats.contingency_tables import Table, mcnemar
-from statsmodels.stats.proportion import proportion_confint, proportion_effectsize
+from scipy.stats import binom, chi2, hypergeom
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
 from steerkit_paper import measures
 
@@ -18,7 +18,7 @@ COUNTS = [(0, 10), (1, 10), (6, 10), (10, 10), (17, 30), (23, 30), (30, 50), (50
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (measures.wilson, "wilson"),
+        (measures.wilson_interval, "wilson"),
         (measures.clopper_pearson, "beta"),
         (measures.normal, "normal"),
         (measures.agresti_coull, "agresti_coull"),
@@ -31,7 +31,7 @@ def test_intervals_are_those_of_statsmodels(ours, theirs, k, n):
 
 def test_intervals_are_those_that_newcombe_printed():
     # Newcombe (1998), Statistics in Medicine 17: 857-872, table I, 81 of 263
-    assert measures.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert measures.wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert measures.wilson_corrected(81, 263) == pytest.approx((0.2535, 0.3682), abs=5e-5)
     assert measures.clopper_pearson(81, 263) == pytest.approx((0.2527, 0.3676), abs=5e-5)
 
@@ -117,36 +117,7 @@ def test_mcnemar_is_settled_where_an_arm_is_at_an_end():
     assert measures.mcnemar_bounds(30, 24, 30) == pytest.approx((2 / 2**6, 2 / 2**6))
 
 
-@pytest.mark.parametrize(("a", "b"), [(1.0, 0.6), (0.9, 0.77), (0.0, 0.97), (0.5, 0.5)])
-def test_cohens_h_is_that_of_statsmodels(a, b):
-    assert measures.cohens_h(a, b) == pytest.approx(abs(proportion_effectsize(a, b)))
-
-
-def test_newcombes_difference_is_as_published():
-    # Newcombe (1998), Statistics in Medicine 17: 873-890, table II, method 10
-    assert measures.newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    assert measures.newcombe(10, 10, 0, 10) == pytest.approx((0.6075, 1.0), abs=5e-5)
-
-
-def test_the_trend_is_that_of_the_smokers():
-    # Fleiss (1981), p. 139; R's prop.trend.test gives X-squared = 8.2249, p = 0.004132
-    counts = [(83, 86), (90, 93), (129, 136), (70, 82)]
-    assert measures.cochran_armitage(counts, [1, 2, 3, 4]) == pytest.approx(0.004132, abs=5e-7)
-
-
-def test_the_trend_is_the_linear_association_of_statsmodels():
-    counts, scores = [(10, 10), (10, 10), (9, 10), (6, 10)], [3.0, 7.0, 14.0, 32.0]
-    found = Table([[k, n - k] for k, n in counts], shift_zeros=False).test_ordinal_association(
-        np.array(scores), np.array([1.0, 0.0])
-    )
-    # its variance divides by N - 1, the Cochran-Armitage test's by N
-    z = found.zscore * (40 / 39) ** 0.5
-    assert measures.cochran_armitage(counts, scores) == pytest.approx(2 * norm.sf(abs(z)))
-    assert measures.cochran_armitage([(10, 10), (10, 10)], [1, 2]) == 1.0
-
-
 def test_corrections_by_hand():
-    assert measures.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert measures.bonferroni([0.01, 0.4, 0.03]) == pytest.approx([0.03, 1.0, 0.09])
 
 

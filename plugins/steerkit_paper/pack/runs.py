@@ -1,0 +1,169 @@
+"""One recipe on one model: run it, go on with it, or read what it left behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from attrs import field, frozen
+
+from steerkit_core import SteerkitError, find_recipe, kept_directions, load_recipe
+from steerkit_paper.pack.parts import changes_for, count_completions, finished, folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steerkit_core.pipeline import Progress
+    from steerkit_core.recipe import Recipe
+    from steerkit_core.registry import Registry
+
+RUNS = "runs"
+Entry = Mapping[str, Any]
+
+
+class Runner(Protocol):
+    """What runs a recipe in a folder; the core's `run_recipe`, or a test's."""
+
+    def __call__(
+        self,
+        recipe: Recipe,
+        registry: Registry,
+        out: Path,
+        *,
+        fresh: bool = False,
+        progress: Progress | None = None,
+    ) -> Entry:
+        """Run it, and return what `results.json` holds."""
+
+
+@frozen(kw_only=True, eq=False, slots=False)
+class Run:
+    """What came of a recipe on one model.
+
+    `status`: "run" by this command, all or the rest of it; "kept" from an earlier one; "not run", for the
+    `reason`. `generated` counts the completions that this command made, `seconds` what they took.
+    """
+
+    recipe: str
+    model: str
+    folder: Path
+    status: Literal["run", "kept", "not run"]
+    reason: str = ""
+    report: Entry = field(factory=dict, repr=False)
+    completions: int = 0
+    generated: int = 0
+    seconds: float = 0.0
+
+    @cached_property
+    def labels(self) -> dict[str, dict[str, str]]:
+        """The label of each prompt, by cell."""
+        found: dict[str, dict[str, str]] = {}
+        with (self.folder / "verdicts.jsonl").open("rb") as lines:
+            for line in lines:
+                row = json.loads(line)
+                found.setdefault(row["cell"], {})[row["prompt_id"]] = row["label"]
+        return found
+
+    def texts(self, cell: str) -> dict[str, str]:
+        """What the model wrote in a cell, by prompt."""
+        with (self.folder / "completions.jsonl").open("rb") as lines:
+            rows = (json.loads(line) for line in lines)
+            return {row["prompt_id"]: row["text"] for row in rows if row["cell"] == cell}
+
+    @cached_property
+    def models(self) -> dict[str, Entry]:
+        """What the run says of each model that it loaded, such as its `num_layers` and `hidden_size`."""
+        manifest = json.loads((self.folder / "manifest.json").read_text("utf-8"))
+        return {entry["id"]: entry for entry in manifest["models"]}
+
+    def direction(self, cell: Entry) -> Any:
+        """The unit direction of a steered cell, (hidden size,), float64."""
+        found = kept_directions(str(self.folder), cell["extraction"])
+        place = found.positions.index(cell["position"]), found.layers.index(cell["layer"])
+        return found.directions().units[place].double()
+
+
+@frozen(kw_only=True)
+class Runs:
+    """The runs of a pack below one folder; each recipe and model is run once, however many tables ask.
+
+    `display` makes the progress display of one run, if there is to be one.
+    """
+
+    registry: Registry
+    folder: Path
+    display: Callable[[], AbstractContextManager[Progress | None]]
+    runner: Runner
+    fresh: bool = False
+    _known: dict[tuple[str, str], Run] = field(factory=dict)
+    _seen: dict[tuple[str, str], Run] = field(factory=dict)
+
+    def get(self, recipe: str, model: str, what: str) -> Run:
+        """Run, go on or read; `what` says on the display for which table."""
+        key = recipe, model
+        if key not in self._known:
+            self._known[key] = self._run(recipe, model, what)
+        return self._known[key]
+
+    def read(self, recipe: str, model: str) -> Run:
+        """What is there already; nothing is run."""
+        key = recipe, model
+        if key not in self._known and key not in self._seen:
+            self._seen[key] = self._read(recipe, model)
+        return self._known.get(key) or self._seen[key]
+
+    def _read(self, recipe: str, model: str) -> Run:
+        folder = self.folder / RUNS / folder_of(recipe, model)
+        try:
+            kept = finished(folder, self._load(recipe, model).fingerprint)
+        except SteerkitError as error:
+            return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=str(error))
+        return self._kept(recipe, model, folder, kept)
+
+    def _kept(self, recipe: str, model: str, folder: Path, report: Entry | None) -> Run:
+        if report is None:
+            return Run(recipe=recipe, model=model, folder=folder, status="not run", reason="not run yet")
+        return Run(
+            recipe=recipe,
+            model=model,
+            folder=folder,
+            status="kept",
+            report=report,
+            completions=count_completions(folder),
+        )
+
+    def _load(self, recipe: str, model: str) -> Recipe:
+        path = find_recipe(recipe, self.registry)
+        return load_recipe(path, self.registry, changes_for(path.read_text("utf-8"), model))
+
+    def _run(self, recipe: str, model: str, what: str) -> Run:
+        folder = self.folder / RUNS / folder_of(recipe, model)
+        before, started = count_completions(folder), time.monotonic()
+        try:
+            checked = self._load(recipe, model)
+            kept = None if self.fresh else finished(folder, checked.fingerprint)
+            if kept is not None:
+                return self._kept(recipe, model, folder, kept)
+            with self.display() as progress:
+                if progress is not None:
+                    progress.step(f"{what}: {recipe}, {model}")
+                report = self.runner(checked, self.registry, folder, fresh=self.fresh, progress=progress)
+        except SteerkitError as error:
+            reason = " ".join(str(error).splitlines())
+            return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=reason)
+        after = count_completions(folder)
+        return Run(
+            recipe=recipe,
+            model=model,
+            folder=folder,
+            status="run",
+            report=report,
+            completions=after,
+            generated=after - (0 if self.fresh else before),
+            seconds=time.monotonic() - started,
+        )

@@ -1,0 +1,95 @@
+"""A replication in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from steerkit_paper.pack.mapping import Mapping
+from steerkit_paper.pack.replication import Replication, TableResult
+from steerkit_paper.pack.wording import heading, line, overview, summary
+
+WIDE = 110  # columns of a terminal that has room for the difference, and for where our numbers stand
+STYLE = {"agrees": "green", "differs": "red", "not comparable": "yellow"}
+
+
+def print_replication(
+    replication: Replication,
+    mapping: Mapping,
+    tables: Collection[str] = (),
+    console: Console | None = None,
+) -> None:
+    """The claims and cells of some tables, by default of all; then an overview of all."""
+    console = console or Console(highlight=False)
+    for table in replication.tables:
+        if tables and table.table.id not in tables:
+            continue
+        console.print(f"\n[bold]{escape(heading(table))}[/]")
+        if table.claims:
+            console.print(_claims(table))
+        cells, notes = _cells(table, wide=console.width >= WIDE)
+        console.print(cells)
+        for number, note in enumerate(notes, 1):
+            console.print(f"  [dim]{number}  {escape(note)}[/]")
+    console.print()
+    if replication.models == "bundled":
+        console.print(f"[yellow]note:[/] {escape(mapping.stand_in)}\n")
+    console.print(_overview(replication))
+    for text in summary(replication):
+        console.print(escape(text))
+
+
+def _overview(replication: Replication) -> Table:
+    """How many claims and cells of each table agree, differ, or cannot be compared."""
+    shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
+    shown.add_column("agree / differ / not comparable", overflow="fold")
+    for title in ("claims", "cells"):
+        shown.add_column(title, justify="right", no_wrap=True)
+    for _, title, *counts in overview(replication):
+        shown.add_row(escape(title), *(" / ".join(map(str, count)) for count in counts))
+    return shown
+
+
+def _claims(table: TableResult) -> Table:
+    shown = Table(box=SIMPLE, header_style="bold")
+    for title in ("the paper says", "on its counts", "on ours", "verdict"):
+        shown.add_column(title, overflow="fold")
+    for found in table.claims:
+        shown.add_row(
+            escape(found.claim.says),
+            *(
+                f"{side.outcome}\n[dim]{escape(side.numbers)}[/]" if side.numbers else side.outcome
+                for side in (found.paper, found.ours)
+            ),
+            f"[{STYLE[found.verdict]}]{found.verdict}[/]",
+        )
+    return shown
+
+
+def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
+    """The cells, and the reasons that their verdicts refer to by number."""
+    shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
+    shown.add_column("", overflow="fold", min_width=9)
+    shown.add_column("paper", overflow="fold", min_width=5)
+    for title in ("by prompt", "ours", *(["in", "difference"] if wide else []), "verdict"):
+        shown.add_column(title, no_wrap=True)
+    notes: list[str] = []
+    last = ""
+    for row in table.rows:
+        entry = line(row)
+        if entry.row != last:
+            shown.add_row(f"[bold]{escape(entry.row)}[/]")
+            last = entry.row
+        mark = ""
+        if entry.verdict == "not comparable" or not entry.difference:
+            if entry.why not in notes:
+                notes.append(entry.why)
+            mark = f" [dim]{notes.index(entry.why) + 1}[/]"
+        words = [entry.column, entry.printed, entry.by_prompt, entry.ours]
+        words += [entry.where, entry.difference] if wide else []
+        shown.add_row(*map(escape, words), f"[{STYLE[entry.verdict]}]{entry.verdict}[/]{mark}")
+    return shown, notes
