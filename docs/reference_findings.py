@@ -21,12 +21,12 @@ def audited() -> dict[str, Any]:
 def figures(audit: Mapping[str, Any]) -> str:
     """How many of the printed figures hold, in a sentence."""
     count = audit["summary"]
-    repeated = count["repeated"]
+    repeated, others = count["repeated"], count["repeated_differs"]
     return (
         f"Of {count['printed']} printed figures {count['holds']} hold, {count['differs']} differ"
         f" ({count['in_the_last_digit']} of them in the last digit), and"
-        f" {count['cannot_be_recomputed']} cannot be recomputed. Among them are {repeated} from ten prompts that"
-        f" were run five times each: by prompt, {count['repeated_differs']} of these {repeated} are other figures."
+        f" {count['cannot_be_recomputed']} cannot be recomputed. Among them are {repeated} from ten prompts"
+        f" that were run five times each: by prompt, {others} of these {repeated} are other figures."
     )
 
 
