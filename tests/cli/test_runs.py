@@ -85,7 +85,10 @@ def test_every_run_is_a_row_the_newest_first(give):
         "12 of at most 45 completions",
         "2026-02-01T10:00:00+00:00",
     )
-    assert rows[2]["detail"] == "results.json: cannot be read: Expecting value: line 1 column 10 (char 9)"
+    assert rows[2]["detail"] == (
+        "results.json: cannot be read: Expecting value: line 1 column 10 (char 9): damaged or edited by hand;"
+        " the command of the run writes it anew from the completions"
+    )
     assert rows[4]["detail"] == (
         "manifest.json: written with schema 5, and this steerkit reads up to 1: upgrade steerkit-core to read"
         " this run"
