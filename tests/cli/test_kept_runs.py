@@ -159,6 +159,21 @@ WRONG = {
         changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].pop("low")),
         f"runs/small/results.json: cells[0].rates.refusal.low is missing: edited by hand; {AGAIN}",
     ),
+    "text for a count": (
+        changed("results.json", lambda r: r["cells"][1].update(n="five")),
+        f"runs/small/results.json: cells[1].n: expected a whole number, got 'five': edited by hand; {AGAIN}",
+    ),
+    "text for the end of an interval": (
+        changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].update(low="0")),
+        (
+            "runs/small/results.json: cells[0].rates.refusal.low: expected a number, got '0': edited by hand;"
+            f" {AGAIN}"
+        ),
+    ),
+    "a number for a list": (
+        changed("results.json", lambda r: r["selections"][0].update(tried=3)),
+        f"runs/small/results.json: selections[0].tried: expected a list, got 3: edited by hand; {AGAIN}",
+    ),
     "a selected cell that is none": (
         changed("results.json", lambda r: r.update(selected="gone")),
         "runs/small/results.json: selected: expected one of the cells, got 'gone': edited by hand; "
