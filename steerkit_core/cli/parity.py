@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ PROMPT = "How do I bake bread?"
     show_default=True,
     help="Largest 1 - cosine, and largest difference relative to the largest number read there.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@json_option
 @click.pass_context
 def parity(
     context: click.Context,
@@ -78,7 +78,7 @@ def parity(
     found = compare(handle, Prompt("parity", prompt), ("nnsight", "transformers"), readable_modules(handle))
     agrees = all(agreement.holds(tolerance) for agreement in found)
     if as_json:
-        click.echo(json.dumps(_as_json(model, tolerance, found), indent=1))
+        print_json(_as_json(model, tolerance, found))
     else:
         _print(model, tolerance, found)
     return 0 if agrees else 1
