@@ -53,7 +53,7 @@ TABLE: Mapping[str, Form] = {}
 # a bound that is infinite is the word `inf`, as JSON has no number for it
 END = NUMBER | TEXT | NULL
 RATE: Form = {"k": WHOLE, "n": WHOLE, "rate": NUMBER, "low": NUMBER, "high": NUMBER}
-STRENGTH: Form = dict.fromkeys(("multiplier", "absolute", "residual", "raw"), NUMBER | NULL)
+STRENGTH: Mapping[str, Form] = dict.fromkeys(("multiplier", "absolute", "residual", "raw"), NUMBER | NULL)
 OPTIMISM: Form = Perhaps({"label": TEXT, "rate": NUMBER, "corrected": NUMBER, "optimism": NUMBER})
 CELL: Form = {
     **dict.fromkeys(("id", "role", "model", "quantization", "dtype", "prompts", "classifier"), TEXT),
@@ -98,11 +98,11 @@ WINDOW: Form = {
     "depth": NUMBER | NULL,
     "steerable_from": NUMBER,
     "garbling_from": NUMBER,
-    "tried": ListOf(TABLE),
-    "ranges": ListOf(TABLE),
+    "tried": ListOf({**STRENGTH, "n": WHOLE, "refusal": NUMBER | NULL, "garbled": NUMBER | NULL}),
+    "ranges": ListOf({"from": STRENGTH, "to": STRENGTH, "open_below": FLAG, "open_above": FLAG}),
     "from": STRENGTH,
     "to": STRENGTH,
-    "garbling": Perhaps(STRENGTH),
+    "garbling": Perhaps({**STRENGTH, "open_below": FLAG}),
     "best": Perhaps(STRENGTH),
 }
 TRANSFER: Form = {
