@@ -65,7 +65,8 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from steerkit_core.report.evidence import in_points, p_value
+    from steerkit_core.report.evidence import p_value
+    from steerkit_core.report.percent import in_points, interval, points_interval
 
     sides = (found["first"], found["second"])
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
@@ -84,14 +85,14 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
             "-" if side["multiplier"] is None else f"{side['multiplier']:g}",
             escape(side["prompts"]),
             f"{rate['k']}/{rate['n']}",
-            f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%",
+            interval(rate, "-"),
         )
     console.print(table)
     gap = found["difference"]
     test = "McNemar's exact test" if found["paired"] else "Fisher's exact test"
     console.print(
-        f"\ndifference {in_points(gap['value'])} points, 95% CI {in_points(gap['low'])} to"
-        f" {in_points(gap['high'])}; Cohen's h {found['cohens_h']:+.2f}; {test}: p ="
+        f"\ndifference {in_points(gap['value'])} points, 95% CI {points_interval(gap)};"
+        f" Cohen's h {found['cohens_h']:+.2f}; {test}: p ="
         f" {p_value(found['p'])}".replace("= <", "< "),
         markup=False,
         soft_wrap=True,

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.report.console import LABEL_STYLE
+from steerkit_core.report.percent import interval
 
 
 def print_agreement(found: Mapping[str, Any], console: Console, *, shown: int) -> None:
@@ -63,10 +64,7 @@ def measures(pair: Mapping[str, Any]) -> str:
     if not pair["n"]:
         return "no text was judged by both"
     rate, kappa = pair["agreement"], pair["kappa"]
-    same = (
-        f"agreement {rate['k']}/{rate['n']}, {100 * rate['rate']:.0f}%"
-        f" ({100 * rate['low']:.0f} to {100 * rate['high']:.0f}%)"
-    )
+    same = f"agreement {rate['k']}/{rate['n']}, {100 * rate['rate']:.0f}% ({interval(rate)})"
     if kappa is None:
         return f"{same}; Cohen's kappa cannot be told, as both gave one label to all"
     if 1 in (_used(pair["table"]), _used(list(zip(*pair["table"], strict=True)))):

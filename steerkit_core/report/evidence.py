@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.report.maps import VARYING, in_words
+from steerkit_core.report.percent import in_points, points_interval
 
 Entry = Mapping[str, Any]
 
@@ -78,8 +79,8 @@ def columns(entry: Entry) -> tuple[str, ...]:
     gap = entry["difference"]
     return (
         str(entry["n"]),
-        f"{100 * gap['value']:+.0f}",
-        f"{in_points(gap['low'])} to {in_points(gap['high'])}",
+        in_points(gap["value"]),
+        points_interval(gap),
         f"{entry['cohens_h']:+.2f}",
         f"{entry['cell_only']}, {entry['reference_only']}",
         p_value(entry["p"]),
@@ -94,11 +95,6 @@ def luck_line(found: Entry) -> str:
         f" resampled prompts and measured on the others ({found['resamples']} times), the best has"
         f" {100 * found['corrected']:.1f}%"
     )
-
-
-def in_points(share: float) -> str:
-    """A difference of two rates in percentage points, signed."""
-    return f"{100 * share:+.0f}"
 
 
 def p_value(p: float) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from steerkit_core.report.evidence import marked
 from steerkit_core.report.maps import USUAL, VARYING, ended_early, in_words
+from steerkit_core.report.percent import interval
 
 OPTIONAL = ("depth", "prompts", "normal")  # columns that a narrow terminal does without
 
@@ -80,7 +81,7 @@ def _row(
         *([number(cell["depth"], "{:.2f}")] if depth else []),
         number(cell["multiplier"]),
         f"{rate['k']}/{rate['n']}{early}" if known else "[magenta]failed[/]" if sick else "-",
-        f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",
+        interval(rate, "-") if known else "-",
         *(str(counts.get(label, 0)) for label in others),
     ]
 
