@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.cli import execute
 from steerkit_core.experiment import run_recipe
 from steerkit_core.fingerprints import document_fingerprint
 from steerkit_core.kept_run import command_of, read_run
@@ -33,16 +32,6 @@ def small(original, tmp_path, monkeypatch):
     for path in original.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
-
-
-@pytest.fixture
-def give(own_host, capsys):
-    def run(*arguments):
-        code = execute([str(word) for word in arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def edit(path, change):
