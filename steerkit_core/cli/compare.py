@@ -63,13 +63,13 @@ def compare(
 
 def _print(found: Mapping[str, Any], console: Console) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     from steerkit_core.report.evidence import p_value
+    from steerkit_core.report.layout import plain_table
     from steerkit_core.report.percent import in_points, interval, points_interval
 
     sides = (found["first"], found["second"])
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("run", "cell", "model", "layer", "mult.", "prompts", found["label"], "95% CI"):
         # a name that is cut off is no name
         table.add_column(heading, no_wrap=heading in ("cell", "95% CI", found["label"]), overflow="fold")

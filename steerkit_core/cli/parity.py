@@ -106,12 +106,12 @@ def _as_json(model: str, tolerance: float, found: Sequence[Agreement]) -> dict[s
 
 def _print(model: str, tolerance: float, found: Sequence[Agreement]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
+    from steerkit_core.report.layout import plain_table
     from steerkit_core.values import BLOCK_MODULES
 
     console = Console(highlight=False)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("module", "layer", "hooks against", "cosine", "largest difference", "of", ""):
         table.add_column(heading, justify="left" if heading in ("module", "hooks against") else "right")
     order = {module: number for number, module in enumerate(reversed(BLOCK_MODULES))}

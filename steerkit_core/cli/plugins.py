@@ -49,10 +49,11 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
         return
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+
+    from steerkit_core.report.layout import plain_table
 
     console = Console(highlight=False)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("kind", "name", "plugin", "what it is"):
         table.add_column(heading, overflow="fold", no_wrap=heading != "what it is")
     for word, name, entry in registry:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.report.console import LABEL_STYLE
+from steerkit_core.report.layout import ruled_table
 from steerkit_core.report.percent import interval
 
 
@@ -46,7 +46,7 @@ def print_agreement(found: Mapping[str, Any], console: Console, *, shown: int) -
 
 def confusion_table(pair: Mapping[str, Any]) -> Table:
     """Rows are the first rater's labels, columns the second's."""
-    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
+    table = ruled_table()
     table.add_column("", no_wrap=True)
     for label in pair["labels"]:
         table.add_column(escape(label), justify="right", no_wrap=True)

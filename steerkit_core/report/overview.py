@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.overview import LABEL, RunRow
-from steerkit_core.report.layout import natural_width
+from steerkit_core.report.layout import natural_width, plain_table
 from steerkit_core.report.percent import interval
 
 STYLES = {"done": "green", "unfinished": "yellow", "broken": "red"}
@@ -42,7 +42,7 @@ def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("run", "model", "method", "state", "layer", "mult.", LABEL, "95% CI", "when"):
         right = heading in ("layer", "mult.", LABEL, "95% CI")
         table.add_column(

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.report.evidence import marked
+from steerkit_core.report.layout import plain_table
 from steerkit_core.report.maps import USUAL, VARYING, ended_early, in_words
 from steerkit_core.report.percent import interval
 
@@ -33,14 +34,7 @@ def results_table(
     else:
         varying.append("prompts")
     title = ", ".join(value for value in common if value not in USUAL)
-    table = Table(
-        title=escape(f"{report['run']['name']}: {title}"),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
+    table = plain_table(escape(f"{report['run']['name']}: {title}"))
     marks = marked(report)
     if marks & {cell["id"] for cell in cells}:
         table.caption, table.caption_justify = (
