@@ -13,5 +13,5 @@ changes_option = click.option(
     multiple=True,
     shell_complete=completing.changes,
     metavar="TABLE.KEY=VALUE",
-    help="Change an option first; may be repeated.",
+    help="Change an option of the recipe; may be repeated.",
 )
