@@ -43,7 +43,7 @@ class Perhaps:
 # a mapping is the form of a table: keys that the table lacks, or has besides, are no misfit
 Form: TypeAlias = "Kind | ListOf | TableOf | Perhaps | Mapping[str, Form]"
 
-TEXT = Kind("a text", frozenset({str}))
+TEXT = Kind("a string", frozenset({str}))
 WHOLE = Kind("a whole number", frozenset({int}))
 NUMBER = Kind("a number", frozenset({int, float}))
 FLAG = Kind("true or false", frozenset({bool}))
