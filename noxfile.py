@@ -1,6 +1,12 @@
 """The project's checks: `nox -s tests lint types docs` is what a change must pass."""
 
+import os
+import shutil
+import sys
+from pathlib import Path
+
 import nox
+from packaging.requirements import Requirement
 
 nox.options.sessions = ["tests", "lint", "types", "docs"]
 nox.options.reuse_venv = "yes"
@@ -22,16 +28,70 @@ TEST_TOOLS = (
 PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2")
 # the models are small, so that a core for each worker does more than all cores for one
 WORKERS = ("-n", "logical", "--dist", "loadfile")
+PROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+HERE = ".".join(map(str, sys.version_info[:2]))
+PRESENT = [version for version in SUPPORTED if version == HERE or shutil.which(f"python{version}")]
+# start-up, recipes, the engine, the pipeline and the command line: what a library's version can break
+OF_LIBRARIES = ("tests/backends", "tests/cli", "tests/core", "tests/engine", "tests/stats")
+# a warning is an error, a reference that leads nowhere is one, and all of them are shown
+SPHINX = ("--quiet", "--fail-on-warning", "--nitpicky", "--doctree-dir", "docs/_build/doctrees")
 # the packages are read as sources here, so they need not be installed
 SOURCES = {"PYTHONPATH": "plugins"}
 
 
-@nox.session
+def group(name: str) -> list[str]:
+    """The requirements of one of the project's dependency groups; older versions of pip know of none."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session(python=PRESENT)
 def tests(session: nox.Session) -> None:
-    """Run the tests against the installed package, without those that take long."""
+    """Run the quick tests against the installed package, on every Python that there is."""
+    if absent := [version for version in SUPPORTED if version not in PRESENT]:
+        session.log(f"left out, as this machine has none: Python {', '.join(absent)}")
     session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
     session.install("--no-deps", *PEERS)
     session.run("pytest", *WORKERS, "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """Run what a library's version can break with the lowest versions that pyproject.toml allows.
+
+    Torch stays the pinned one, and what only these libraries need is the newest that they allow.
+    """
+    lowest = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+    pins = [f"{one.name}=={next(iter(one.specifier)).version}" for one in lowest if one.name != "torch"]
+    pinned = Path("constraints.txt").read_text("utf-8").splitlines()
+    pins += [line for line in pinned if line.startswith("torch==")]
+    constraints = Path(session.create_tmp()) / "minimums.txt"
+    constraints.write_text("\n".join(pins) + "\n", "utf-8")
+    session.install("-c", str(constraints), ".[plots]", "pytest", "pytest-xdist", "hypothesis")
+    session.run("pytest", *WORKERS, "-m", "not slow", *(session.posargs or OF_LIBRARIES))
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build wheel and sdist, look into them, and run the quickstart from the wheel alone."""
+    session.install(*CONSTRAINTS, "build", "hatchling", "packaging", "trove-classifiers")
+    folder = Path(session.create_tmp()).resolve()
+    dist, alone = folder / "dist", folder / "alone"
+    for made in (dist, alone):
+        shutil.rmtree(made, ignore_errors=True)
+    # the first makes the wheel out of the sdist, the second out of the sources
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist))
+    session.run("python", "-m", "build", "--no-isolation", "--wheel", "--outdir", str(dist / "direct"))
+    session.run("python", "tests/release/contents.py", str(dist))
+    session.run("python", "-m", "venv", str(alone))
+    program = alone / ("Scripts" if os.name == "nt" else "bin")
+    constraints = Path("constraints.txt").resolve()
+    (built,) = dist.glob("*.whl")
+    with session.chdir(alone):
+        session.run(str(program / "pip"), "install", "-c", str(constraints), str(built), external=True)
+        steerkit = str(program / "steerkit")
+        session.run(steerkit, "run", "quickstart", "--quiet", external=True)
+        session.run(steerkit, "show", "quickstart", external=True)
 
 
 @nox.session
@@ -60,10 +120,15 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the reference pages say what the code says; `nox -s docs -- --write` renews them."""
-    session.install(*CONSTRAINTS, ".")
-    arguments = session.posargs or ["--check"]
-    session.run("python", "docs/build_reference.py", *(a for a in arguments if a != "--write"))
+    """Check the reference, build the site, run its walkthroughs; `-- --write` renews the reference."""
+    session.install(*CONSTRAINTS, ".[plots]", *group("docs"), "pytest", "pytest-xdist")
+    if "--write" in session.posargs:
+        session.run("python", "docs/build_reference.py")
+    else:
+        session.run("python", "docs/build_reference.py", "--check")
+    for builder in ("doctest", "html"):
+        session.run("sphinx-build", *SPHINX, "-b", builder, "docs", f"docs/_build/{builder}")
+    session.run("pytest", *WORKERS, "-m", "slow", "tests/docs/test_walkthroughs.py")
 
 
 @nox.session

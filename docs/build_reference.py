@@ -1,4 +1,4 @@
-"""Write the generated parts of `docs/reference` and `docs/methods.md` from the code, or check them.
+"""Write the generated parts of the pages from the code and the measured results, or check them.
 
     python docs/build_reference.py            rewrite what is stale
     python docs/build_reference.py --check    exit with 1 and name the pages that are stale
@@ -25,6 +25,9 @@ from typing import Any, cast
 import attrs
 import click
 import tomlkit
+from reference_api import api_sections, api_table
+from reference_commands import command_rows, command_sections
+from reference_findings import parts as findings
 
 from steerkit_core import hookspecs
 from steerkit_core.authoring.text import taken
@@ -38,6 +41,7 @@ from steerkit_core.registry import KINDS, Registry, summary
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 METHODS = DOCS / "methods.json"
+FINDINGS = DOCS / "guide" / "findings.md"
 PROJECT = DOCS.parent / "pyproject.toml"
 PART = re.compile(r"<!-- generated: (?P<name>[^>]+?) -->\n.*?<!-- end generated -->", re.DOTALL)
 WRONG = re.compile(
@@ -230,6 +234,11 @@ def generators(registry: Registry) -> dict[str, Callable[[], str]]:
     """Every part that a page may ask for, by name."""
     made: dict[str, Callable[[], str]] = {"components": lambda: component_sections(registry)}
     made["hooks"] = hook_names
+    made["commands"] = lambda: _table(("command", "what it does"), command_rows(registry.host))
+    made["command sections"] = lambda: command_sections(registry.host)
+    made["api"] = partial(api_sections, "steerkit_core")
+    made |= findings(json.loads(METHODS.read_text("utf-8")), _table)
+    made["api testing"] = partial(api_table, "steerkit_core.testing")
     for word in COMPONENT_TABLES:
         made[f"methods {word}"] = partial(methods_table, registry, word)
     made["methods others"] = partial(other_components, registry)
@@ -287,7 +296,7 @@ def rebuilt(text: str, registry: Registry) -> str:
 def stale_pages() -> Iterator[tuple[Path, str]]:
     """The pages that are not as the code would have them, with what they should be."""
     registry = shipped_registry()
-    for page in [DOCS / "methods.md", *sorted(REFERENCE.glob("*.md"))]:
+    for page in [DOCS / "methods.md", FINDINGS, *sorted(REFERENCE.glob("*.md"))]:
         text = page.read_text("utf-8")
         wanted = rebuilt(text, registry)
         if wanted != text:

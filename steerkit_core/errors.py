@@ -64,6 +64,11 @@ class MissingDirection(SteerkitError, KeyError):
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """`", did you mean 'x'?"` when one of `known` is close to `name`, else the empty string."""
+    """`", did you mean 'x'?"` when one of `known` is close to `name`, else the empty string.
+
+    >>> from steerkit_core import nearest
+    >>> "no site named 'residual-ad'" + nearest("residual-ad", ["residual-add", "residual-clamp"])
+    "no site named 'residual-ad', did you mean 'residual-add'?"
+    """
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     return f", did you mean {close[0]!r}?" if close else ""

@@ -12,6 +12,11 @@ def wilson(k: int, n: int, confidence: float = CONFIDENCE) -> Rate:
     """`k` of `n` with Wilson's score interval (Wilson, 1927), without continuity correction.
 
     For n = 0 nothing is known: the rate is 0 and the interval is [0, 1].
+
+    >>> from steerkit_core import wilson
+    >>> rate = wilson(23, 30)
+    >>> f"{rate.rate:.3f}, from {rate.low:.3f} to {rate.high:.3f}"
+    '0.767, from 0.591 to 0.882'
     """
     if n == 0:
         return Rate(0, 0, 0.0, 0.0, 1.0)

@@ -4,6 +4,8 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -366,9 +368,10 @@ def repository(*files):
 
 
 def http_error(kind):
-    import httpx2
+    # huggingface_hub asks with the one or the other, by its version
+    httpx = import_module("httpx2" if find_spec("httpx2") else "httpx")
 
-    return kind("no", response=httpx2.Response(404, request=httpx2.Request("GET", "https://hub")))
+    return kind("no", response=httpx.Response(404, request=httpx.Request("GET", "https://hub")))
 
 
 def test_a_revision_becomes_a_commit(monkeypatch):

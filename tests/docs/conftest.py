@@ -9,6 +9,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from docs_pages import DOCS, load_script
 
+# the scripts of the documentation import each other
+sys.path.insert(0, str(DOCS))
+
 
 @pytest.fixture(scope="session")
 def build():

@@ -7,10 +7,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))]
+# the site's own: its index pages, and those that show a file of the sources
+OF_THE_SITE = {
+    DOCS / name
+    for name in ("index.md", "gotchas/index.md", "decisions/index.md", "changelog.md", "contributing.md")
+}
+PAGES = [
+    *(
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        if page not in OF_THE_SITE and "_build" not in page.parts
+    ),
+    *sorted(ROOT.glob("*.md")),
+]
 
 _FENCE = re.compile(
-    r"(?P<wrong><!-- wrong -->\n)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"(?P<wrong><!-- wrong -->\n)?^```(?P<language>[\w{}-]*)(?: title=\"(?P<title>[^\"]+)\"| [^\n]*)?\n"
+    r"(?P<body>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
@@ -28,6 +42,28 @@ def blocks(text, *languages):
     """The code blocks of some languages: (marked as wrong, language, body)."""
     found = [(bool(match["wrong"]), match["language"], match["body"]) for match in _FENCE.finditer(text)]
     return [block for block in found if not languages or block[1] in languages]
+
+
+def titled(text):
+    """The code blocks that are files: (name, body)."""
+    return [(match["title"], match["body"]) for match in _FENCE.finditer(text) if match["title"]]
+
+
+def consoles(text):
+    """What is typed after `$ ` in blocks of a console, each with the lines that are shown to come of it."""
+    for _, _, body in blocks(text, "console"):
+        for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output.splitlines()
+
+
+def typed(text):
+    """Every command that a page shows, in its order, with the lines that are shown to come of it."""
+    for match in _FENCE.finditer(text):
+        if match["language"] in ("bash", "sh"):
+            yield from ((line, []) for line in match["body"].splitlines() if line.strip())
+        if match["language"] == "console":
+            yield from consoles(match[0])
 
 
 def section(text, heading):

@@ -123,10 +123,8 @@ def test_taplo_agrees(taplo, complete, tmp_path):
         (tmp_path / f"right {name}.toml").write_text(tomlkit.dumps(complete(text)))
     for name, text in WRONG.items():
         (tmp_path / f"wrong {name}.toml").write_text(tomlkit.dumps(complete(text)))
-    done = taplo(*sorted(tmp_path.glob("*.toml")))
-    refused = set(
-        re.findall(r'^ERROR .*schema validation failed path=".*/(.*)\.toml"$', done.stderr, re.MULTILINE)
-    )
+    # one by one: of many files Taplo writes its messages side by side, and now and then into each other
+    refused = {file.stem for file in tmp_path.glob("*.toml") if taplo(file).returncode}
     assert refused == {f"wrong {name}" for name in WRONG}
 
 
