@@ -12,8 +12,9 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from steerkit_core.cells import Cell, labels_of
+from steerkit_core.cells import Cell
 from steerkit_core.comparison import compare_cells
+from steerkit_core.counting import labels_of
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction
 from steerkit_core.recipe import Setting

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from steerkit_core.cells import Cell, count, shares_of
+from steerkit_core.cells import Cell
 from steerkit_core.comparison import REFUSAL
+from steerkit_core.counting import count, shares_of
 from steerkit_core.steps.judge import Verdicts
 
 

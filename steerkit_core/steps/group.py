@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 from attrs import field, frozen
 
-from steerkit_core.cells import CellModel
+from steerkit_core.cell_columns import CellModel
 from steerkit_core.components import Component
 from steerkit_core.errors import SteerkitError
 from steerkit_core.judging import Judges

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from steerkit_core.cells import count
+from steerkit_core.counting import count
 from steerkit_core.errors import SteerkitError
 from steerkit_core.extraction import Extraction
 from steerkit_core.recipe import Setting
