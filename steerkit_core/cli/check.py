@@ -54,8 +54,8 @@ def check(
 def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
     """The prompts of each group, as its model gets them."""
     from steerkit_core.audit import audit
+    from steerkit_core.group_model import adapters_of
     from steerkit_core.loading import load_tokenizer
-    from steerkit_core.pipeline import adapters_of
 
     adapters = adapters_of(registry)
     return [

@@ -70,8 +70,8 @@ def parity(
     spec = ModelSpec(id=model, **options)
     group = Group(spec, *find_model(spec, registry), ())
 
+    from steerkit_core.group_model import load_model
     from steerkit_core.parity import compare, readable_modules
-    from steerkit_core.pipeline import load_model
     from steerkit_core.values import Prompt
 
     handle = load_model(group, registry)

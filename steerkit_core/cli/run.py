@@ -49,7 +49,7 @@ def run(
 
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.experiment import run_recipe
-    from steerkit_core.pipeline import Silent
+    from steerkit_core.progress import Silent
 
     started = time.monotonic()
     with nullcontext(Silent()) if quiet else make_progress() as progress:
