@@ -128,9 +128,9 @@ def _sweep(name: str, registry: Any) -> dict[str, Any]:
 
 def _load(name: str) -> tuple[Any, Any]:
     from steerkit_core.fit import locate_model
+    from steerkit_core.group_model import load_model
     from steerkit_core.host import Host
     from steerkit_core.options import ModelSpec
-    from steerkit_core.pipeline import load_model
     from steerkit_core.plan import Group
     from steerkit_core.registry import Registry
 

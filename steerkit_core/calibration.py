@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, frozen
 
-from steerkit_core.cells import CellModel, Source, steering_of
+from steerkit_core.cell_columns import CellModel
+from steerkit_core.cells import Source, steering_of
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import Setting, fingerprint

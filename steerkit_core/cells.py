@@ -5,63 +5,32 @@ Cells that differ in nothing but their classifier have the same completions; `so
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 from attrs import evolve, frozen
 
+from steerkit_core.cell_columns import (
+    BEGUN,
+    STEERING,
+    CellModel,
+    condition_of,
+    origin_words,
+    setting_facts,
+    strength_of,
+)
 from steerkit_core.controls import Control, same_effect
 from steerkit_core.errors import SteerkitError
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import NamedPrompts, Setting, fingerprint
-from steerkit_core.stats import clustered_wilson, fold, wilson
 from steerkit_core.values import (
-    CellRole,
     ClassActivations,
-    Completion,
-    Condition,
-    Direction,
     DirectionSet,
     Intervention,
     Steering,
     Trial,
-    Verdict,
 )
-
-# the columns of a cell that are null where nothing was steered
-STEERING = (
-    "layer",
-    "depth",
-    "position",
-    "multiplier",
-    "unit",
-    "strength",
-    "direction",
-    "condition",
-    "calibration",
-    "extraction",
-    "origin",
-)
-
-# the columns of a cell that an unfinished run is shown with
-BEGUN = (
-    *("model", "quantization", "role", "control", "extractor", "site"),
-    *("prompts", "classifier", "layer", "multiplier"),
-)
-
-
-@frozen
-class CellModel:
-    """What cells say of their model; `identity` is all that determines its numbers."""
-
-    id: str
-    quantization: str
-    num_layers: int
-    family_multiplier: float
-    identity: Mapping[str, Any]
-    num_heads: int = 1
 
 
 @frozen
@@ -125,7 +94,7 @@ def baseline_cell(
 ) -> Cell:
     """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None} | reading.identity
-    facts = _facts(model, setting, "baseline", setting.evaluation) | dict.fromkeys(STEERING)
+    facts = setting_facts(model, setting, "baseline", setting.evaluation) | dict.fromkeys(STEERING)
     cell = _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
     return evolve(cell, reading=reading)
 
@@ -172,13 +141,13 @@ def steered_cell(
     if ends_early:
         identity["ends_early"] = True
     identity |= reading.identity
-    facts = _facts(model, setting, "steered", prompts) | {
+    facts = setting_facts(model, setting, "steered", prompts) | {
         **place,
         "depth": round(trial.layer / model.num_layers, 4),
         "unit": None if multiplier is None else getattr(setting.site, "unit", None),
-        "strength": _strength(intervention, steering, direction),
+        "strength": strength_of(intervention, steering, direction),
         "direction": {"raw_norm": direction.raw_norm},
-        "condition": _condition(intervention.condition),
+        "condition": condition_of(intervention.condition),
         "calibration": calibration,
         "extraction": source.identity["extraction"],
         "origin": None if source.origin is None else dict(source.origin),
@@ -187,13 +156,6 @@ def steered_cell(
         facts["source"] = origin_words(source.origin)
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
     return evolve(cell, ends_early=ends_early, reading=reading)
-
-
-def origin_words(origin: Mapping[str, Any]) -> str:
-    """Where directions come from that are not the model's own, in the words of tables and maps."""
-    return f"{origin['run'] or origin['model']}" + (
-        "" if origin["map"] == "none" else f", {origin['map']} map"
-    )
 
 
 def control_cell(
@@ -248,7 +210,7 @@ def control_cell(
         **cell.facts,
         "role": "control",
         "control": control.name,
-        "strength": _strength(intervention, steering, direction),
+        "strength": strength_of(intervention, steering, direction),
         "direction": {
             "raw_norm": direction.raw_norm,
             "cosine": float(direction.unit.double() @ chosen.unit.double()),
@@ -297,85 +259,8 @@ def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], s
         seed: the run's.
     """
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": source["steering"]}
-    facts = _facts(model, setting, "steered", setting.evaluation) | dict.fromkeys(STEERING)
+    facts = setting_facts(model, setting, "steered", setting.evaluation) | dict.fromkeys(STEERING)
     return _cell(identity, source["judge"], setting, setting.evaluation, Intervention(), facts)
-
-
-def count(cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, Any]:
-    """The cell's entry of `results.json`: counts over the rows that have a verdict, rates over prompts.
-
-    `judged` are the rows that were asked for, fewer than the cell has prompts where it was ended early.
-    """
-    labels = [verdict.label for _, verdict in judged if verdict is not None]
-    counts = {label: labels.count(label) for label in cell.setting.classifier.labels}
-    observed = list(labels_of(judged).values())
-    causes = [completion.error for completion, _ in judged if completion.error is not None]
-    return {
-        "id": cell.id,
-        **cell.facts,
-        "n": len(labels),
-        "n_unique": len(observed),
-        "failed": len(judged) - len(labels),
-        "prompts_total": len(cell.prompts.prompts),
-        "errors": sorted(set(causes)),
-        "sick": sick_cause(causes, len(judged)),
-        "stops": dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
-        "counts": counts,
-        "rates": {label: _rate(cell, label, judged, observed) for label in counts},
-    }
-
-
-def _rate(
-    cell: Cell, label: str, judged: Sequence[tuple[Completion, Verdict | None]], observed: Sequence[str]
-) -> dict[str, Any]:
-    """How often a label was given: by prompt, or where completions of a prompt were sampled by completion.
-
-    Greedy repeats are the same, and folded into `observed`; of sampled ones every completion is counted,
-    and the interval is that of their effective number.
-    """
-    rate, effective = wilson(observed.count(label), len(observed)), float(len(observed))
-    if cell.setting.generation.temperature > 0:
-        by_text = clusters_of(judged, label)
-        if any(size > 1 for _, size in by_text.values()):
-            rate, effective = clustered_wilson(list(by_text.values()))
-    return attrs.asdict(rate) | {"n_effective": effective}
-
-
-def clusters_of(
-    judged: Sequence[tuple[Completion, Verdict | None]], label: str
-) -> dict[str, tuple[int, int]]:
-    """For each prompt that has a verdict, by its text: completions with the label, and all of them."""
-    found: dict[str, tuple[int, int]] = {}
-    for row, verdict in judged:
-        if verdict is not None:
-            k, size = found.get(row.prompt.text, (0, 0))
-            found[row.prompt.text] = (k + (verdict.label == label), size + 1)
-    return found
-
-
-def shares_of(
-    judged: Sequence[tuple[Completion, Verdict | None]], label: str, *, sampled: bool
-) -> dict[str, float]:
-    """The share of each prompt's completions that have a label; of greedy ones, which are one, 0 or 1."""
-    if not sampled:
-        return {text: float(found == label) for text, found in labels_of(judged).items()}
-    return {text: k / size for text, (k, size) in clusters_of(judged, label).items()}
-
-
-def labels_of(judged: Sequence[tuple[Completion, Verdict | None]]) -> dict[str, str]:
-    """One label for each prompt that has a verdict, by its text: repeats are one observation."""
-    return fold((row.prompt.text, verdict.label) for row, verdict in judged if verdict is not None)
-
-
-def sick_cause(causes: Sequence[str], rows: int) -> str | None:
-    """Why a cell is sick, which it is if at least half of its rows failed; None for one that is not.
-
-    The few rows that are left of a sick cell say nothing about the intervention.
-    """
-    if not causes or 2 * len(causes) < rows:
-        return None
-    common = max(sorted(set(causes)), key=causes.count)
-    return f"{len(causes)} of {rows} completions failed: {common}"
 
 
 def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | None:
@@ -387,25 +272,6 @@ def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | Non
         return trial.multiplier
     own: float | None = getattr(setting.site, "multiplier", None)
     return model.family_multiplier if own is None else own
-
-
-def _strength(intervention: Intervention, steering: Steering, chosen: Direction) -> dict[str, float] | None:
-    """The length of what is added, in all three units, so that models can be compared."""
-    if intervention.strength is None:
-        return None
-    length, layer = intervention.strength, intervention.strength_layer
-    measure = chosen if layer is None else steering.directions.at(layer, steering.position)
-    raw_norm = measure.raw_norm if intervention.raw_norm is None else intervention.raw_norm
-    stream = steering.residual_norms[measure.layer]
-    return {"absolute": length, "residual": length / stream, "raw": length / raw_norm}
-
-
-def _condition(condition: Condition | None) -> dict[str, Any] | None:
-    """Which prompts are edited, and what the site has to say of that."""
-    if condition is None:
-        return None
-    names = ("layer", "position", "module", "threshold", "when")
-    return {name: getattr(condition, name) for name in names} | dict(condition.facts)
 
 
 def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
@@ -420,29 +286,3 @@ def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: i
         "generation": generation,
         "prompts": prompts_fingerprint(prompts.prompts),
     }
-
-
-def _facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts) -> dict[str, Any]:
-    steered = role != "baseline"
-    parts = ("extractor", "site", "classifier", "generation") if steered else ("classifier", "generation")
-    return {
-        "model": model.id,
-        "quantization": model.quantization,
-        "dtype": model.identity["dtype"],
-        "prompts": prompts.name,
-        "classifier": setting.classifier.name,
-        "extractor": setting.extractor.name if steered else None,
-        "source": ("unquantized" if setting.carried else "self") if steered else None,
-        "selector": setting.selector.name if steered else None,
-        "site": setting.site.name if steered else None,
-        "role": role,
-        "control": None,
-        "options": {part: _options(setting, part) for part in parts},
-    }
-
-
-def _options(setting: Setting, part: str) -> dict[str, Any]:
-    """The options of a component or table as they were resolved; the batch size is none of a result's."""
-    options = attrs.asdict(getattr(setting, part))
-    options.pop("batch_size", None)
-    return options

@@ -13,6 +13,7 @@ from steerkit_core.choice import among_settings, best, luck_of_best, named_on_ev
 from steerkit_core.comparison import with_holm
 from steerkit_core.controls import judge_controls, unbeaten_note
 from steerkit_core.errors import NumericError
+from steerkit_core.group_model import load_model, release_memory
 from steerkit_core.judging import Judges
 from steerkit_core.manifest import (
     describe_hardware,
@@ -22,22 +23,16 @@ from steerkit_core.manifest import (
     known_batch_rows,
 )
 from steerkit_core.models import LoadedModels
-from steerkit_core.pipeline import (
-    GroupResult,
-    GroupRun,
-    Progress,
-    Silent,
-    failed_group,
-    load_model,
-    release_memory,
-    run_group,
-)
+from steerkit_core.pipeline import GroupRun, run_group
 from steerkit_core.plan import Group, Plan, make_plan
+from steerkit_core.progress import Progress, Silent
 from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
 from steerkit_core.report.record import read_record
 from steerkit_core.run_files import SCHEMA_VERSION
+from steerkit_core.steps.group import LoadedGroup
+from steerkit_core.steps.results import GroupResult, failed_group
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
 from steerkit_core.transfers import transfer_entries
 from steerkit_core.windows import windows
@@ -125,7 +120,8 @@ class _Session:
         self.manifest["hardware"] = describe_hardware()
         self.store.write_json(MANIFEST, self.manifest)
         judges = Judges(self.registry, self.models, self.store)
-        run = GroupRun(group, model, self.store, self.registry, self.seed, judges, self.progress)
+        loaded = LoadedGroup(group, model, self.store, self.registry, self.seed, judges, self.progress)
+        run = GroupRun.of(loaded)
         result = run_group(run)
         # once more, with the batch sizes that were measured
         self.manifest["models"][-1] = describe_model(model) | checked
@@ -232,8 +228,8 @@ def _notes(selections: list[dict[str, Any]], folded: int, sampled: int) -> list[
 
 
 def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
-    for cell in run.cells.values():
-        for completion, verdict in run.judge(cell):
+    for cell in run.rows.cells.values():
+        for completion, verdict in run.verdicts.judge(cell):
             yield {
                 "cell": cell.id,
                 "prompt_id": completion.prompt.id,

@@ -45,14 +45,8 @@ class KeptRun:
         Raises:
             StoreError: there is none, or more than one.
         """
-        ids = [entry["id"] for entry in self.report["cells"]]
-        found = [entry for entry in self.report["cells"] if name and entry["id"].startswith(name)]
-        if len(found) != 1:
-            raise StoreError(
-                f"{self.folder}: {'no' if not found else 'more than one'} cell {name!r}"
-                f"{nearest(name, ids)} (cells: {', '.join(ids)})"
-            )
-        return dict(found[0])
+        cells = {entry["id"]: entry for entry in self.report["cells"]}
+        return dict(cells[one_cell(self.folder, list(cells), name)])
 
     def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
         """The completions of a cell, or of all cells, each with its verdict.
@@ -82,6 +76,21 @@ def read_run(folder: Path) -> KeptRun:
     report = read_report(folder)
     check_recipe(folder, manifest, report)
     return KeptRun(folder, manifest, report)
+
+
+def one_cell(folder: Path, ids: Sequence[str], name: str, *, when: str = "") -> str:
+    """The one id that begins with `name`; `when` says of which cells, where a run has not all.
+
+    Raises:
+        StoreError: there is none, or more than one.
+    """
+    found = [own for own in ids if name and own.startswith(name)]
+    if len(found) != 1:
+        raise StoreError(
+            f"{folder}: {'no' if not found else 'more than one'} cell {name!r}{when}{nearest(name, ids)}"
+            f" (cells: {', '.join(ids) or 'none'})"
+        )
+    return found[0]
 
 
 def rows_of(folder: Path, cell: str, *, expected: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

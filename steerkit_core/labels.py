@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from filelock import FileLock
 
 from steerkit_core.errors import SteerkitError, StoreError, nearest
+from steerkit_core.replacing import reason_of, replaced
 from steerkit_core.store import LABELS
 
 COLUMNS = ("prompt_id", "cell", "label", "rater")
@@ -172,9 +173,8 @@ class LabelSheet:
                 if [rows[number][place].strip() for place in places if place < len(rows[number])] == wanted:
                     del rows[number]
                     break
-            partial = self.path.with_name(f".{LABELS}.partial")
-            partial.write_text(_lines(rows), encoding="utf-8", newline="")
-            partial.replace(self.path)
+            with replaced(self.path) as partial:
+                partial.write_text(_lines(rows), encoding="utf-8", newline="")
         self.labels.remove(label)
 
     def _columns(self) -> list[str]:
@@ -189,9 +189,8 @@ class LabelSheet:
             with FileLock(self.folder / f".{LABELS}.lock"):
                 yield
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
             raise StoreError(
-                f"{self.path}: cannot be written: {reason}; {len(self.labels)} labels are kept"
+                f"{self.path}: cannot be written: {reason_of(error)}; {len(self.labels)} labels are kept"
             ) from error
 
 

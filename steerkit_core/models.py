@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field
 
 from steerkit_core.fit import find_model
+from steerkit_core.group_model import adapters_of, load_model, release_memory
 from steerkit_core.options import ModelSpec
-from steerkit_core.pipeline import adapters_of, load_model, release_memory
 from steerkit_core.plan import Group
 from steerkit_core.registry import Registry
 

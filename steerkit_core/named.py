@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from steerkit_core.components import Component, PromptSet
+from steerkit_core.components import Component, PromptSet, Site
 from steerkit_core.converter import make_converter, problems
 from steerkit_core.errors import PromptFileError, RecipeError, SteerkitError, StoreError
 from steerkit_core.prompts import contrast_set, read_prompt_file
@@ -66,6 +66,17 @@ def kept(cl: type[T], options: Mapping[str, Any], where: str) -> T:
         raise StoreError(f"{found}: the run was changed, or made with another version") from error
 
 
+def kept_site(entry: Mapping[str, Any], registry: Registry, where: str) -> Site:
+    """The site of a cell, from its entry in the results of a run.
+
+    Raises:
+        UnknownComponent: it is not installed here.
+        StoreError: it does not take the options that the run has noted.
+    """
+    cl = cast("type[Site]", registry.get("site", entry["site"]))
+    return kept(cl, entry["options"]["site"], f"{where}: site")
+
+
 def prompts_named(name: str, registry: Registry, folder: Path = Path()) -> tuple[Prompt, ...]:
     """The prompts of an installed set, or of a file, which is looked for in `folder` first.
 
@@ -76,6 +87,15 @@ def prompts_named(name: str, registry: Registry, folder: Path = Path()) -> tuple
     if Path(name).suffix.lower() in PROMPT_FILE_SUFFIXES or beside.is_file():
         # a file that --set names is where the user is, not where a shipped recipe lies
         return read_prompt_file(beside if beside.is_file() or not Path(name).is_file() else Path(name))
+    return installed_prompts(name, registry)
+
+
+def installed_prompts(name: str, registry: Registry) -> tuple[Prompt, ...]:
+    """The prompts of an installed set.
+
+    Raises:
+        UnknownComponent: there is none of that name.
+    """
     return cast("PromptSet", registry.get("prompt set", name)()).prompts()
 
 

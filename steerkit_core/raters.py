@@ -10,10 +10,10 @@ import attrs
 
 from steerkit_core.agreement import Rater
 from steerkit_core.components import Classifier
-from steerkit_core.converter import make_converter, problems
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.fit import find_model
 from steerkit_core.judging import Judges
+from steerkit_core.named import built
 from steerkit_core.recipe import fingerprint, toml_value
 from steerkit_core.registry import Registry
 from steerkit_core.texts import Text
@@ -54,13 +54,8 @@ def build_classifier(
             with is not there, or the run judged with it in several ways, and `changes` leave it open.
     """
     component = registry.get(WORD, name)
-    known = tuple(attribute.name for attribute in attrs.fields(cast("Any", component)))
     options = _options_of(name, report, changes) | dict(changes)
-    try:
-        built = make_converter().structure(options, component)
-    except Exception as error:  # noqa: BLE001  # reason: cattrs raises groups of any exception
-        raise RecipeError(problems(error, name, known)) from None
-    classifier = cast("Classifier", built)
+    classifier = cast("Classifier", built(component, options, name))
     for option, spec in classifier.models.items():
         try:
             find_model(spec, registry)
@@ -112,10 +107,10 @@ def _watched(entry: Mapping[str, Any], registry: Registry) -> tuple[str, ...] | 
     if registered is None:
         return None
     try:
-        built = make_converter().structure(entry["options"]["classifier"], registered.component)
-    except Exception:  # noqa: BLE001  # reason: a newer version may have other options; cattrs raises groups
+        found = built(registered.component, entry["options"]["classifier"], WORD)
+    except RecipeError:  # a newer version may have other options
         return None
-    return cast("Classifier", built).watched
+    return cast("Classifier", found).watched
 
 
 def _options_of(name: str, report: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

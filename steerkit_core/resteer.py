@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import define, evolve
@@ -16,7 +16,7 @@ from steerkit_core.errors import RecipeError, SteerkitError, StoreError
 from steerkit_core.extraction import Extraction, kept_extraction
 from steerkit_core.kept_run import KeptRun
 from steerkit_core.models import LoadedModels
-from steerkit_core.named import kept
+from steerkit_core.named import kept, kept_site
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import parse_recipe
@@ -71,7 +71,7 @@ class Resteering:
             )
         spec = _spec(run, entry)
         spec = spec if device is None else evolve(spec, device=device)
-        return cls(run, entry, registry, spec, _site(run, entry, registry), found)
+        return cls(run, entry, registry, spec, kept_site(entry, registry, str(run.folder)), found)
 
     @cached_property
     def model(self) -> ModelHandle:
@@ -177,11 +177,6 @@ def _spec(run: KeptRun, entry: Mapping[str, Any]) -> ModelSpec:
     raise StoreError(
         f"{run.folder}: no setting of the manifest has the model {entry['model']}: edited by hand"
     )
-
-
-def _site(run: KeptRun, entry: Mapping[str, Any], registry: Registry) -> Site:
-    cl = cast("type[Site]", registry.get("site", entry["site"]))
-    return kept(cl, entry["options"]["site"], f"{run.folder}: site")
 
 
 def _ranges(layers: tuple[int, ...]) -> str:

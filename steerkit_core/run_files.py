@@ -13,6 +13,7 @@ from typing import Any
 
 from steerkit_core.errors import StoreError, nearest
 from steerkit_core.run_counts import contradiction
+from steerkit_core.shape import RESULTS_FORM, misfit
 
 SCHEMA_VERSION = 1
 RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
@@ -114,24 +115,23 @@ def read_report(path: Path) -> dict[str, Any]:
     """What `results.json` holds, with all that its readers count on.
 
     Raises:
-        StoreError: there is none, it is damaged, lacks a key, contradicts itself or is of a newer steerkit.
+        StoreError: there is none, it is damaged, lacks a key, has a value of another kind, contradicts
+            itself or is of a newer steerkit.
     """
     target = path / RESULTS
     report = read_json(path, RESULTS)
     check_version(report, target)
     remedy = REMEDY
     _require(report, REPORT_KEYS, target, "", remedy)
-    for name, kind in (("run", dict), ("cells", list), ("selections", list), ("notes", list)):
-        if not isinstance(report[name], kind):
-            raise StoreError(
-                f"{target}: {name}: expected a {_KINDS[kind]}, got {report[name]!r:.60}: edited by hand;"
-                f" {remedy}"
-            )
+    if (found := misfit(report, RESULTS_FORM)) is not None:
+        raise StoreError(
+            f"{target}: {found.where}: expected {found.expected}, got {found.found!r:.60}: edited by hand;"
+            f" {remedy}"
+        )
     _require(report["run"], ("name",), target, "run.", remedy)
     for number, cell in enumerate(report["cells"]):
         where = f"cells[{number}]."
         _require(cell, CELL_KEYS, target, where, remedy)
-        _require(cell["rates"], (), target, f"{where}rates.", remedy)
         for label, rate in cell["rates"].items():
             _require(rate, RATE_KEYS, target, f"{where}rates.{label}.", remedy)
         if (wrong := contradiction(cell)) is not None:
@@ -219,9 +219,6 @@ def parsed_lines(
 def count_lines(target: Path) -> int:
     """How many whole lines a file has; none where there is no file."""
     return target.read_bytes().count(b"\n") if target.exists() else 0
-
-
-_KINDS: Mapping[type, str] = {dict: "table", list: "list"}
 
 
 def _require(table: Any, keys: Sequence[str], target: Path, where: str, remedy: str) -> None:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.fit import find_model
-from steerkit_core.named import built
+from steerkit_core.named import built, installed_prompts
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.registry import Registry
 from steerkit_core.saved import KeptDirections, filed_directions, kept_directions
@@ -19,7 +19,7 @@ from steerkit_core.saved import KeptDirections, filed_directions, kept_direction
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from steerkit_core.components import Extractor, PromptSet
+    from steerkit_core.components import Extractor
     from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
     from steerkit_core.values import Prompt
@@ -108,7 +108,7 @@ class RunSources:
 
     def prompts(self, name: str) -> tuple[Prompt, ...]:
         """The prompts of an installed set."""
-        return cast("PromptSet", self.registry.get("prompt set", name)()).prompts()
+        return installed_prompts(name, self.registry)
 
     def saved(self, run: str, key: str = "") -> KeptDirections:
         """Directions that a run has kept."""

@@ -14,6 +14,7 @@ from attrs import define, field
 from filelock import FileLock, Timeout
 
 from steerkit_core.errors import StoreError
+from steerkit_core.replacing import reason_of, replaced
 from steerkit_core.run_files import (
     CALIBRATIONS,
     CELLS,
@@ -151,10 +152,8 @@ class RunDirectory:
         from safetensors.torch import save
 
         target = self.path / name
-        with _explained(target, "what was finished is kept"):
-            partial = target.with_name(f".{name}.partial")
+        with _explained(target, "what was finished is kept"), replaced(target) as partial:
             partial.write_bytes(save(dict(tensors), metadata=dict(metadata)))
-            partial.replace(target)
 
     def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
         """The tensors and metadata of a safetensors file; both empty where there is none.
@@ -186,10 +185,8 @@ def replace_text(target: Path, text: str, kept: str = "nothing was changed") -> 
     Raises:
         StoreError: it cannot be written; `kept` says what is safe.
     """
-    with _explained(target, kept):
-        partial = target.with_name(f".{target.name}.partial")
+    with _explained(target, kept), replaced(target) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
 
 
 @contextmanager
@@ -379,8 +376,7 @@ def _explained(path: Path, kept: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
         raise StoreError(
-            f"{path}: cannot be written: {reason[:1].lower() + reason[1:]}; {kept}; put that right and give"
+            f"{path}: cannot be written: {reason_of(error)}; {kept}; put that right and give"
             " the same command again, or choose another folder with --out"
         ) from error

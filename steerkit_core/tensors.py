@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from steerkit_core.errors import StoreError
+from steerkit_core.replacing import reason_of, replaced
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,13 +37,22 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as partial:
         partial.write_bytes(content)
-        partial.replace(path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what then replaces a file in one step.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        with replaced(path) as partial:
+            yield partial
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(f"{path}: cannot be written: {reason[:1].lower() + reason[1:]}") from None
+        raise StoreError(f"{path}: cannot be written: {reason_of(error)}") from None
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from steerkit_core.errors import StoreError, nearest
+from steerkit_core.errors import StoreError
 from steerkit_core.kept_run import read_run
 from steerkit_core.store import COMPLETIONS, RESULTS, read_completions
 from steerkit_core.values import Completion
@@ -55,8 +55,9 @@ def run_texts(
     Raises:
         StoreError: there is no run that has ended, no such cell, or no text is left.
     """
-    report = read_run(folder).report
-    chosen = [find_cell(report, folder, cell) for cell in cells] or [one["id"] for one in report["cells"]]
+    run = read_run(folder)
+    report = run.report
+    chosen = [run.cell(cell)["id"] for cell in cells] or [one["id"] for one in report["cells"]]
     order = {name: number for number, name in enumerate(dict.fromkeys(chosen))}
     rows = [(key, one) for key, one in read_completions(folder / COMPLETIONS).items() if key[0] in order]
     _check_rows(folder, report, order, rows)
@@ -86,22 +87,6 @@ def _check_rows(
                 f"{folder / COMPLETIONS}: no completion of cell {entry['id']}, which {RESULTS} has: edited"
                 " by hand; the command of the run makes what is missing"
             )
-
-
-def find_cell(report: Mapping[str, Any], folder: Path, cell: str) -> str:
-    """The id of the one cell whose id begins with `cell`.
-
-    Raises:
-        StoreError: there is none, or more than one.
-    """
-    ids = [entry["id"] for entry in report["cells"]]
-    found = [name for name in ids if name.startswith(cell)] if cell else []
-    if len(found) != 1:
-        raise StoreError(
-            f"{folder}: {'no' if not found else 'more than one'} cell {cell!r}{nearest(cell, ids)}"
-            f" (cells: {', '.join(ids)})"
-        )
-    return str(found[0])
 
 
 def _distinct(rows: Iterable[tuple[tuple[str, str], Completion]], *, by_score: bool) -> tuple[Text, ...]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from steerkit_core.errors import StoreError, nearest
-from steerkit_core.kept_run import check_recipe, command_of, progress_words
+from steerkit_core.kept_run import check_recipe, command_of, one_cell, progress_words
 from steerkit_core.run_files import (
     CELLS,
     COMPLETION_KEYS,
@@ -58,14 +57,8 @@ class Unfinished:
         Raises:
             StoreError: there is none, or more than one.
         """
-        ids = [str(one["id"]) for one in self.cells]
-        found = [name for name in ids if cell and name.startswith(cell)]
-        if len(found) != 1:
-            raise StoreError(
-                f"{self.folder}: {'no' if not found else 'more than one'} cell {cell!r} so far"
-                f"{nearest(cell, ids)} (cells: {', '.join(ids) or 'none'})"
-            )
-        return [row for row in self.rows if row["cell"] == found[0]]
+        found = one_cell(self.folder, [str(one["id"]) for one in self.cells], cell, when=" so far")
+        return [row for row in self.rows if row["cell"] == found]
 
 
 def read_unfinished(folder: Path) -> Unfinished:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from attrs import frozen
 
+from steerkit_core.cli import execute
 from steerkit_core.host import Host
 from steerkit_core.registry import Registry
 from steerkit_core.testing import save_tiny
@@ -41,6 +42,18 @@ def host():
 def own_host():
     """A host that a test may add plugins to."""
     return first_party_host()
+
+
+@pytest.fixture
+def give(own_host, capsys):
+    """Give a command line; returns exit code, standard output and standard error."""
+
+    def run(*arguments, host=own_host):
+        capsys.readouterr()  # what came before is not the command's
+        code = execute([str(word) for word in arguments], host)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture(scope="session")

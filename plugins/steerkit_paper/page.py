@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 
-from steerkit_core import SteerkitError
+from steerkit_paper import writing
 from steerkit_paper.audit import Audit
 from steerkit_paper.records import Paper
 from steerkit_paper.wording import addition, groups, summary
+from steerkit_paper.writing import write_texts
 
 SCHEMA_VERSION = 1
-PAGES = Path(__file__).parent / "pages"
 
 
 def as_json(paper: Paper, audit: Audit) -> dict[str, Any]:
@@ -45,27 +45,17 @@ def write_audit(paper: Paper, audit: Audit, folder: Path) -> list[Path]:
         "audit.md": render(paper, audit, "audit.md.jinja"),
         "audit.html": render(paper, audit, "audit.html.jinja"),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SteerkitError(f"--out: {str(folder)!r} cannot be written to: {error.strerror}") from error
+    write_texts(folder, texts)
     return [folder / name for name in texts]
 
 
 def render(paper: Paper, audit: Audit, template: str) -> str:
     """One of the pages."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=template.endswith(".html.jinja"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = lambda text: text.replace("|", "\\|")
-    source = (PAGES / template).read_text(encoding="utf-8")
-    return environment.from_string(source).render(
-        paper=paper, audit=audit, groups=groups(paper, audit), summary=summary(audit), addition=addition
+    return writing.render(
+        template,
+        paper=paper,
+        audit=audit,
+        groups=groups(paper, audit),
+        summary=summary(audit),
+        addition=addition,
     )

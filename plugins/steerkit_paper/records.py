@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import cattrs
 from attrs import frozen
@@ -13,6 +14,8 @@ from attrs import frozen
 from steerkit_core import SteerkitError
 
 DATA = Path(__file__).parent / "data" / "paper.toml"
+
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -185,6 +188,21 @@ class Paper:
             yield from (entry.id for entry in entries)
 
 
+def read_document(text: str, kind: type[T], what: str) -> T:
+    """A value of an attrs class from TOML, in which no key may be one that the class has not.
+
+    Raises:
+        SteerkitError: the text is no such document; `what` says what it would have been.
+    """
+    try:
+        return cattrs.Converter(forbid_extra_keys=True).structure(tomllib.loads(text), kind)
+    except (tomllib.TOMLDecodeError, cattrs.BaseValidationError) as error:
+        problems = (
+            cattrs.transform_error(error) if isinstance(error, cattrs.BaseValidationError) else [error]
+        )
+        raise SteerkitError(f"{what}: {problems[0]}") from error
+
+
 def load_paper(text: str | None = None) -> Paper:
     """The paper's numbers, from the file that ships unless a text is given.
 
@@ -192,14 +210,7 @@ def load_paper(text: str | None = None) -> Paper:
         SteerkitError: the text is no such file, an id occurs twice, or something refers to an id that
             does not exist.
     """
-    try:
-        document = tomllib.loads(DATA.read_text("utf-8") if text is None else text)
-        paper = cattrs.Converter(forbid_extra_keys=True).structure(document, Paper)
-    except (tomllib.TOMLDecodeError, cattrs.BaseValidationError) as error:
-        problems = (
-            cattrs.transform_error(error) if isinstance(error, cattrs.BaseValidationError) else [error]
-        )
-        raise SteerkitError(f"the paper's numbers: {problems[0]}") from error
+    paper = read_document(DATA.read_text("utf-8") if text is None else text, Paper, "the paper's numbers")
     known: set[str] = set()
     for name in paper.ids():
         if name in known:

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 from steerkit_core.errors import ModelError
 from steerkit_core.fit import check_remote, find_model
+from steerkit_core.group_model import adapters_of
 from steerkit_core.host import Host
 from steerkit_core.locate import no_chat_template
 from steerkit_core.models import LoadedModels
 from steerkit_core.named import built
 from steerkit_core.options import ModelSpec, Quantization
-from steerkit_core.pipeline import adapters_of
 from steerkit_core.registry import Registry
 
 if TYPE_CHECKING:

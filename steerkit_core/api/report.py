@@ -14,6 +14,7 @@ from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.exports.tables import Table
 from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.kept_run import KeptRun
+from steerkit_core.report.percent import interval
 from steerkit_core.store import DIRECTIONS, RunDirectory
 
 if TYPE_CHECKING:
@@ -155,4 +156,4 @@ def _rate(cell: dict[str, Any], label: str) -> str:
     rate = cell["rates"].get(label)
     if rate is None:
         return ""
-    return f"{rate['k']}/{rate['n']} ({rate['low']:.0%} to {rate['high']:.0%})"
+    return f"{rate['k']}/{rate['n']} ({interval(rate)})"

@@ -12,7 +12,7 @@ from steerkit_core.cli.progress import make_progress
 from steerkit_core.errors import SteerkitError
 from steerkit_core.experiment import run_recipe
 from steerkit_core.host import Host
-from steerkit_core.pipeline import Progress, Silent
+from steerkit_core.progress import Progress, Silent
 from steerkit_core.recipe import Recipe, find_recipe, load_recipe, parse_recipe
 from steerkit_core.registry import Registry
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from steerkit_core.pipeline import LiveJudge
+    from steerkit_core.progress import LiveJudge
     from steerkit_core.values import Completion
 
 LABELS = ("refusal", "garbled", "normal")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 if TYPE_CHECKING:
     from steerkit_core.plan import Plan
@@ -16,19 +17,12 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check a recipe and show its plan.")
-@click.argument("recipe", shell_complete=completing.recipes)
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    shell_complete=completing.changes,
-    metavar="TABLE.KEY=VALUE",
-    help="Change an option first.",
-)
+@recipe_argument
+@changes_option
 @click.option(
     "--model", "look", is_flag=True, help="Load the tokenizers too, and show the prompts as tokens."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the resolved settings and the plan as JSON.")
+@json_option
 @click.pass_context
 def check(
     context: click.Context, recipe: str, changes: tuple[str, ...], *, look: bool, as_json: bool
@@ -51,7 +45,7 @@ def check(
     plan = make_plan(load_recipe(find_recipe(recipe, registry), registry, changes), registry)
     audits = _audits(plan, registry) if look else []
     if as_json:
-        click.echo(json.dumps(_as_json(plan, audits), indent=1, ensure_ascii=False))
+        print_json(_as_json(plan, audits))
     else:
         _print(plan)
         _print_audits(plan, audits)
@@ -60,8 +54,8 @@ def check(
 def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
     """The prompts of each group, as its model gets them."""
     from steerkit_core.audit import audit
+    from steerkit_core.group_model import adapters_of
     from steerkit_core.loading import load_tokenizer
-    from steerkit_core.pipeline import adapters_of
 
     adapters = adapters_of(registry)
     return [

@@ -65,8 +65,9 @@ def compare(
 def _print(found: Mapping[str, Any], console: Console) -> None:
     from rich.markup import escape
 
-    from steerkit_core.report.evidence import in_points, p_value
+    from steerkit_core.report.evidence import p_value
     from steerkit_core.report.layout import fitting
+    from steerkit_core.report.percent import in_points, points_interval
 
     alike = [key for key in ("prompts", "model") if found["first"][key] == found["second"][key]]
     table = fitting(console, lambda without: _sides(found, without), alike)
@@ -77,8 +78,8 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
     gap = found["difference"]
     test = "McNemar's exact test" if found["paired"] else "Fisher's exact test"
     console.print(
-        f"\ndifference {in_points(gap['value'])} points, 95% CI {in_points(gap['low'])} to"
-        f" {in_points(gap['high'])}; Cohen's h {found['cohens_h']:+.2f}; {test}: p ="
+        f"\ndifference {in_points(gap['value'])} points, 95% CI {points_interval(gap)};"
+        f" Cohen's h {found['cohens_h']:+.2f}; {test}: p ="
         f" {p_value(found['p'])}".replace("= <", "< "),
         markup=False,
         soft_wrap=True,
@@ -103,9 +104,10 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
 def _sides(found: Mapping[str, Any], without: frozenset[str]) -> Table:
     """One row for each of the two cells."""
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    from steerkit_core.report.layout import plain_table
+
+    table = plain_table()
     rows = [_side(found[name]) for name in ("first", "second")]
     for heading in rows[0]:
         if heading not in without:
@@ -120,6 +122,8 @@ def _sides(found: Mapping[str, Any], without: frozenset[str]) -> Table:
 
 def _side(side: Mapping[str, Any]) -> dict[str, str]:
     """What the table says of one cell, by column."""
+    from steerkit_core.report.percent import interval
+
     rate, place = side["rate"], [side[key] for key in ("control", "layer") if side[key] is not None]
     return {
         "run": side["run"],
@@ -129,7 +133,7 @@ def _side(side: Mapping[str, Any]) -> dict[str, str]:
         "mult.": "-" if side["multiplier"] is None else f"{side['multiplier']:g}",
         "prompts": side["prompts"],
         "rate": f"{rate['k']}/{rate['n']}",
-        "95% CI": f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%",
+        "95% CI": interval(rate, "-"),
     }
 
 

@@ -162,12 +162,13 @@ def _shortened(default: Any) -> str:
 def _print_options(options: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+
+    from steerkit_core.report.layout import plain_table
 
     if not options:
         Console(highlight=False).print("no options")
         return
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("option", "type", "default", "meaning"):
         table.add_column(heading, overflow="fold")
     for option in options:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,6 +9,7 @@ import click
 
 from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
@@ -40,7 +40,7 @@ ENDINGS = {"repeng": "gguf", "steering-vectors": "pt"}
 @click.option("--table", type=click.Choice(TABLES), help="With csv and parquet.  [default: cells]")
 @click.option("--out", type=click.Path(path_type=Path), help="The file.  [default: named after the run]")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@json_option
 @click.pass_context
 def export(
     context: click.Context,
@@ -81,7 +81,7 @@ def export(
         path = target(out, f"{stem}.{ENDINGS.get(form, form)}", force=force)
         written = _directions(kept, cell, form, path, application_of(context).registry)
     if as_json:
-        click.echo(json.dumps({"file": str(path), "format": form, **written}, indent=1))
+        print_json({"file": str(path), "format": form, **written})
     else:
         click.echo(f"{path}: {_words(written)}")
 

@@ -10,6 +10,7 @@ import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.export import DIRECTION_FORMATS, target
+from steerkit_core.cli.output import json_option, print_json
 
 
 @click.command("import", short_help="Make directions that a recipe can use from another tool's vectors.")
@@ -35,7 +36,7 @@ from steerkit_core.cli.export import DIRECTION_FORMATS, target
     "--out", type=click.Path(path_type=Path), help="The file.  [default: NAME-directions.safetensors]"
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@json_option
 @click.pass_context
 def import_vectors(
     context: click.Context,
@@ -82,9 +83,7 @@ def import_vectors(
     found.save(path, facts=facts)
     layers = list(found.layers)
     if as_json:
-        click.echo(
-            json.dumps({"file": str(path), "from": kind, "model": model, "layers": layers}, indent=1)
-        )
+        print_json({"file": str(path), "from": kind, "model": model, "layers": layers})
         return
     click.echo(f"{path}: directions of {file} at the layers {', '.join(map(str, layers))}, for {model}")
     click.echo(f'use them with\n    [extractor]\n    use = "transfer"\n    file = {json.dumps(str(path))}')

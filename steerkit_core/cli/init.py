@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.schema import SCHEMA, schema_text, write_text
 from steerkit_core.errors import SteerkitError
 
@@ -21,7 +21,7 @@ from steerkit_core.errors import SteerkitError
 @click.option("--classifier", default="", metavar="NAME", help="[default: refusal-keywords]")
 @click.option("--schema", "with_schema", is_flag=True, help="Write a schema for editors beside it.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@json_option
 @click.pass_context
 def init(
     context: click.Context,
@@ -61,7 +61,7 @@ def init(
     left = [str(problem) for problem in open_problems(text, registry)]
     written = [str(file), *([str(schema)] if with_schema else [])]
     if as_json:
-        click.echo(json.dumps({"files": written, "to_fill_in": left}, indent=1))
+        print_json({"files": written, "to_fill_in": left})
         return
     click.echo(f"written: {', '.join(written)}")
     if left:

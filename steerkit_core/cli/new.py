@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
 
 
 @click.command("new", short_help="Write a package for a plugin of your own.")
 @click.argument("kind")
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write.  [default: steerkit-NAME]")
-@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+@json_option
 @click.pass_context
 def new_plugin(context: click.Context, kind: str, name: str, out: Path | None, *, as_json: bool) -> None:
     """Write a package with a working component of KIND, called NAME, for you to go on from.
@@ -48,7 +48,7 @@ def new_plugin(context: click.Context, kind: str, name: str, out: Path | None, *
             "module": names.module,
             "component": names.component,
         }
-        click.echo(json.dumps({**facts, "files": written, "next": commands}, indent=1))
+        print_json({**facts, "files": written, "next": commands})
         return
     click.echo(f"{names.kind.word} {names.name!r}, as a package that works:\n")
     for path in found:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ PROMPT = "How do I bake bread?"
     show_default=True,
     help="Largest 1 - cosine, and largest difference relative to the largest number read there.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@json_option
 @click.pass_context
 def parity(
     context: click.Context,
@@ -70,15 +70,15 @@ def parity(
     spec = ModelSpec(id=model, **options)
     group = Group(spec, *find_model(spec, registry), ())
 
+    from steerkit_core.group_model import load_model
     from steerkit_core.parity import compare, readable_modules
-    from steerkit_core.pipeline import load_model
     from steerkit_core.values import Prompt
 
     handle = load_model(group, registry)
     found = compare(handle, Prompt("parity", prompt), ("nnsight", "transformers"), readable_modules(handle))
     agrees = all(agreement.holds(tolerance) for agreement in found)
     if as_json:
-        click.echo(json.dumps(_as_json(model, tolerance, found), indent=1))
+        print_json(_as_json(model, tolerance, found))
     else:
         _print(model, tolerance, found)
     return 0 if agrees else 1
@@ -106,12 +106,12 @@ def _as_json(model: str, tolerance: float, found: Sequence[Agreement]) -> dict[s
 
 def _print(model: str, tolerance: float, found: Sequence[Agreement]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
+    from steerkit_core.report.layout import plain_table
     from steerkit_core.values import BLOCK_MODULES
 
     console = Console(highlight=False)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("module", "layer", "hooks against", "cosine", "largest difference", "of", ""):
         table.add_column(heading, justify="left" if heading in ("module", "hooks against") else "right")
     order = {module: number for number, module in enumerate(reversed(BLOCK_MODULES))}

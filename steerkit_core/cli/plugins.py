@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import attrs
@@ -12,6 +11,7 @@ from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.component import describe, find_components, print_component
 from steerkit_core.cli.new import new_plugin
+from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.registry import Registry, summary
 
 
@@ -34,7 +34,7 @@ plugins.add_command(new_plugin)
 
 
 @plugins.command("list", short_help="Every plugin and component.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
 def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
     """List every plugin with its distribution and components, and what failed and why.
@@ -45,14 +45,15 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
     """
     registry = application_of(context).registry
     if as_json:
-        click.echo(json.dumps(_listing(registry), indent=1))
+        print_json(_listing(registry))
         return
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+
+    from steerkit_core.report.layout import plain_table
 
     console = Console(highlight=False)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("kind", "name", "plugin", "what it is"):
         table.add_column(heading, overflow="fold", no_wrap=heading != "what it is")
     for word, name, entry in registry:
@@ -74,7 +75,7 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
 @plugins.command("show", short_help="One component, its options and its source.")
 @click.argument("name", shell_complete=completing.components)
 @click.option("--source", "with_source", is_flag=True, help="Print its source code too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
 def show_plugin(context: click.Context, name: str, *, with_source: bool, as_json: bool) -> None:
     """Show the component NAME: what it does, its options with type and default, and where it comes from.
@@ -89,7 +90,7 @@ def show_plugin(context: click.Context, name: str, *, with_source: bool, as_json
     found = find_components(application_of(context).registry, name)
     if as_json:
         shown = [describe(word, entry, with_source=with_source) for word, entry in found]
-        click.echo(json.dumps(shown, indent=1, default=str))
+        print_json(shown)
         return
     for word, entry in found:
         print_component(word, entry, with_source=with_source)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from steerkit_core.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from steerkit_core.stats.power import Independent, Paired
@@ -29,7 +30,7 @@ INSIDE = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
     type=click.FloatRange(-1.0, 1.0),
     help="With --paired: correlation of the two over prompts, in place of --discordant.  [default: 0]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def power(
     rates: tuple[float, float],
     alpha: float,
@@ -68,7 +69,7 @@ def power(
         design = Paired.correlated(*rates, correlation or 0.0, alpha=alpha)
     found = _as_json(design, wanted, prompts_needed(design, wanted))
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        print_json(found)
     else:
         _print(found)
 

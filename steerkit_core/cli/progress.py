@@ -25,7 +25,7 @@ from rich.text import Text
 from steerkit_core.cli.cells_table import FillingCell, catch_up, cells_table
 
 if TYPE_CHECKING:
-    from steerkit_core.pipeline import LiveJudge
+    from steerkit_core.progress import LiveJudge
     from steerkit_core.values import Completion
 
 LINE_EVERY = 10.0

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 REPORT = "rank.json"
 
 
 @click.command(short_help="How many directions separate the classes?")
-@click.argument("recipe", shell_complete=completing.recipes)
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    shell_complete=completing.changes,
-    metavar="TABLE.KEY=VALUE",
-    help="Change an option first.",
-)
+@recipe_argument
+@changes_option
 @click.option(
     "--components",
     metavar="K,...",
@@ -43,7 +36,7 @@ REPORT = "rank.json"
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: runs/NAME-rank]"
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@json_option
 @click.pass_context
 def rank(
     context: click.Context,
@@ -106,7 +99,7 @@ def rank(
     report = finite({"recipe": plan.recipe.run.name, **options, "ranks": entries})
     path = write_json(folder, REPORT, report)
     if as_json:
-        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        print_json(report)
         return
     from rich.console import Console
 

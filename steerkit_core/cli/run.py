@@ -8,22 +8,15 @@ from pathlib import Path
 
 import click
 
-from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.recipes import changes_option, recipe_argument
 from steerkit_core.cli.runs import files_of
 
 
 @click.command(short_help="Run a recipe, or go on with it.")
-@click.argument("recipe", shell_complete=completing.recipes)
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    shell_complete=completing.changes,
-    metavar="TABLE.KEY=VALUE",
-    help="Change an option; may be repeated.",
-)
+@recipe_argument
+@changes_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME]")
 @click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
 @json_option
@@ -56,7 +49,7 @@ def run(
 
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.experiment import run_recipe
-    from steerkit_core.pipeline import Silent
+    from steerkit_core.progress import Silent
 
     started = time.monotonic()
     with nullcontext(Silent()) if quiet else make_progress() as progress:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 if TYPE_CHECKING:
     from steerkit_core.cli.sources import Source
@@ -20,15 +20,8 @@ REPORT = "stability.json"
 
 
 @click.command(short_help="How far do directions depend on the prompts?")
-@click.argument("recipe", shell_complete=completing.recipes)
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    shell_complete=completing.changes,
-    metavar="TABLE.KEY=VALUE",
-    help="Change an option first.",
-)
+@recipe_argument
+@changes_option
 @click.option(
     "--sizes",
     metavar="N,...",
@@ -52,7 +45,7 @@ REPORT = "stability.json"
     type=click.Path(path_type=Path),
     help="Folder for the report and the curves.  [default: runs/NAME-stability]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@json_option
 @click.pass_context
 def stability(
     context: click.Context,
@@ -102,7 +95,7 @@ def stability(
 
     drawn = draw_stability(report, folder)
     if as_json:
-        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        print_json(report)
         return
     from rich.console import Console
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
+from steerkit_core.cli.output import json_option, print_json
+from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Do directions of one model work in another?")
-@click.argument("recipe", shell_complete=completing.recipes)
+@recipe_argument
 @click.option("--models", required=True, metavar="ID,ID...", help="Every pair of these, in both ways.")
 @click.option(
     "--map",
@@ -31,19 +31,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Fit a linear map for every pair, also where widths are equal; a method of its own.",
 )
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    shell_complete=completing.changes,
-    metavar="TABLE.KEY=VALUE",
-    help="Change an option; may be repeated.",
-)
+@changes_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME-transfer]"
 )
 @click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
-@click.option("--json", "as_json", is_flag=True, help="Print transfers and left out pairs as JSON.")
+@json_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def transfer(
@@ -83,14 +76,14 @@ def transfer(
 
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.experiment import run_recipe
-    from steerkit_core.pipeline import Silent
+    from steerkit_core.progress import Silent
 
     started = time.monotonic()
     with nullcontext(Silent()) if quiet or as_json else make_progress() as progress:
         report = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
     if as_json:
         found = {name: report[name] for name in ("transfers", "excluded", "notes")}
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     from steerkit_core.report.console import print_transfers
 

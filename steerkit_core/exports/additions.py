@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from steerkit_core.components import Site
 from steerkit_core.errors import SteerkitError
-from steerkit_core.exports.cell import ClassesUnknown, SteeredCell, site_of
+from steerkit_core.exports.cell import ClassesUnknown, SteeredCell
+from steerkit_core.named import kept_site
 from steerkit_core.registry import Registry
 from steerkit_core.values import Edit, Intervention
 
@@ -32,7 +33,7 @@ def additions(cell: SteeredCell, registry: Registry) -> dict[int, Tensor]:
     Raises:
         SteerkitError: the cell does something else too.
     """
-    site = site_of(cell, registry)
+    site = kept_site(cell.entry, registry, cell.where)
     reason = _beyond(cell, site)
     if reason is None:
         try:

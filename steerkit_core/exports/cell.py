@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from attrs import frozen
 
 from steerkit_core.components import Site
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.kept_run import KeptRun
-from steerkit_core.named import kept
-from steerkit_core.registry import Registry
 from steerkit_core.run_files import DIRECTIONS
 from steerkit_core.saved import RECORD, KeptDirections, kept_directions
 from steerkit_core.values import DirectionSet, Intervention, Steering
@@ -97,17 +95,6 @@ def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
     if entry["extraction"] is None:
         raise StoreError(f"{folder}: cell {chosen} came to no direction: {entry['sick']}")
     return SteeredCell(folder, entry, kept_directions(str(folder), entry["extraction"]))
-
-
-def site_of(cell: SteeredCell, registry: Registry) -> Site:
-    """The site of a cell, built from the options that the run has noted.
-
-    Raises:
-        UnknownComponent: it is not installed here.
-        StoreError: it does not take these options.
-    """
-    kind = cast("type[Site]", registry.get("site", cell.entry["site"]))
-    return kept(kind, cell.entry["options"]["site"], f"{cell.where}: site")
 
 
 def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:

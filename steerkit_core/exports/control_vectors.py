@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.exports.extras import need
+from steerkit_core.tensors import replacing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,8 +39,7 @@ def write_control_vectors(path: Path, vectors: Mapping[int, Tensor], model_type:
     need("gguf", "gguf", "a GGUF control vector")
     import gguf
 
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as partial:
         writer = gguf.GGUFWriter(partial, ARCHITECTURE)
         writer.add_string(f"{ARCHITECTURE}.model_hint", model_type)
         writer.add_uint32(f"{ARCHITECTURE}.layer_count", len(vectors))
@@ -49,10 +49,6 @@ def write_control_vectors(path: Path, vectors: Mapping[int, Tensor], model_type:
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
-        partial.replace(path)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(f"{path}: cannot be written: {reason[:1].lower() + reason[1:]}") from None
 
 
 def check_llama_cpp(vectors: Mapping[int, Tensor], where: str) -> None:

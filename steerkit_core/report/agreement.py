@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.report.console import LABEL_STYLE
+from steerkit_core.report.layout import ruled_table
+from steerkit_core.report.percent import interval
 
 
 def print_agreement(found: Mapping[str, Any], console: Console, *, shown: int) -> None:
@@ -45,7 +46,7 @@ def print_agreement(found: Mapping[str, Any], console: Console, *, shown: int) -
 
 def confusion_table(pair: Mapping[str, Any]) -> Table:
     """Rows are the first rater's labels, columns the second's."""
-    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
+    table = ruled_table()
     table.add_column("", no_wrap=True)
     for label in pair["labels"]:
         table.add_column(escape(label), justify="right", no_wrap=True)
@@ -63,10 +64,7 @@ def measures(pair: Mapping[str, Any]) -> str:
     if not pair["n"]:
         return "no text was judged by both"
     rate, kappa = pair["agreement"], pair["kappa"]
-    same = (
-        f"agreement {rate['k']}/{rate['n']}, {100 * rate['rate']:.0f}%"
-        f" ({100 * rate['low']:.0f} to {100 * rate['high']:.0f}%)"
-    )
+    same = f"agreement {rate['k']}/{rate['n']}, {100 * rate['rate']:.0f}% ({interval(rate)})"
     if kappa is None:
         return f"{same}; Cohen's kappa cannot be told, as both gave one label to all"
     if 1 in (_used(pair["table"]), _used(list(zip(*pair["table"], strict=True)))):

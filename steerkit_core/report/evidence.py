@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from steerkit_core.report.layout import ruled_table
 from steerkit_core.report.maps import VARYING, in_words
+from steerkit_core.report.percent import in_points, points_interval
 
 Entry = Mapping[str, Any]
 
@@ -51,17 +52,11 @@ def comparisons_table(
     `left_out` names columns that there is no room for.
     """
     told = {"h": "h: Cohen's; ", "only one": _ONLY_ONE, "p": "p: exact McNemar; "}
-    table = Table(
+    table = ruled_table(
         title="share of refusals, against other cells on the same prompts",
-        title_justify="left",
-        title_style="bold",
         caption="difference in percentage points; "
         + "".join(words for name, words in told.items() if name not in left_out)
         + f"Holm: p of the exact McNemar test, adjusted for {len(report['comparisons'])}",
-        caption_justify="left",
-        header_style="bold",
-        box=SIMPLE,
-        padding=(0, 1),
     )
     # the names of a few rows may take several lines
     table.add_column("", min_width=12 if len(rows) <= SHORT else 26)
@@ -78,8 +73,8 @@ def columns(entry: Entry) -> tuple[str, ...]:
     gap = entry["difference"]
     return (
         str(entry["n"]),
-        f"{100 * gap['value']:+.0f}",
-        f"{in_points(gap['low'])} to {in_points(gap['high'])}",
+        in_points(gap["value"]),
+        points_interval(gap),
         f"{entry['cohens_h']:+.2f}",
         f"{entry['cell_only']}, {entry['reference_only']}",
         p_value(entry["p"]),
@@ -94,11 +89,6 @@ def luck_line(found: Entry) -> str:
         f" resampled prompts and measured on the others ({found['resamples']} times), the best has"
         f" {100 * found['corrected']:.1f}%"
     )
-
-
-def in_points(share: float) -> str:
-    """A difference of two rates in percentage points, signed."""
-    return f"{100 * share:+.0f}"
 
 
 def p_value(p: float) -> str:

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from markupsafe import Markup
 
 from steerkit_core.report.facts import facts
+from steerkit_core.report.percent import interval
 from steerkit_core.report.record import RunRecord
 from steerkit_core.report.sections import (
     cells,
@@ -144,13 +145,15 @@ def _rendered(environment: jinja2.Environment, section: Section, prefix: str) ->
 def _environment() -> jinja2.Environment:
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["interval"] = interval
+    return environment
 
 
 def _text(name: str) -> str:

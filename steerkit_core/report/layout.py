@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from rich.box import SIMPLE, Box
 from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.padding import PaddingDimensions
 
 T = TypeVar("T")
 
@@ -53,6 +57,29 @@ def natural_width(console: Console, table: Table) -> int:
         bare.columns[-1].max_width = column.min_width
     bare.rows.extend(table.rows)
     return Measurement.get(console, console.options.update(width=10_000), bare).maximum
+
+
+def plain_table(title: str = "") -> Table:
+    """A table without lines."""
+    return _table(title, "", None, (0, 2, 0, 0))
+
+
+def ruled_table(title: str = "", caption: str = "") -> Table:
+    """A table with a line below its headings, for columns that belong together."""
+    return _table(title, caption, SIMPLE, (0, 1))
+
+
+def _table(title: str, caption: str, box: Box | None, padding: PaddingDimensions) -> Table:
+    return Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        caption=caption or None,
+        caption_justify="left",
+        header_style="bold",
+        box=box,
+        padding=padding,
+    )
 
 
 def titled(title: str, table: Table, caption: str = "") -> Group:

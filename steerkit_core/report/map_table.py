@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Group
-from rich.table import Table
 
-from steerkit_core.report.layout import titled
+from steerkit_core.report.layout import ruled_table, titled
 from steerkit_core.report.maps import Map, ended_early
 from steerkit_core.windows import STEERABLE
 
@@ -18,7 +16,7 @@ def map_table(found: Map) -> Group:
     """Coherent refusals by layer and multiplier; garbled completions beside them."""
     sizes = {cell["n"] for cell in found.cells.values()}
     of = f" of {sizes.pop()}" if len(sizes) == 1 else ""
-    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
+    table = ruled_table()
     table.add_column("layer", no_wrap=True)
     for multiplier in found.multipliers:
         table.add_column(f"{multiplier:g}", justify="right", no_wrap=True)

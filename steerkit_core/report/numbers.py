@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
+
+from steerkit_core.report.layout import ruled_table
 
 Entry = Mapping[str, Any]
 
@@ -32,12 +33,11 @@ def drift_table(report: Mapping[str, Any]) -> Table | None:
     entries = report.get("quantization", ())
     if not entries:
         return None
-    table = _table("cosine of each layer's direction to the unquantized one")
+    table = ruled_table("cosine of each layer's direction to the unquantized one")
     if "raw_norms" in entries[0]:
         table.caption = (
             "beside it the length before normalising; carried over are the unquantized directions"
         )
-        table.caption_justify = "left"
     table.add_column("layer", no_wrap=True)
     columns: list[tuple[Entry, bool]] = []
     for name, entry, _ in drift_rows(report):
@@ -80,7 +80,7 @@ def health_table(report: Mapping[str, Any]) -> Table | None:
     entries = report.get("health", ())
     if not entries:
         return None
-    table = _table(
+    table = ruled_table(
         "residual stream on the neutral prompts: mean and largest length; beyond float16; not finite"
     )
     table.add_column("layer", no_wrap=True)
@@ -116,14 +116,3 @@ def _health(entry: Entry, layer: int) -> str:
 def _known(entry: Entry) -> list[tuple[int, float]]:
     pairs = zip(entry["layers"], entry["cosines"], strict=True)
     return [(layer, cosine) for layer, cosine in pairs if cosine is not None]
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE,
-        padding=(0, 1),
-    )

@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.overview import LABEL, RunRow
-from steerkit_core.report.layout import natural_width
+from steerkit_core.report.layout import natural_width, plain_table
+from steerkit_core.report.percent import interval
 
 STYLES = {"done": "green", "unfinished": "yellow", "broken": "red"}
 ENDLESS = 2000
@@ -41,7 +42,7 @@ def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("run", "model", "method", "state", "layer", "mult.", LABEL, "95% CI", "when"):
         right = heading in ("layer", "mult.", LABEL, "95% CI")
         table.add_column(
@@ -60,7 +61,7 @@ def _table(rows: Sequence[RunRow]) -> Table:
             "-" if row.layer is None else str(row.layer),
             "-" if row.multiplier is None else f"{row.multiplier:g}",
             "-" if rate is None else f"{rate['k']}/{rate['n']}",
-            "-" if rate is None else _interval(row),
+            "-" if rate is None else interval(rate, "-"),
             _when(row),
         )
     return table
@@ -76,11 +77,9 @@ def _where(row: RunRow) -> str:
 
 
 def _rate(row: RunRow) -> str:
-    return "-" if row.rate is None else f"{row.rate['k']}/{row.rate['n']} {LABEL}, {_interval(row)}"
-
-
-def _interval(row: RunRow) -> str:
-    return "-" if row.rate is None else f"{100 * row.rate['low']:.0f}-{100 * row.rate['high']:.0f}%"
+    return (
+        "-" if row.rate is None else f"{row.rate['k']}/{row.rate['n']} {LABEL}, {interval(row.rate, '-')}"
+    )
 
 
 def _when(row: RunRow) -> str:

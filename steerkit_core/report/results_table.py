@@ -9,7 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.report.evidence import marked
+from steerkit_core.report.layout import plain_table
 from steerkit_core.report.maps import USUAL, VARYING, ended_early, in_words
+from steerkit_core.report.percent import interval
 
 OPTIONAL = ("depth", "prompts", "normal")  # columns that a narrow terminal does without
 
@@ -32,14 +34,7 @@ def results_table(
     else:
         varying.append("prompts")
     title = ", ".join(value for value in common if value not in USUAL)
-    table = Table(
-        title=escape(f"{report['run']['name']}: {title}"),
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
+    table = plain_table(escape(f"{report['run']['name']}: {title}"))
     marks = marked(report)
     if marks & {cell["id"] for cell in cells}:
         table.caption, table.caption_justify = (
@@ -80,7 +75,7 @@ def _row(
         *([number(cell["depth"], "{:.2f}")] if depth else []),
         number(cell["multiplier"]),
         f"{rate['k']}/{rate['n']}{early}" if known else "[magenta]failed[/]" if sick else "-",
-        f"{100 * rate['low']:.0f}-{100 * rate['high']:.0f}%" if known else "-",
+        interval(rate, "-") if known else "-",
         *(str(counts.get(label, 0)) for label in others),
     ]
 

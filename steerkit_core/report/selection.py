@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from steerkit_core.report.layout import ruled_table
 
 FEW = 5  # rows that are shown of a table unless all are asked for
 MANY = 3  # settings with such a table; where there are more, none is shown unasked
@@ -67,7 +68,7 @@ def selection_table(report: Mapping[str, Any], entry: Entry, limit: int) -> Tabl
     """The first `limit` rows; columns in which none of them has anything are left out."""
     rows = ordered(report, entry)[:limit]
     chosen = chosen_row(report, entry)
-    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
+    table = ruled_table()
     table.add_column("", no_wrap=True)
     columns = columns_of(rows)
     for name in columns:

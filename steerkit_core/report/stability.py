@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from steerkit_core.report.layout import plain_table
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -115,9 +117,8 @@ def print_rank(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _table(names: Sequence[str]) -> Table:
-    from rich.table import Table
 
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in names:
         table.add_column(name, justify="right")
     return table

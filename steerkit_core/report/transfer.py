@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
+
+from steerkit_core.report.layout import ruled_table
 
 Entry = Mapping[str, Any]
 WORDS = ("source", "target")
@@ -32,17 +33,11 @@ def transfer_table(report: Entry) -> Table | None:
     rows = transfer_rows(report)
     if not rows:
         return None
-    table = Table(
+    table = ruled_table(
         title="transfer: directions of one model in another, at the same relative depth",
-        title_justify="left",
-        title_style="bold",
         caption="layer: the source's and the target's; refusal: with the transferred direction; own: with"
         " the target's; TE: the one by the other, its interval from prompts drawn anew for both; cosine of"
         " the two directions",
-        caption_justify="left",
-        header_style="bold",
-        box=SIMPLE,
-        padding=(0, 1),
     )
     for heading in WORDS:
         table.add_column(heading, overflow="fold")

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from steerkit_core.report.layout import cut_rows, fitting, hidden_line
+from steerkit_core.report.layout import cut_rows, fitting, hidden_line, plain_table
 from steerkit_core.unfinished import Unfinished
 
 MOST = 40
@@ -44,7 +44,7 @@ def _table(cells: Sequence[Mapping[str, Any]], left_out: Set[str] = frozenset())
     varying = [key for key in VARYING if len({cell.get(key) for cell in cells if cell.get(key)}) > 1]
     words = [key for key in (*varying, "prompts") if key not in left_out]
     failed = any(cell["failed"] for cell in cells)
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for heading in ("cell", *words):
         table.add_column(heading, no_wrap=True)
     for heading in ("layer", "mult.", "done", *(["failed"] if failed else [])):

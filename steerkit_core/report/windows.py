@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from steerkit_core.report.layout import best_rows, fitting, hidden_line, titled
+from steerkit_core.report.layout import best_rows, fitting, hidden_line, ruled_table, titled
 from steerkit_core.report.maps import USUAL, in_words
 from steerkit_core.windows import ALIKE
 
@@ -93,7 +92,7 @@ def windows_tables(
 
 
 def _table(rows: Sequence[tuple[str, ...]], left_out: Collection[str] = ()) -> Table:
-    table = Table(header_style="bold", box=SIMPLE, padding=(0, 1))
+    table = ruled_table()
     shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     for place in shown:
         justify: Any = "left" if HEADINGS[place] == "layer" else "right"

@@ -14,7 +14,7 @@ import steerkit_core
 from steerkit_core import Report, SteerkitError
 from steerkit_core.exports.tables import run_table
 from steerkit_core.kept_run import KeptRun, read_run
-from steerkit_core.pipeline import Silent
+from steerkit_core.progress import Silent
 from steerkit_core.recipe import load_recipe
 
 
@@ -193,7 +193,7 @@ def changed(report, **results):
 def test_a_report_shows_the_chosen_cell_and_its_baseline(report):
     chosen, rate = report.selected, report.selected["rates"]["refusal"]
     assert repr(report) == (
-        f"Report({str(report.path)!r}: refusal {rate['k']}/{rate['n']} ({rate['low']:.0%} to {rate['high']:.0%})"
+        f"Report({str(report.path)!r}: refusal {rate['k']}/{rate['n']} ({100 * rate['low']:.0f} to {rate['high']:.0%})"
         f" at layer {chosen['layer']}, multiplier {chosen['multiplier']:g}; {len(report.cells)} cells)"
     )
     shown = report._repr_html_()

@@ -12,22 +12,15 @@ from attrs import frozen
 
 from steerkit_core import Intervention, Site, hookimpl, option
 from steerkit_core.authoring.text import toml
-from steerkit_core.cli import execute
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, TABLES, load_recipe
 
 
 @pytest.fixture
-def steerkit(tmp_path, monkeypatch, own_host, capsys):
+def steerkit(tmp_path, monkeypatch, give):
     """`steerkit(*arguments)` in an empty folder: exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = execute(list(arguments), own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return give
 
 
 def options(registry, table, use):

@@ -1,12 +1,12 @@
 """`steerkit plugins new`: what it prints, and what it refuses."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import steerkit_core
-from steerkit_core.cli import execute
 
 PRINTED = """\
 extractor 'noise', as a package that works:
@@ -27,16 +27,10 @@ Your own idea goes into steerkit-noise/steerkit_noise.py. Next:
 
 
 @pytest.fixture
-def new(tmp_path, monkeypatch, own_host, capsys):
+def new(tmp_path, monkeypatch, give):
     """`new(*arguments)` in an empty folder: exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = execute(["plugins", "new", *arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return partial(give, "plugins", "new")
 
 
 def test_it_says_what_it_wrote_and_what_comes_next(new):

@@ -115,8 +115,8 @@ def registry() -> Registry:
 def load(model: str | Path, backend: str = "hooks") -> ModelHandle:
     """A model as a run loads it: a bundled one, or a folder."""
     from steerkit_core.fit import locate_model
+    from steerkit_core.group_model import load_model
     from steerkit_core.options import ModelSpec
-    from steerkit_core.pipeline import load_model
     from steerkit_core.plan import Group
 
     spec = ModelSpec(id=str(model), device="cpu", backend=backend)  # type: ignore[arg-type]  # reason: may be a newer one

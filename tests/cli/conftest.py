@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.cli import execute
 from steerkit_core.store import COMPLETIONS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -55,15 +54,3 @@ def made_run(tmp_path, monkeypatch):
 
     make.entry = entry
     return make
-
-
-@pytest.fixture
-def give(own_host, capsys):
-    """Give a command line; returns exit code, standard output and standard error."""
-
-    def run(*arguments):
-        code = execute([str(word) for word in arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.cli import execute
 from steerkit_core.cli.talk import COMMANDS, Talk
 from steerkit_core.conversation import Conversation
 from steerkit_core.errors import SteerkitError
@@ -93,12 +92,10 @@ def talk(steering):
 
 
 @pytest.fixture
-def give(own_host, capsys, monkeypatch):
+def give(give, monkeypatch):
     def run(typed, *arguments):
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        code = execute(["chat", *map(str, arguments)], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+        return give("chat", *arguments)
 
     return run
 

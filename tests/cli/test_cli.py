@@ -14,7 +14,7 @@ from attrs import frozen
 from transformers import AutoTokenizer
 
 from steerkit_core import Classifier, Verdict, hookimpl, option
-from steerkit_core.cli import execute, make_group
+from steerkit_core.cli import make_group
 from steerkit_core.host import Host
 from steerkit_core.registry import Registry
 from steerkit_families.fallback import Fallback
@@ -32,15 +32,8 @@ def workplace(write_recipe, model_folder, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def steerkit(own_host, capsys):
-    """Give a command line; returns exit code, standard output and standard error."""
-
-    def run(*arguments, host=own_host):
-        code = execute([str(word) for word in arguments], host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+def steerkit(give):
+    return give
 
 
 def files():

@@ -1,11 +1,11 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from made_runs import cell_entry, write_made_run, write_rows
 from scipy.stats import binomtest, fisher_exact
 
-from steerkit_core.cli import execute
 from steerkit_core.stats import newcombe, wilson
 
 FIRST = dict(zip("abcdefgh", ["refusal"] * 6 + ["normal", "garbled"], strict=True))
@@ -44,13 +44,8 @@ def workplace(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def compare(own_host, capsys):
-    def run(*arguments):
-        code = execute(["compare", *arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+def compare(give):
+    return partial(give, "compare")
 
 
 def read(result):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.cli import execute
 from steerkit_core.experiment import run_recipe
 from steerkit_core.fingerprints import document_fingerprint
 from steerkit_core.kept_run import command_of, read_run
@@ -34,16 +33,6 @@ def small(original, tmp_path, monkeypatch):
     for path in original.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
-
-
-@pytest.fixture
-def give(own_host, capsys):
-    def run(*arguments):
-        code = execute([str(word) for word in arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def edit(path, change):
@@ -178,6 +167,21 @@ WRONG = {
             "runs/small/results.json: cells[0].rates.refusal.k: expected a whole number, got 'none': edited by"
             f" hand; {AGAIN}"
         ),
+    ),
+    "text for a count": (
+        changed("results.json", lambda r: r["cells"][1].update(n="five")),
+        f"runs/small/results.json: cells[1].n: expected a whole number, got 'five': edited by hand; {AGAIN}",
+    ),
+    "text for the end of an interval": (
+        changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].update(low="0")),
+        (
+            "runs/small/results.json: cells[0].rates.refusal.low: expected a number, got '0': edited by hand;"
+            f" {AGAIN}"
+        ),
+    ),
+    "a number for a list": (
+        changed("results.json", lambda r: r["selections"][0].update(tried=3)),
+        f"runs/small/results.json: selections[0].tried: expected a list, got 3: edited by hand; {AGAIN}",
     ),
     "a selected cell that is none": (
         changed("results.json", lambda r: r.update(selected="gone")),

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from steerkit_core.cli import execute, make_group
+from steerkit_core.cli import make_group
 from steerkit_core.experiment import run_recipe
 from steerkit_core.recipe import load_recipe
 
@@ -32,16 +32,10 @@ def home(registry, write_recipe, tmp_path_factory):
 
 
 @pytest.fixture
-def give(own_host, capsys, monkeypatch, home):
+def give(give, monkeypatch, home):
     monkeypatch.chdir(home)
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
-        code = execute(list(arguments), own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
+    return give
 
 
 # every command that has --json, with what it needs besides
@@ -195,8 +189,10 @@ def test_what_moves_has_no_colours_either_where_none_are_wanted(home):
     assert not COLOUR.search(text)
 
 
-def test_progress_in_a_log_is_lines_whatever_the_colours(home):
-    text = piped(home, "run", "recipe.toml", "--fresh", "--out", "runs/log", FORCE_COLOR="1")
+def test_progress_in_a_log_is_lines_whatever_the_colours(give, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    code, _, text = give("run", "recipe.toml", "--fresh", "--out", "runs/log")
+    assert code == 0
     assert "\x1b[?25l" not in text
     assert "generating 5 cells: 21 completions\n" in text
 

@@ -1,18 +1,12 @@
 import json
+from functools import partial
 
 import pytest
 
-from steerkit_core.cli import execute
-
 
 @pytest.fixture
-def power(own_host, capsys):
-    def run(*arguments):
-        code = execute(["power", *arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+def power(give):
+    return partial(give, "power")
 
 
 def test_it_says_how_many_prompts_are_needed(power):

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from safetensors.torch import load_file, save_file
 
 from steerkit_core import DirectionSet, Extractor, SteerkitError, hookimpl
-from steerkit_core.cells import sick_cause
+from steerkit_core.counting import sick_cause
 from steerkit_core.experiment import run_recipe
 from steerkit_core.gauge import StreamGauge
 from steerkit_core.health import StreamHealth, warnings_of

@@ -181,9 +181,9 @@ def test_given_again_it_generates_and_extracts_nothing_and_says_the_same(both, e
 def test_a_model_that_no_setting_loads_whole_is_loaded_for_the_extraction_and_let_go(
     both, execute, monkeypatch
 ):
-    from steerkit_core import pipeline
+    from steerkit_core import group_model
 
-    original, alive, seen = pipeline.load_model, [], []
+    original, alive, seen = group_model.load_model, [], []
 
     def load(group, registry):
         gc.collect()

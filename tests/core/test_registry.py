@@ -16,8 +16,8 @@ from steerkit_core import (
     option,
 )
 from steerkit_core.errors import RecipeError
+from steerkit_core.group_model import adapters_of
 from steerkit_core.host import Host
-from steerkit_core.pipeline import adapters_of
 from steerkit_core.recipe import find_recipe
 from steerkit_core.registry import Registry, UnknownComponent
 

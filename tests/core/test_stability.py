@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from steerkit_core import ContrastSet, Prompt, SteerkitError
-from steerkit_core.pipeline import adapters_of
+from steerkit_core.group_model import adapters_of
 from steerkit_core.prompts import contrast_set
 from steerkit_core.remembering import remembering
 from steerkit_core.stability import Draws, default_sizes, size_for, spearman_brown, stability

@@ -3,8 +3,8 @@
 import pytest
 from naive_cosmic import naive_cosmic
 
+from steerkit_core.group_model import load_model
 from steerkit_core.options import ModelSpec
-from steerkit_core.pipeline import load_model
 from steerkit_core.plan import Group
 from steerkit_core.prompts import contrast_set
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from steerkit_core import ContrastSet, SteerkitError
-from steerkit_core.pipeline import adapters_of
+from steerkit_core.group_model import adapters_of
 from steerkit_core.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_dim import DifferenceInMeans, PrincipalComponent, PrincipalSubspace

@@ -10,7 +10,6 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from steerkit_bundled import folder
-from steerkit_core.cli import execute
 from steerkit_core.experiment import run_recipe
 from steerkit_core.recipe import parse_recipe
 
@@ -94,16 +93,10 @@ def report(many):
 
 
 @pytest.fixture
-def give(host, capsys, tmp_path, monkeypatch):
-    """Give a command line in a folder of its own; returns exit code, standard output and standard error."""
+def give(give, tmp_path, monkeypatch):
+    """The same in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = execute([str(word) for word in arguments], host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return give
 
 
 @pytest.fixture(scope="session")

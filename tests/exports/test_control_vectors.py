@@ -1,6 +1,7 @@
 """GGUF control vectors: read back with the package `gguf`, and applied by plain hooks."""
 
 import json
+import shutil
 from typing import ClassVar
 
 import gguf
@@ -67,6 +68,8 @@ def test_plain_hooks_with_the_files_vectors_write_what_the_run_wrote(
     assert unsteered != written
 
 
+# of a run whose texts nobody reads
+BARE = ("generation.max_new_tokens=1", "controls.random=0")
 REMEDY = (
     "a control vector adds one vector to what a block gives, at every token of every prompt: export a cell of"
     " residual-add with tokens 'all' and without preserve_norm, or the directions themselves with --to"
@@ -103,7 +106,7 @@ def test_what_a_control_vector_cannot_say_is_refused_by_name(name, reason, form,
     ],
 )
 def test_other_places_are_refused_by_name(module, site, reason, make_run, give):
-    run = make_run([f"extractor.module={module}", f'site={{use="{site}", multiplier=2.0}}'])
+    run = make_run([*BARE, f"extractor.module={module}", f'site={{use="{site}", multiplier=2.0}}'])
     code, _, error = give("export", run, "--to", "gguf")
     cell = json.loads((run / "results.json").read_text())["selected"]
     assert code == 2
@@ -111,7 +114,7 @@ def test_other_places_are_refused_by_name(module, site, reason, make_run, give):
 
 
 def test_block_0_is_refused_for_llama_cpp_and_taken_by_the_others(make_run, give, tmp_path):
-    run = make_run(["selector.layer=0", 'site.span="layer"'])
+    run = make_run([*BARE, "selector.layer=0", 'site.span="layer"'])
     code, _, error = give("export", run, "--to", "gguf")
     cell = json.loads((run / "results.json").read_text())["selected"]
     assert code == 2
@@ -125,7 +128,7 @@ def test_block_0_is_refused_for_llama_cpp_and_taken_by_the_others(make_run, give
 
 
 def test_what_a_block_is_given_is_what_the_one_before_it_gives(make_run, give, tmp_path):
-    run = make_run(["extractor.module=input", 'site.span="layer"'])
+    run = make_run([*BARE, "extractor.module=input", 'site.span="layer"'])
     assert give("export", run, "--to", "gguf", "--out", "out.gguf")[0] == 0
     assert list(vectors_of(tmp_path / "out.gguf")) == ["direction.5"]
 
@@ -143,7 +146,7 @@ class AddTwice(Site):
 
 def test_a_strangers_site_that_only_adds_is_exported(own_host, make_run, tmp_path, capsys):
     own_host.register(plugin_of(AddTwice), "stranger")
-    run = make_run(['site={use="add-twice"}'], registry=Registry.collect(own_host))
+    run = make_run([*BARE, 'site={use="add-twice"}'], registry=Registry.collect(own_host))
     out = tmp_path / "out.gguf"
     assert execute(["export", str(run), "--to", "gguf", "--out", str(out)], own_host) == 0
     capsys.readouterr()
@@ -168,13 +171,14 @@ def test_cells_without_a_direction_of_their_own_are_refused(many, report, give):
         assert (code, error) == (2, f"error: {run}: cell {cell} {reason}\n")
 
 
-def test_a_run_that_was_edited_by_hand_is_refused(make_run, give):
-    run = make_run()
+def test_a_run_that_was_edited_by_hand_is_refused(many, give, tmp_path):
+    made, cells = many
+    run = shutil.copytree(made, tmp_path / "copy")
     report = json.loads((run / "results.json").read_text())
-    (cell,) = [cell for cell in report["cells"] if cell["role"] == "steered"]
+    (cell,) = [cell for cell in report["cells"] if cell["id"] == cells["onward"]]
     cell["multiplier"] = 40.0
     (run / "results.json").write_text(json.dumps(report))
-    code, _, error = give("export", run, "--to", "gguf")
+    code, _, error = give("export", run, "--to", "gguf", "--cell", cell["id"])
     assert code == 2
     assert error == (
         f"error: cell {cell['id']} of {run}: what site 'residual-add' adds now is 40.0 long, and was 4.0: the"

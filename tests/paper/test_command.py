@@ -7,21 +7,14 @@ import sys
 
 import pytest
 
-from steerkit_core.cli import execute
 from steerkit_paper import records
 
 
 @pytest.fixture
-def steerkit(host, capsys, monkeypatch):
+def steerkit(give, monkeypatch):
     """Run one command line; gives its exit code, output and errors."""
     monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = execute(list(arguments), host)
-        return code, *capsys.readouterr()
-
-    return run
+    return give
 
 
 @pytest.fixture

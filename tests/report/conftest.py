@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from bench.large import write_large_run
 
-from steerkit_core.cli import execute
 from steerkit_core.report.html import render_html
 from steerkit_core.report.record import read_record
 
@@ -55,15 +54,3 @@ def rows(made):
 @pytest.fixture(scope="session")
 def html(made):
     return render_html([read_record(made)])
-
-
-@pytest.fixture
-def give(own_host, capsys):
-    """Give a command line; returns exit code, standard output and standard error."""
-
-    def run(*arguments):
-        code = execute([str(word) for word in arguments], own_host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run

@@ -11,15 +11,12 @@ NARROW, OTHER, WIDE = "tiny:qwen2", "tiny:qwen2:seed=1", "tiny:qwen2:hidden=48"
 
 
 @pytest.fixture
-def transfer(tiny_registry, recipe_file, tmp_path, capsys, monkeypatch):
+def transfer(tiny_registry, recipe_file, tmp_path, give, monkeypatch):
     """Run the command; returns exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments, extractor='use = "dim"'):
-        path = recipe_file(extractor)
-        code = execute(["transfer", str(path), "--quiet", *arguments], tiny_registry.host)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+        return give("transfer", recipe_file(extractor), "--quiet", *arguments, host=tiny_registry.host)
 
     return call
 

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 from steerkit_core import SteerkitError
+from steerkit_paper import writing
 from steerkit_paper.pack.entries import as_csv, as_json
 from steerkit_paper.pack.mapping import Mapping, Models
 from steerkit_paper.pack.replication import Replication
 from steerkit_paper.pack.runs import RUNS
 from steerkit_paper.pack.wording import heading, line, overview, reasons, run_lines, summary
+from steerkit_paper.writing import write_texts
 
-PAGES = Path(__file__).parents[1] / "pages"
 JSON, CSV, MARKDOWN, HTML = "replicate.json", "replicate.csv", "replicate.md", "replicate.html"
 NAMES = (JSON, CSV, MARKDOWN, HTML)
 
@@ -29,14 +30,7 @@ def write_replication(replication: Replication, mapping: Mapping, folder: Path) 
         HTML: render(replication, mapping, "replicate.html.jinja"),
         JSON: json.dumps(as_json(replication, mapping, folder), indent=1, ensure_ascii=False) + "\n",
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            partial = folder / f".{name}.partial"
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(folder / name)
-    except OSError as error:
-        raise SteerkitError(f"--out: {str(folder)!r} cannot be written to: {error.strerror}") from error
+    write_texts(folder, texts)
     return [folder / name for name in NAMES]
 
 
@@ -77,17 +71,8 @@ def earlier_tables(folder: Path, models: Models) -> list[str]:
 
 def render(replication: Replication, mapping: Mapping, template: str) -> str:
     """One of the pages."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=template.endswith(".html.jinja"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = lambda text: text.replace("|", "\\|")
-    source = (PAGES / template).read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    return writing.render(
+        template,
         replication=replication,
         paper=replication.paper,
         mapping=mapping,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import cattrs
-
 from steerkit_core import SteerkitError
 from steerkit_paper.pack.mapping import MODELS, Mapping, TableMap
-from steerkit_paper.records import Paper, Table
+from steerkit_paper.records import Paper, Table, read_document
 
 DATA = Path(__file__).parents[1] / "data" / "replication.toml"
+WHAT = "the answers to the paper"
 
 
 def load_mapping(paper: Paper, text: str | None = None) -> Mapping:
@@ -22,16 +20,9 @@ def load_mapping(paper: Paper, text: str | None = None) -> Mapping:
         SteerkitError: the text is no such file, names something that the paper has not, or leaves a cell
             without an answer and without a reason.
     """
-    try:
-        document = tomllib.loads(DATA.read_text("utf-8") if text is None else text)
-        mapping = cattrs.Converter(forbid_extra_keys=True).structure(document, Mapping)
-    except (tomllib.TOMLDecodeError, cattrs.BaseValidationError) as error:
-        problems = (
-            cattrs.transform_error(error) if isinstance(error, cattrs.BaseValidationError) else [error]
-        )
-        raise SteerkitError(f"the answers to the paper: {problems[0]}") from error
+    mapping = read_document(DATA.read_text("utf-8") if text is None else text, Mapping, WHAT)
     for problem in _problems(paper, mapping):
-        raise SteerkitError(f"the answers to the paper: {problem}")
+        raise SteerkitError(f"{WHAT}: {problem}")
     return mapping
 
 

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from steerkit_core import cochran_armitage
-from steerkit_paper.pack.arms import ALPHA, Arm, Finding, all_of, missing
+from steerkit_core import Estimate, cochran_armitage
+from steerkit_paper.pack.arms import ALPHA, Arm, Finding, Outcome, all_of, missing
 from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Trial
 
 
 def higher(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     """The first rate is above the second, by `least` if that is given."""
-    pair = all_of(claim, arms)
-    if pair is None:
-        return missing()
-    first, second = (arm.figure for arm in pair)
-    found = difference(first, second)
-    texts = f"{_share(first)} against {_share(second)}"
-    if found is None:
-        apart = first.value - second.value
-        return Finding(outcome="holds" if apart > 0 else "does not hold", numbers=f"{texts}; no n is given")
-    texts += f", {points(found)}"
-    if found.low > 0:
-        return Finding(outcome="holds", numbers=texts)
-    return Finding(outcome="does not hold" if found.high < claim.least else "open", numbers=texts)
+    return _compared(
+        claim,
+        arms,
+        lambda apart: apart > 0,
+        lambda gap: "holds" if gap.low > 0 else "does not hold" if gap.high < claim.least else "open",
+    )
 
 
 def same(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     """The two rates are not shown to differ."""
+    return _compared(
+        claim,
+        arms,
+        lambda apart: apart == 0,
+        lambda gap: "holds" if gap.low <= 0 <= gap.high else "does not hold",
+    )
+
+
+def _compared(
+    claim: Trial,
+    arms: Mapping[str, Arm],
+    of_values: Callable[[float], bool],
+    of_counts: Callable[[Estimate], Outcome],
+) -> Finding:
+    """Two rates: by the interval of their difference, or by their values alone where no n is given."""
     pair = all_of(claim, arms)
     if pair is None:
         return missing()
@@ -36,12 +44,9 @@ def same(claim: Trial, arms: Mapping[str, Arm]) -> Finding:
     found = difference(first, second)
     texts = f"{_share(first)} against {_share(second)}"
     if found is None:
-        return Finding(
-            outcome="holds" if first.value == second.value else "does not hold",
-            numbers=f"{texts}; no n is given",
-        )
-    texts += f", {points(found)}"
-    return Finding(outcome="holds" if found.low <= 0 <= found.high else "does not hold", numbers=texts)
+        holds = of_values(first.value - second.value)
+        return Finding(outcome="holds" if holds else "does not hold", numbers=f"{texts}; no n is given")
+    return Finding(outcome=of_counts(found), numbers=f"{texts}, {points(found)}")
 
 
 def falls(claim: Trial, arms: Mapping[str, Arm]) -> Finding:

@@ -13,6 +13,7 @@ from steerkit_core.report.charts.lines import Line, Point, line_chart
 from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.maps import ended_early, families
 from steerkit_core.report.palette import SERIES
+from steerkit_core.report.percent import interval
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 
@@ -104,7 +105,7 @@ def _entry(cell: Entry | None) -> str:
         return ""
     rate = cell["rates"]["refusal"]
     early = f" (ended early, of {cell['prompts_total']})" if ended_early(cell) else ""
-    return f"{rate['k']}/{rate['n']}{early}, {100 * rate['low']:.0f} to {100 * rate['high']:.0f}%"
+    return f"{rate['k']}/{rate['n']}{early}, {interval(rate)}"
 
 
 def _level(cell: Entry | None) -> tuple[float | None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steerkit_core.report.evidence import luck_line, marked
+from steerkit_core.report.percent import interval
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 from steerkit_core.report.sections.cells import columns
@@ -48,10 +49,10 @@ def headline(run: RunRecord) -> str:
         return f"This run has no cell to speak of{why}."
     rate = cell["rates"]["refusal"]
     what = "prompts of " if rate["n"] == cell.get("n_unique", cell["n"]) else "completions on "
-    ends = f"{100 * rate['low']:.0f} to {100 * rate['high']:.0f}%"
     return (
         f"{place(cell)}: {rate['k']} of {rate['n']} {what}{cell['prompts']} are refused coherently"
-        f" ({100 * rate['rate']:.0f}%, 95% interval {ends}), {_against(run, cell)}{_caution(run, cell)}."
+        f" ({100 * rate['rate']:.0f}%, 95% interval {interval(rate)}), {_against(run, cell)}"
+        f"{_caution(run, cell)}."
     )
 
 

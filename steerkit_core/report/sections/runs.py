@@ -8,7 +8,8 @@ from typing import Any
 
 from steerkit_core.comparison import REFUSAL, with_holm
 from steerkit_core.report.arms import compare_arms, make_arm
-from steerkit_core.report.evidence import in_points, p_value
+from steerkit_core.report.evidence import p_value
+from steerkit_core.report.percent import in_points, points_interval
 from steerkit_core.report.record import RunRecord
 from steerkit_core.report.sections.base import Section
 from steerkit_core.report.sections.cells import columns
@@ -65,7 +66,7 @@ def _row(found: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     return f"run {first} - run {second}", (
         sizes,
         in_points(gap["value"]),
-        f"{in_points(gap['low'])} to {in_points(gap['high'])}",
+        points_interval(gap),
         f"{found['cohens_h']:+.2f}",
         f"{found['first_only']}, {found['second_only']}" if found["paired"] else "",
         "McNemar" if found["paired"] else "Fisher",

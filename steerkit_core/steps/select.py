@@ -1,0 +1,89 @@
+"""SELECT: ask each setting's selector for a layer, a position and a multiplier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field, frozen
+
+from steerkit_core.extraction import Extraction
+from steerkit_core.fit import check_layer
+from steerkit_core.recipe import Setting, fingerprint
+from steerkit_core.steps.group import LoadedGroup
+from steerkit_core.steps.trials import Trials
+from steerkit_core.values import ContrastSet, DirectionSet, Outcome, Prompt, Selection, Trial
+
+if TYPE_CHECKING:
+    from steerkit_core.model import ModelHandle
+
+
+@define(eq=False)
+class Selectors:
+    """The selectors of a group's settings, and what those have chosen that needed no trial."""
+
+    loaded: LoadedGroup
+    trials: Trials
+    _looked: set[int] = field(factory=set)
+    _untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
+
+    def select(self, setting: Setting, extraction: Extraction) -> Selection:
+        """SELECT: ask the setting's selector, once for all settings that give it the same to look at.
+
+        One that has tried nothing cannot know of site, classifier and generation.
+
+        Raises:
+            SteerkitError: it chose a layer that the model has not.
+        """
+        own = fingerprint(self.loaded.identity("selector", setting.selector))
+        seen = (setting.contrast, setting.validation, setting.selection.prompts)
+        key = (own, extraction.key, *seen)
+        if key in self._untried:
+            return self._untried[key]
+        with self.loaded.blamed("selector", setting.selector):
+            selection = setting.selector.select(_Context(self, setting, extraction))
+        check_layer(selection.layer, self.loaded.model.num_layers)
+        if not self.trials.has_tried(setting):
+            self._untried[key] = selection
+        return selection
+
+    def looked(self, setting: Setting) -> bool:
+        """Whether the setting's selector has read the selection prompts themselves."""
+        return id(setting) in self._looked
+
+    def look(self, setting: Setting) -> tuple[Prompt, ...]:
+        """The selection prompts; what is chosen by them is marked in the results."""
+        self._looked.add(id(setting))
+        return setting.selection.prompts
+
+
+@frozen(eq=False)
+class _Context:
+    """What a selector sees of a run."""
+
+    _selectors: Selectors
+    _setting: Setting
+    _extraction: Extraction
+
+    @property
+    def model(self) -> ModelHandle:
+        return self._selectors.loaded.model
+
+    @property
+    def directions(self) -> DirectionSet:
+        return self._extraction.directions
+
+    @property
+    def contrast(self) -> ContrastSet:
+        return self._setting.contrast
+
+    @property
+    def validation(self) -> ContrastSet:
+        return self._setting.validation
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        return self._selectors.look(self._setting)
+
+    def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
+        return self._selectors.trials.try_out(self._setting, self._extraction, trials, prompts)
