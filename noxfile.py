@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -31,7 +32,19 @@ WORKERS = ("-n", "logical", "--dist", "loadfile")
 PROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 HERE = ".".join(map(str, sys.version_info[:2]))
-PRESENT = [version for version in SUPPORTED if version == HERE or shutil.which(f"python{version}")]
+
+
+def runs(version: str) -> bool:
+    """Whether there is such a Python; a name on the path may be a shim that leads to none."""
+    program = shutil.which(f"python{version}")
+    if version == HERE or program is None:
+        return version == HERE
+    asked = [program, "-c", "import sys; print('.'.join(map(str, sys.version_info[:2])))"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  # reason: a Python
+    return answer.stdout.strip() == version
+
+
+PRESENT = [version for version in SUPPORTED if runs(version)]
 # start-up, recipes, the engine, the pipeline and the command line: what a library's version can break
 OF_LIBRARIES = ("tests/backends", "tests/cli", "tests/core", "tests/engine", "tests/stats")
 # a warning is an error, a reference that leads nowhere is one, and all of them are shown

@@ -33,9 +33,10 @@ def made_run(tmp_path, monkeypatch):
         }  # fmt: skip
 
     def entry(cell, use, **options):
-        own = cell_entry(cell, {"refusal": 0, "garbled": 0, "normal": 0}, classifier=use)
-        size = {"n": 7, "failed": 0} if cell == "c1" else {"n": 3, "failed": 1}
-        return own | size | {"options": {"classifier": options}}
+        numbers = (3, 1, 3) if cell == "c1" else (1, 1, 1)
+        counts = dict(zip(("refusal", "garbled", "normal"), numbers, strict=True))
+        failed = 0 if cell == "c1" else 1
+        return cell_entry(cell, counts, classifier=use, failed=failed, options={"classifier": options})
 
     def make(entries=None, scores=(None, None), name="made"):
         folder = Path(name)

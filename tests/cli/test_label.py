@@ -143,7 +143,7 @@ def test_equal_texts_are_asked_once_and_cells_can_be_chosen(made_run, label):
 
 def test_labels_of_another_kind_have_keys_too(made_run, label):
     entry = made_run.entry("c1", "languages")
-    entry["counts"] = {"german": 3, "spanish": 4}
+    entry |= {"counts": {"german": 3, "spanish": 4}, "rates": {}}
     made_run([entry])
     out = label("pq", "--rater", "a")
     # g is garbled's, and s skips
