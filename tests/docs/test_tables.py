@@ -38,10 +38,8 @@ def give(host, tmp_path, monkeypatch, capsys):
 @pytest.mark.slow  # reason: loads and quantizes a model twice
 def test_cosines_to_the_unquantized_direction_are_those_of_the_page(give):
     ((_, _, table),) = blocks(QUANTISATION, "text")
-    ((command, _),) = [(line, shown) for line, shown in typed(QUANTISATION)]
-    assert command.startswith(
-        'steerkit run quickstart --set \'grid."model.quantization"=["none", "int8", "int4"]\''
-    )
+    command = 'steerkit run quickstart --set \'grid."model.quantization"=["none", "int8", "int4"]\''
+    assert [line for line, _ in typed(QUANTISATION) if line.startswith(command)]
     grid = 'grid."model.quantization"=["none", "int8", "int4"]'
     changes = [part for change in (grid, *FEW) for part in ("--set", change)]
     printed = give(["run", "quickstart", *changes, "--quiet"])
