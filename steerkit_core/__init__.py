@@ -75,12 +75,12 @@ if TYPE_CHECKING:
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.experiment import run_recipe
     from steerkit_core.generation import refusal_score
+    from steerkit_core.kept.directions import kept_directions
     from steerkit_core.loading import load_pretrained
     from steerkit_core.model import ModelHandle
     from steerkit_core.options import ModelSpec
-    from steerkit_core.passes import kl_divergence
+    from steerkit_core.passes.probing import kl_divergence
     from steerkit_core.recipe import find_recipe, load_recipe
-    from steerkit_core.saved import kept_directions
 
 __version__ = "0.1.0"
 
@@ -91,8 +91,8 @@ _LAZY = {
     "extract": "steerkit_core.api",
     "find_recipe": "steerkit_core.recipe",
     "judge": "steerkit_core.api",
-    "kept_directions": "steerkit_core.saved",
-    "kl_divergence": "steerkit_core.passes",
+    "kept_directions": "steerkit_core.kept.directions",
+    "kl_divergence": "steerkit_core.passes.probing",
     "load_model": "steerkit_core.api",
     "load_pretrained": "steerkit_core.loading",
     "load_prompts": "steerkit_core.api",

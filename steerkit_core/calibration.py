@@ -175,7 +175,7 @@ def divergences(
 
     `plain` has the unsteered logits of that token, (prompts, vocabulary).
     """
-    from steerkit_core.passes import kl_divergence
+    from steerkit_core.passes.probing import kl_divergence
 
     many = max(1, LOGITS // plain.numel())
     found: list[float] = []

@@ -15,6 +15,7 @@ from steerkit_core.controls import judge_controls, unbeaten_note
 from steerkit_core.errors import NumericError
 from steerkit_core.group_model import load_model, release_memory
 from steerkit_core.judging import Judges
+from steerkit_core.kept.files import SCHEMA_VERSION
 from steerkit_core.manifest import (
     describe_hardware,
     describe_model,
@@ -30,7 +31,6 @@ from steerkit_core.recipe import Recipe
 from steerkit_core.registry import Registry
 from steerkit_core.report.html import render_html
 from steerkit_core.report.record import read_record
-from steerkit_core.run_files import SCHEMA_VERSION
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.results import GroupResult, failed_group
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run

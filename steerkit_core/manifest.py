@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from steerkit_core.kept.files import SCHEMA_VERSION
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import COMPONENT_TABLES, Recipe, Setting
 from steerkit_core.registry import Registry
-from steerkit_core.run_files import SCHEMA_VERSION
 from steerkit_core.values import ContrastSet
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from steerkit_core.generation import Row, Written, generate, left_pad, positions
 from steerkit_core.generation.answers import answer_log_probs, answer_tokens
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
+from steerkit_core.in_place.steer import steer
+from steerkit_core.in_place.steered import Steered
 from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
 from steerkit_core.named import built
 from steerkit_core.options import GenerationOptions, ModelSpec
-from steerkit_core.passes import probed_logits, probed_means
-from steerkit_core.steer import steer
-from steerkit_core.steered import Steered
+from steerkit_core.passes.probing import probed_logits, probed_means
 from steerkit_core.values import (
     BlockModule,
     ClassActivations,

@@ -11,10 +11,10 @@ from attrs import define, field
 
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.fit import find_model
+from steerkit_core.kept.directions import KeptDirections, filed_directions, kept_directions
 from steerkit_core.named import built, installed_prompts
 from steerkit_core.options import CORE_KEYS
 from steerkit_core.registry import Registry
-from steerkit_core.saved import KeptDirections, filed_directions, kept_directions
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -14,8 +14,7 @@ from attrs import define, field
 from filelock import FileLock, Timeout
 
 from steerkit_core.errors import StoreError
-from steerkit_core.replacing import reason_of, replaced
-from steerkit_core.run_files import (
+from steerkit_core.kept.files import (
     CALIBRATIONS,
     CELLS,
     COMPLETIONS,
@@ -31,6 +30,7 @@ from steerkit_core.run_files import (
     parsed_lines,
     read_json,
 )
+from steerkit_core.replacing import reason_of, replaced
 from steerkit_core.values import Completion, Prompt
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from steerkit_core.errors import StoreError
-from steerkit_core.kept_run import read_run
+from steerkit_core.kept.run import read_run
 from steerkit_core.store import COMPLETIONS, RESULTS, read_completions
 from steerkit_core.values import Completion
 

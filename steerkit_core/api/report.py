@@ -13,7 +13,7 @@ from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.exports.tables import Table
 from steerkit_core.extraction import kept_extraction, measured
-from steerkit_core.kept_run import KeptRun
+from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.percent import interval
 from steerkit_core.store import DIRECTIONS, RunDirectory
 

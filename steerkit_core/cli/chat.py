@@ -16,8 +16,8 @@ from steerkit_core.cli.output import counted, json_option, print_json
 from steerkit_core.cli.runs import finished_run
 
 if TYPE_CHECKING:
+    from steerkit_core.chat.conversation import Conversation
     from steerkit_core.cli.talk import Screen, Talk
-    from steerkit_core.conversation import Conversation
 
 
 @click.command(short_help="Talk to a run's steered and unsteered model.")
@@ -63,9 +63,9 @@ def chat(
     """
     registry = application_of(context).registry
 
+    from steerkit_core.chat.conversation import Conversation
+    from steerkit_core.chat.resteering import Resteering
     from steerkit_core.cli.talk import Talk
-    from steerkit_core.conversation import Conversation
-    from steerkit_core.resteer import Resteering
 
     kept = finished_run(run)
     steering = Resteering.of(kept, registry, cell, device)

@@ -42,7 +42,7 @@ def runs(_context: click.Context, _parameter: click.Parameter, typed: str) -> li
 
 def cells(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Cells of the run that was typed before, each with what it is."""
-    from steerkit_core.run_files import read_report
+    from steerkit_core.kept.files import read_report
 
     # `--cell` without its value ends click's parsing before the arguments have their names
     run = context.params.get("run") or next(iter(context.args), None)

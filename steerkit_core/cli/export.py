@@ -14,7 +14,7 @@ from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
-    from steerkit_core.kept_run import KeptRun
+    from steerkit_core.kept.run import KeptRun
     from steerkit_core.registry import Registry
 
 DIRECTION_FORMATS = ("safetensors", "gguf", "repeng", "steering-vectors")
@@ -119,9 +119,9 @@ def _directions(
     run: KeptRun, cell: str | None, form: str, path: Path, registry: Registry
 ) -> dict[str, Any]:
     from steerkit_core.exports.additions import additions
-    from steerkit_core.exports.cell import save_directions, steered_cell
     from steerkit_core.exports.control_vectors import check_llama_cpp, write_control_vectors
     from steerkit_core.exports.steering_vectors import write_steering_vector
+    from steerkit_core.kept.cell import save_directions, steered_cell
 
     chosen = steered_cell(run, cell)
     facts = {"cell": chosen.entry["id"], "model": chosen.kept.model["id"]}

@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from steerkit_core.chat.conversation import SIDES, Exchange
 from steerkit_core.cli.output import print_error
-from steerkit_core.conversation import SIDES, Exchange
 
 WIDE = 100  # columns from which on two texts go side by side
 

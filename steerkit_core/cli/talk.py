@@ -10,9 +10,9 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
+from steerkit_core.chat.conversation import Conversation, Exchange
 from steerkit_core.cli.output import counted
 from steerkit_core.components import OptionError
-from steerkit_core.conversation import Conversation, Exchange
 from steerkit_core.errors import SteerkitError, nearest
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from steerkit_core.components import Site
 from steerkit_core.errors import SteerkitError
-from steerkit_core.exports.cell import ClassesUnknown, SteeredCell
+from steerkit_core.kept.cell import ClassesUnknown, SteeredCell
 from steerkit_core.named import kept_site
 from steerkit_core.registry import Registry
 from steerkit_core.values import Edit, Intervention

@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from steerkit_core.kept_run import KeptRun
-from steerkit_core.run_files import (
+from steerkit_core.kept.files import (
     COMPLETION_KEYS,
     COMPLETIONS,
     VERDICT_KEYS,
     VERDICTS,
     read_rows,
 )
+from steerkit_core.kept.run import KeptRun
 
 Name = Literal["cells", "completions", "verdicts", "comparisons"]
 Value = str | int | float | bool | None

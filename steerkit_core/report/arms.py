@@ -9,7 +9,7 @@ import attrs
 
 from steerkit_core.comparison import compare_independent, compare_paired
 from steerkit_core.errors import SteerkitError, StoreError
-from steerkit_core.kept_run import KeptRun
+from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.evidence import marked
 from steerkit_core.stats import fold, wilson
 

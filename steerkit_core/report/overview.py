@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from steerkit_core.overview import LABEL, RunRow
+from steerkit_core.kept.overview import LABEL, RunRow
 from steerkit_core.report.layout import natural_width, plain_table
 from steerkit_core.report.percent import interval
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 import steerkit_core
 from steerkit_core import Report, SteerkitError
 from steerkit_core.exports.tables import run_table
-from steerkit_core.kept_run import KeptRun, read_run
+from steerkit_core.kept.run import KeptRun, read_run
 from steerkit_core.progress import Silent
 from steerkit_core.recipe import load_recipe
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from steerkit_core.chat.conversation import Conversation
+from steerkit_core.chat.resteering import Resteering
 from steerkit_core.cli.talk import COMMANDS, Talk
-from steerkit_core.conversation import Conversation
 from steerkit_core.errors import SteerkitError
 from steerkit_core.experiment import run_recipe
-from steerkit_core.kept_run import read_run
+from steerkit_core.kept.run import read_run
 from steerkit_core.recipe import parse_recipe
-from steerkit_core.resteer import Resteering
 
 RECIPE = """\
 [run]

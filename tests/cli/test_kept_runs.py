@@ -7,10 +7,10 @@ import pytest
 
 from steerkit_core.experiment import run_recipe
 from steerkit_core.fingerprints import document_fingerprint
-from steerkit_core.kept_run import command_of, read_run
+from steerkit_core.kept.files import read_manifest
+from steerkit_core.kept.run import command_of, read_run
 from steerkit_core.manifest import describe_run
 from steerkit_core.recipe import find_recipe, load_recipe
-from steerkit_core.run_files import read_manifest
 from steerkit_core.store import open_run
 
 

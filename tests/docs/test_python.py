@@ -6,7 +6,7 @@ import pytest
 from docs_pages import DOCS, ROOT, blocks, section
 
 import steerkit_core
-from steerkit_core.kept_run import KeptRun
+from steerkit_core.kept.run import KeptRun
 from steerkit_core.recipe import find_recipe, load_recipe
 
 GUIDE = DOCS / "guide" / "python.md"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from steerkit_core.kept_run import command_of
+from steerkit_core.kept.run import command_of
 from steerkit_core.report.facts import versions
 from steerkit_core.report.marks import plain
 from steerkit_core.report.record import Entry, RunRecord

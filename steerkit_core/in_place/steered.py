@@ -13,8 +13,8 @@ from torch import Tensor
 
 from steerkit_core.backends import HooksBackend
 from steerkit_core.errors import ModelError
+from steerkit_core.in_place.uncompiled import uncompiled
 from steerkit_core.interventions import LayerEdit, Phase, Place, apply_edit, compile_edits
-from steerkit_core.uncompiled import uncompiled
 from steerkit_core.values import Intervention
 
 if TYPE_CHECKING:

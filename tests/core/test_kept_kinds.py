@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from steerkit_core.shape import RESULTS_FORM, Misfit, misfit
+from steerkit_core.kept.kinds import RESULTS_FORM, Misfit, misfit
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from attrs import frozen
 from steerkit_core.errors import ModelError, SteerkitError
 from steerkit_core.fit import check_layer, same_place
 from steerkit_core.host import Host
+from steerkit_core.in_place.steered import Steered, compiled
 from steerkit_core.named import component, contrast_given
 from steerkit_core.registry import Registry
-from steerkit_core.steered import Steered, compiled
 from steerkit_core.values import (
     ClassActivations,
     Direction,

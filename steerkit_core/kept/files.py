@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from steerkit_core.errors import StoreError, nearest
-from steerkit_core.run_counts import contradiction
-from steerkit_core.shape import RESULTS_FORM, misfit
+from steerkit_core.kept.counts import contradiction
+from steerkit_core.kept.kinds import RESULTS_FORM, misfit
 
 SCHEMA_VERSION = 1
 RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from steerkit_core.errors import StoreError, nearest
 from steerkit_core.fingerprints import document_fingerprint
-from steerkit_core.run_files import (
+from steerkit_core.kept.files import (
     COMPLETION_KEYS,
     COMPLETIONS,
     MANIFEST,

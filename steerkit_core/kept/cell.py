@@ -11,9 +11,9 @@ from attrs import frozen
 
 from steerkit_core.components import Site
 from steerkit_core.errors import SteerkitError, StoreError
-from steerkit_core.kept_run import KeptRun
-from steerkit_core.run_files import DIRECTIONS
-from steerkit_core.saved import RECORD, KeptDirections, kept_directions
+from steerkit_core.kept.directions import RECORD, KeptDirections, kept_directions
+from steerkit_core.kept.files import DIRECTIONS
+from steerkit_core.kept.run import KeptRun
 from steerkit_core.values import DirectionSet, Intervention, Steering
 
 SAME_LENGTH = 1e-6

@@ -21,10 +21,10 @@ from attrs import define, field, frozen
 from torch import Tensor
 from transformers import DynamicCache
 
-from steerkit_core.chunks import Area, Batch, Candidates, Chunk, pieces
 from steerkit_core.interventions import Place, compile_edits
-from steerkit_core.partial import PartialModel
-from steerkit_core.prefix import prefix_cache
+from steerkit_core.passes.chunks import Area, Batch, Candidates, Chunk, pieces
+from steerkit_core.passes.partial import PartialModel
+from steerkit_core.passes.prefix import prefix_cache
 from steerkit_core.values import BlockModule, Edit, Intervention, Probe, Prompt
 
 if TYPE_CHECKING:

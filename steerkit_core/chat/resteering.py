@@ -14,7 +14,7 @@ from attrs import define, evolve
 from steerkit_core.components import Site
 from steerkit_core.errors import RecipeError, SteerkitError, StoreError
 from steerkit_core.extraction import Extraction, kept_extraction
-from steerkit_core.kept_run import KeptRun
+from steerkit_core.kept.run import KeptRun
 from steerkit_core.models import LoadedModels
 from steerkit_core.named import kept, kept_site
 from steerkit_core.options import GenerationOptions, ModelSpec

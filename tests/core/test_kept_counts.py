@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from steerkit_core.run_counts import contradiction
+from steerkit_core.kept.counts import contradiction
 
 
 def cell(**changes):

@@ -14,8 +14,8 @@ from attrs import field, frozen
 
 from steerkit_core.direction_files import KEY, NORMS, UNITS, check_set, facts_of
 from steerkit_core.errors import StoreError
-from steerkit_core.kept_run import check_recipe
-from steerkit_core.run_files import DIRECTIONS, MANIFEST, read_manifest
+from steerkit_core.kept.files import DIRECTIONS, MANIFEST, read_manifest
+from steerkit_core.kept.run import check_recipe
 from steerkit_core.tensors import read_header, read_tensors
 from steerkit_core.values import BlockModule
 

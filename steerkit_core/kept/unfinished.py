@@ -9,14 +9,14 @@ from typing import Any
 
 from attrs import frozen
 
-from steerkit_core.kept_run import check_recipe, command_of, one_cell, progress_words
-from steerkit_core.run_files import (
+from steerkit_core.kept.files import (
     CELLS,
     COMPLETION_KEYS,
     COMPLETIONS,
     read_manifest,
     read_rows,
 )
+from steerkit_core.kept.run import check_recipe, command_of, one_cell, progress_words
 
 REMEDY = "to have the row generated again"
 

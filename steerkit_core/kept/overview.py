@@ -10,8 +10,8 @@ from typing import Any, Literal
 from attrs import asdict, frozen
 
 from steerkit_core.errors import StoreError
-from steerkit_core.kept_run import progress_words, read_run
-from steerkit_core.run_files import COMPLETIONS, MANIFEST, RESULTS, read_manifest
+from steerkit_core.kept.files import COMPLETIONS, MANIFEST, RESULTS, read_manifest
+from steerkit_core.kept.run import progress_words, read_run
 
 State = Literal["done", "unfinished", "broken"]
 LABEL = "refusal"

@@ -1,0 +1,1 @@
+"""Talking to the steered and the unsteered model of a run."""

@@ -1,0 +1,1 @@
+"""Steering a loaded model in place: while a block lasts, whoever calls the model gets its edits."""

@@ -1,0 +1,1 @@
+"""Partial forward passes: many candidate interventions on the same prompts, without writing anything."""
