@@ -8,7 +8,8 @@ from attrs import evolve
 
 from steerkit_contrib_cosmic import Cosmic, scores
 from steerkit_contrib_cosmic.candidates import Candidate, excluded_by_place
-from steerkit_core import SteerkitError, passes
+from steerkit_core import SteerkitError
+from steerkit_core.passes import probing
 from steerkit_core.testing import tiny_handle
 from steerkit_core.values import ContrastSet, DirectionSet
 
@@ -66,7 +67,7 @@ def alone(handle, prompts):
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "mistral"])
 @pytest.mark.parametrize("form", ["linear", "affine"])
 def test_no_more_blocks_are_evaluated_than_the_method_needs(tiny, context, family, form, monkeypatch):
-    monkeypatch.setattr(passes, "SMALL", 10**6)  # no saving is too small
+    monkeypatch.setattr(probing, "SMALL", 10**6)  # no saving is too small
     handle = tiny(family)
     given = context(handle)
     selector = Cosmic(form=form, **OFF)
@@ -89,7 +90,7 @@ def test_no_more_blocks_are_evaluated_than_the_method_needs(tiny, context, famil
 
 
 def test_the_kl_filter_costs_one_whole_pass_more_for_each_that_is_left(given, monkeypatch):
-    monkeypatch.setattr(passes, "SMALL", 10**6)
+    monkeypatch.setattr(probing, "SMALL", 10**6)
     handle, harmless = given.model, given.validation.negative
     with Counter(handle) as without:
         rows = Cosmic(**OFF).select(given).table

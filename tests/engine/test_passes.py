@@ -6,9 +6,10 @@ import pytest
 import torch
 from attrs import evolve
 
-from steerkit_core import ModelError, Probe, kl_divergence, partial, passes
+from steerkit_core import ModelError, Probe, kl_divergence
 from steerkit_core.errors import NumericError
 from steerkit_core.options import ModelSpec
+from steerkit_core.passes import partial, probing
 from steerkit_core.testing import FAMILIES, tiny_handle
 from steerkit_core.values import Edit, Intervention
 
@@ -159,7 +160,7 @@ def test_small_batches_give_the_same(handles, prompts, probes, limit, monkeypatc
         return (*handle.probed_means(prompts, probes, (1, 3)), numbers)
 
     whole = all_of_it()
-    monkeypatch.setattr(passes, limit, {"PASS_TOKENS": 90, "CACHE_BYTES": 2000, "LOGITS": 400}[limit])
+    monkeypatch.setattr(probing, limit, {"PASS_TOKENS": 90, "CACHE_BYTES": 2000, "LOGITS": 400}[limit])
     for one, other in zip(whole, all_of_it(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
@@ -205,7 +206,7 @@ def test_no_block_is_evaluated_that_need_not_be(handles, prompts, family, probes
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "gpt2"])
 def test_no_token_is_evaluated_that_need_not_be(handles, prompts, family, probes, monkeypatch):
     """The plain pass is padded; a candidate's has no padding, and what prompts begin with only once."""
-    monkeypatch.setattr(passes, "SMALL", 10**6)  # no saving is too small
+    monkeypatch.setattr(probing, "SMALL", 10**6)  # no saving is too small
     handle = handles(family)
     encoded = [handle.encode(prompt) for prompt in prompts]
     prefix = next(at for at, column in enumerate(zip(*encoded, strict=False)) if len(set(column)) > 1)
