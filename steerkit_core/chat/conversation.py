@@ -74,7 +74,7 @@ class Conversation:
     @classmethod
     def of(cls, steering: Resteering) -> Conversation:
         """At the cell's own layer, with its own multiplier, written as its texts were."""
-        cell = steering.cell
+        cell = steering.cell.entry
         seed = steering.run.report["run"].get("seed", 0)
         return cls(steering, int(cell["layer"]), cell["multiplier"], steering.generation, int(seed))
 
@@ -175,7 +175,7 @@ class Conversation:
 
     def as_json(self) -> dict[str, Any]:
         """All that was said, and with which cell of which run."""
-        cell = self.steering.cell
+        cell = self.steering.cell.entry
         return {
             "run": str(self.steering.run.folder),
             "cell": cell["id"],

@@ -13,7 +13,7 @@ from attrs import define, evolve
 
 from steerkit_core.components import Site
 from steerkit_core.errors import RecipeError, SteerkitError, StoreError
-from steerkit_core.extraction import Extraction, kept_extraction
+from steerkit_core.kept.cell import SteeredCell, steered_cell
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.models import LoadedModels
 from steerkit_core.named import kept, kept_site
@@ -21,8 +21,8 @@ from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import parse_recipe
 from steerkit_core.registry import Registry
-from steerkit_core.store import DIRECTIONS, RECIPE, RunDirectory
-from steerkit_core.values import ClassActivations, Intervention, Steering
+from steerkit_core.store import RECIPE
+from steerkit_core.values import ClassActivations, Intervention
 
 if TYPE_CHECKING:
     from steerkit_core.model import ModelHandle
@@ -36,11 +36,10 @@ class Resteering:
     """
 
     run: KeptRun
-    cell: Mapping[str, Any]
+    cell: SteeredCell
     registry: Registry
     spec: ModelSpec
     site: Site
-    extraction: Extraction
 
     @classmethod
     def of(
@@ -53,25 +52,10 @@ class Resteering:
                 kept.
             SteerkitError: its site is not installed.
         """
-        name = cell or run.report["selected"]
-        if name is None:
-            raise StoreError(f"{run.folder}: no cell was selected, name one with --cell")
-        entry = run.cell(name)
-        if entry["role"] != "steered" or entry["layer"] is None:
-            what = "a control" if entry["role"] == "control" else "not steered"
-            raise StoreError(
-                f"{run.folder}: cell {entry['id']} is {what}: choose a steered one (selected:"
-                f" {run.report['selected']})"
-            )
-        found = kept_extraction(RunDirectory(run.folder), str(entry["extraction"]))
-        if found is None:
-            raise StoreError(
-                f"{run.folder / DIRECTIONS}: no directions {entry['extraction']}, which cell {entry['id']}"
-                " was steered with: the run is incomplete; its command makes what is missing"
-            )
-        spec = _spec(run, entry)
+        chosen = steered_cell(run, cell)
+        spec = _spec(run, chosen.entry)
         spec = spec if device is None else evolve(spec, device=device)
-        return cls(run, entry, registry, spec, kept_site(entry, registry, str(run.folder)), found)
+        return cls(run, chosen, registry, spec, kept_site(chosen.entry, registry, str(run.folder)))
 
     @cached_property
     def model(self) -> ModelHandle:
@@ -81,7 +65,7 @@ class Resteering:
     @property
     def changed(self) -> str | None:
         """What is not as it was in the run, if the model is another by its content."""
-        was = _loaded(self.run, self.cell).get("fingerprint")
+        was = _loaded(self.run, self.cell.entry).get("fingerprint")
         if was in (None, self.model.fingerprint):
             return None
         return f"{self.spec.id} is not what it was in the run (other weights, tokenizer or template)"
@@ -89,13 +73,13 @@ class Resteering:
     @property
     def layers(self) -> tuple[int, ...]:
         """The layers that there are directions of."""
-        return self.extraction.directions.layers
+        return self.cell.directions.layers
 
     @property
     def generation(self) -> GenerationOptions:
         """How the cell's texts were written."""
         known = attrs.fields_dict(GenerationOptions)
-        options = self.cell["options"]["generation"]
+        options = self.cell.entry["options"]["generation"]
         found = {name: value for name, value in options.items() if name in known and name != "repeats"}
         return GenerationOptions(**found)
 
@@ -106,27 +90,16 @@ class Resteering:
             SteerkitError: there is no usable direction at this layer, the multiplier is not finite, or the
                 site takes none.
         """
-        position = int(self.cell["position"])
-        directions = self.extraction.directions
-        if layer not in directions.layers:
+        if layer not in self.layers:
             raise SteerkitError(
-                f"the run keeps no direction at layer {layer} (kept: {_ranges(directions.layers)})"
+                f"the run keeps no direction at layer {layer} (kept: {_ranges(self.layers)})"
             )
         if multiplier is not None and not math.isfinite(multiplier):
             raise SteerkitError(f"multiplier: expected a finite number, got {multiplier:g}")
         if multiplier is not None and not self.site.takes_multiplier:
             raise SteerkitError(f"site {self.site.name!r} takes no multiplier, got {multiplier:g}")
-        steering = Steering(
-            directions=directions,
-            layer=layer,
-            position=position,
-            multiplier=0.0 if multiplier is None else multiplier,
-            num_layers=self.model.num_layers,
-            residual_norms=self.extraction.stream.norm_mean,
-            num_heads=getattr(self.model.config, "num_attention_heads", 1),
-            classes=self._classes,
-        )
-        found = self.site.intervene(steering)
+        heads = getattr(self.model.config, "num_attention_heads", 1)
+        found = self.site.intervene(self.cell.steering(layer, multiplier, self._classes, heads))
         self.model.check(found)
         return found
 
@@ -138,7 +111,8 @@ class Resteering:
         """
         text = (self.run.folder / RECIPE).read_text(encoding="utf-8")
         source = Path(str(self.run.manifest.get("recipe", "")))
-        wanted = (self.extraction.identity["positive"], self.extraction.identity["negative"])
+        facts = self.cell.kept.facts
+        wanted = (facts["positive"], facts["negative"])
         why = f"site {self.site.name!r} needs the contrast set that the directions were found with"
         try:
             recipe = parse_recipe(text, self.registry, source=str(source), folder=source.parent)
@@ -148,7 +122,7 @@ class Resteering:
             contrast = setting.contrast
             found = (prompts_fingerprint(contrast.positive), prompts_fingerprint(contrast.negative))
             if found == wanted:
-                directions = self.extraction.directions
+                directions = self.cell.directions
                 return self.model.class_activations(contrast, directions.positions, directions.module)
         raise SteerkitError(f"{why}, and its prompts are others now")
 

@@ -77,7 +77,7 @@ def chat(
     live = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     talk = Talk(conversation, _screen(live=live, as_json=as_json))
     if live:
-        click.echo(f"cell {steering.cell['id']} of {kept.folder}; /help lists the commands, Ctrl-D ends\n")
+        click.echo(f"{steering.cell.where}; /help lists the commands, Ctrl-D ends\n")
     for line in _typed() if live else _piped():
         talk.line(line)
         if talk.over:

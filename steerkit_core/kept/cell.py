@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
 from attrs import frozen
 
 from steerkit_core.components import Site
+from steerkit_core.direction_files import facts_of
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.kept.directions import RECORD, KeptDirections, kept_directions
 from steerkit_core.kept.files import DIRECTIONS
 from steerkit_core.kept.run import KeptRun
-from steerkit_core.values import DirectionSet, Intervention, Steering
+from steerkit_core.tensors import read_header
+from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering
 
 SAME_LENGTH = 1e-6
 
@@ -45,6 +48,39 @@ class SteeredCell:
         """How many blocks the model has."""
         return len(self.kept.layers)
 
+    @cached_property
+    def directions(self) -> DirectionSet:
+        """The directions of its extraction, at every position and layer."""
+        return self.kept.directions()
+
+    @cached_property
+    def residual_norms(self) -> tuple[float, ...]:
+        """Mean length of each block's output, as the run measured it."""
+        return self.kept.residual_norms()
+
+    def steering(
+        self,
+        layer: int,
+        multiplier: float | None,
+        classes: Callable[[], ClassActivations] = _no_classes,
+        num_heads: int = 1,
+    ) -> Steering:
+        """What its site builds edits from, at the cell's position.
+
+        Raises:
+            StoreError: the directions cannot be read.
+        """
+        return Steering(
+            directions=self.directions,
+            layer=layer,
+            position=self.entry["position"],
+            multiplier=0.0 if multiplier is None else multiplier,
+            num_layers=self.num_layers,
+            residual_norms=self.residual_norms,
+            num_heads=num_heads,
+            classes=classes,
+        )
+
     def intervention(self, site: Site) -> Intervention:
         """The edits of the cell, as its site builds them.
 
@@ -52,18 +88,7 @@ class SteeredCell:
             ClassesUnknown: the site needs more than the run has kept.
             StoreError: they are not as long as the run says.
         """
-        multiplier = self.entry["multiplier"]
-        found = site.intervene(
-            Steering(
-                directions=self.kept.directions(),
-                layer=self.entry["layer"],
-                position=self.entry["position"],
-                multiplier=0.0 if multiplier is None else multiplier,
-                num_layers=self.num_layers,
-                residual_norms=self.kept.residual_norms(),
-                classes=_no_classes,
-            )
-        )
+        found = site.intervene(self.steering(self.entry["layer"], self.entry["multiplier"]))
         noted = (self.entry["strength"] or {}).get("absolute")
         if noted is not None and not math.isclose(found.strength or 0.0, noted, rel_tol=SAME_LENGTH):
             raise StoreError(
@@ -80,21 +105,27 @@ def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
         StoreError: there is no such cell, none was selected, or it is not steered with directions that the
             run has kept.
     """
-    folder, name = run.folder, name or run.report["selected"]
-    if name is None:
+    folder, selected = run.folder, run.report["selected"]
+    if name is None and selected is None:
         raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    entry = run.cell(name)
-    chosen = entry["id"]
+    entry = run.cell(name or selected)
+    key = entry["extraction"]
     if entry["role"] == "baseline":
-        raise StoreError(f"{folder}: cell {chosen} is unsteered, there is no direction to export")
-    if entry["role"] == "control":
-        raise StoreError(
-            f"{folder}: cell {chosen} is the control {entry['control']!r}, whose direction is not kept:"
-            " name a steered cell"
-        )
-    if entry["extraction"] is None:
-        raise StoreError(f"{folder}: cell {chosen} came to no direction: {entry['sick']}")
-    return SteeredCell(folder, entry, kept_directions(str(folder), entry["extraction"]))
+        reason = "is unsteered"
+    elif entry["role"] == "control":
+        reason = f"is the control {entry['control']!r}, whose direction is not kept"
+    elif key is None:
+        reason = f"came to no direction ({entry['sick']})"
+    else:
+        path = folder / DIRECTIONS
+        if not path.is_file() or key not in facts_of(read_header(path)[0], path):
+            raise StoreError(
+                f"{path}: no directions {key}, which cell {entry['id']} was steered with: the run is"
+                " incomplete; its command makes what is missing"
+            )
+        return SteeredCell(folder, entry, kept_directions(str(folder), key))
+    remedy = "name a steered one with --cell" + ("" if selected is None else f" (selected: {selected})")
+    raise StoreError(f"{folder}: cell {entry['id']} {reason}: {remedy}")
 
 
 def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:

@@ -3,10 +3,13 @@
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
+from steerkit_bundled import MODELS_FOLDER
 from steerkit_core.chat.conversation import Conversation
 from steerkit_core.chat.resteering import Resteering
 from steerkit_core.cli.talk import COMMANDS, Talk
@@ -19,7 +22,7 @@ RECIPE = """\
 [run]
 name = "talked"
 [model]
-id = "bundled:{model}"
+id = "{model}"
 device = "cpu"
 [prompts]
 contrast = "refusal-5"
@@ -46,7 +49,7 @@ AFFINE = 'use = "residual-affine"\nmultiplier = 1.0'
 SOME = 'use = "conditional"\noperation = "add"\nmultiplier = 4.0\nthreshold = "f1"\nwhen = "below"'
 
 
-def bundled_run(registry, home, site=ADD, model="qwen2-s"):
+def bundled_run(registry, home, site=ADD, model="bundled:qwen2-s"):
     (home / "four.txt").write_text("\n".join(PROMPTS) + "\n")
     text = RECIPE.replace("{site}", site).replace("{model}", model)
     recipe = parse_recipe(text, registry, source=str(home / "recipe.toml"), folder=home)
@@ -101,7 +104,13 @@ def give(give, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("site", "model"), [(ADD, "qwen2-s"), (AFFINE, "qwen2-s"), (SOME, "qwen2-s"), (ADD, "mistral-s")]
+    ("site", "model"),
+    [
+        (ADD, "bundled:qwen2-s"),
+        (AFFINE, "bundled:qwen2-s"),
+        (SOME, "bundled:qwen2-s"),
+        (ADD, "bundled:mistral-s"),
+    ],
 )
 def test_answers_are_those_of_the_run_word_for_word(site, model, registry, tmp_path, give):
     folder = bundled_run(registry, tmp_path, site, model)
@@ -110,9 +119,9 @@ def test_answers_are_those_of_the_run_word_for_word(site, model, registry, tmp_p
     plain, steered = written(folder, baseline), written(folder, report["selected"])
     # each begins a conversation of its own, as a prompt of a run does
     code, out, err = give("\n/reset\n".join(PROMPTS), folder, "--json")
-    assert (code, err.splitlines()[0]) == (0, f"loading bundled:{model}")
+    assert (code, err.splitlines()[0]) == (0, f"loading {model}")
     found = json.loads(out)
-    assert (found["cell"], found["model"]) == (report["selected"], f"bundled:{model}")
+    assert (found["cell"], found["model"]) == (report["selected"], model)
     answers = {one["user"]: (one["unsteered"], one["steered"]) for one in found["exchanges"]}
     assert answers == {prompt: (plain[prompt], steered[prompt]) for prompt in PROMPTS}
     assert plain != steered
@@ -163,7 +172,7 @@ def test_another_layer_steers_by_that_layers_direction(talk, steering):
     talk.line("/multiplier 2.5")
     assert talk.screen.said == ["steered (layer 5, multiplier 4)", "steered (layer 5, multiplier 2.5)"]
     (first, *_) = steering.intervention(5, 2.5).edits
-    unit = steering.extraction.directions.at(5, -1).unit
+    unit = steering.cell.directions.at(5, -1).unit
     assert (first.layer, first.add.tolist()) == (5, (2.5 * unit).tolist())
 
 
@@ -271,7 +280,7 @@ def test_commands_do_what_help_says(talk, tmp_path):
 
 
 def test_a_family_without_system_prompts_says_so(registry, tmp_path, give):
-    folder = bundled_run(registry, tmp_path, model="gemma2-s")
+    folder = bundled_run(registry, tmp_path, model="bundled:gemma2-s")
     code, out, err = give("/system Be kind.\nTell me a joke\n", folder)
     assert code == 0
     assert err.splitlines()[1:] == [
@@ -285,11 +294,14 @@ def test_bad_input_is_one_message_and_exit_2(folder, give):
     report = read_run(folder).report
     control = next(cell["id"] for cell in report["cells"] if cell["role"] == "control")
     baseline = next(cell["id"] for cell in report["cells"] if cell["role"] == "baseline")
-    choose = f"choose a steered one (selected: {report['selected']})"
+    choose = f"name a steered one with --cell (selected: {report['selected']})"
     wrong = {
         ("--layer", "77"): "the run keeps no direction at layer 77 (kept: 0 to 9)",
-        ("--cell", control): f"{folder}: cell {control} is a control: {choose}",
-        ("--cell", baseline): f"{folder}: cell {baseline} is not steered: {choose}",
+        (
+            "--cell",
+            control,
+        ): f"{folder}: cell {control} is the control 'random-1', whose direction is not kept: {choose}",
+        ("--cell", baseline): f"{folder}: cell {baseline} is unsteered: {choose}",
         ("--device", "abacus"): "there is no device 'abacus' here (available: cpu)",
     }
     for options, message in wrong.items():
@@ -320,17 +332,17 @@ def test_a_site_without_multiplier_takes_none(registry, tmp_path, give):
     assert out.splitlines()[2].startswith("steered (layer 3): ")
 
 
-def test_a_model_that_has_changed_is_noted(folder, give, tmp_path):
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["models"][0]["fingerprint"] = "other"
-    other = tmp_path / "changed"
-    other.mkdir()
-    for path in folder.iterdir():
-        (other / path.name).write_bytes(path.read_bytes())
-    (other / "manifest.json").write_text(json.dumps(manifest))
-    assert give("", other)[2].splitlines()[1] == (
-        "note: bundled:qwen2-s is not what it was in the run (other weights, tokenizer or template)"
-    )
+def test_a_model_that_has_changed_is_noted(registry, give, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(MODELS_FOLDER / "qwen2-s", model)
+    run = bundled_run(registry, tmp_path, model=str(model))
+    assert give("", run)[2].splitlines()[1:] == []
+    weights = load_file(model / "model.safetensors")
+    weights["model.norm.weight"][0] += 0.5
+    save_file(weights, model / "model.safetensors", {"format": "pt"})
+    assert give("", run)[2].splitlines()[1:] == [
+        f"note: {model} is not what it was in the run (other weights, tokenizer or template)"
+    ]
 
 
 def test_directions_that_are_lost_are_missed(folder, give, tmp_path):

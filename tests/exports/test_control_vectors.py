@@ -160,15 +160,16 @@ def test_a_strangers_site_that_only_adds_is_exported(own_host, make_run, tmp_pat
 def test_cells_without_a_direction_of_their_own_are_refused(many, report, give):
     run = many[0]
     for role, reason in (
-        ("baseline", "is unsteered, there is no direction to export"),
+        ("baseline", "is unsteered"),
         (
             "control",
-            "is the control 'random-1', whose direction is not kept: name a steered cell",
+            "is the control 'random-1', whose direction is not kept",
         ),
     ):
         cell = next(cell["id"] for cell in report["cells"] if cell["role"] == role)
         code, _, error = give("export", run, "--to", "gguf", "--cell", cell)
-        assert (code, error) == (2, f"error: {run}: cell {cell} {reason}\n")
+        remedy = f"name a steered one with --cell (selected: {report['selected']})"
+        assert (code, error) == (2, f"error: {run}: cell {cell} {reason}: {remedy}\n")
 
 
 def test_a_run_that_was_edited_by_hand_is_refused(many, give, tmp_path):
