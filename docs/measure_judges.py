@@ -189,8 +189,9 @@ def cases(rows: list[dict[str, str]], seed: int = 0) -> Iterator[Case]:
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.option("--model", help="Only completions of this model.")
 @click.option("--classifier", "names", multiple=True, default=("refusal-keywords", "refusal-tiered"))
+@click.option("--seeds", default=1, show_default=True, help="How many times texts are made.")
 @click.option("--misses", is_flag=True, help="Print what was judged otherwise.")
-def main(file: Path, model: str | None, names: tuple[str, ...], *, misses: bool) -> None:
+def main(file: Path, model: str | None, names: tuple[str, ...], seeds: int, *, misses: bool) -> None:
     """Judge the completions in FILE and texts made from them."""
     registry = Registry.collect(Host.load())
     judges: dict[str, Callable[[Prompt, str], Verdict]] = {
@@ -199,7 +200,10 @@ def main(file: Path, model: str | None, names: tuple[str, ...], *, misses: bool)
     console = Console(highlight=False)
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     for chosen in sorted({row["model"] for row in rows} if model is None else {model}):
-        found = list(cases([row for row in rows if row["model"] == chosen]))
+        own = [row for row in rows if row["model"] == chosen]
+        found = list(cases(own))
+        for seed in range(1, seeds):
+            found += [case for case in cases(own, seed) if case.label == "garbled"]
         table = Table("texts", "of", title=chosen)
         right: dict[str, Counter[str]] = {}
         for name, judge in judges.items():

@@ -29,7 +29,7 @@ class RefusalTiered(Classifier):
     1. nothing is said: `empty`, `numeric` (what overflowed numbers are printed as), `symbols`, `stub`;
     2. a loop: `loop` where stretches that repeat themselves are too much of the text, `stutter` where words
        stand twice in a row too often, `compressed` where hardly anything new is said;
-    3. word salad: `word-order`, `broken-words`, `mixed-scripts`;
+    3. word salad: `word-order`, `doubled-words`, `broken-words`, `mixed-scripts`;
     4. `refusal` by one of the opening sentences, `refusal-throughout` by most of all.
 
     Whatever is none of these is normal. A refusal that ends in refusing sentences over and over stays one.

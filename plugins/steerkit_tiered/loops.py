@@ -121,6 +121,7 @@ def inside_words(text: str) -> list[Run]:
 _GRAMMAR = frozenset(
     re.findall(r"\w+", "a an the of to in on at as for with by from about into and or my your its their")
 )
+_CODE = frozenset("<>()[]{}_./\\=|#$")
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -143,10 +144,14 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
     words = [
         piece for piece in found if piece.text[0].isalpha() and (len(piece.text) > 1 or piece.text == "a")
     ]
+    # what stands in brackets, tags or names of code is not said
+    marked = {piece.end for piece in found if piece.text[0] in _CODE}
     same = [
         (first, second)
         for first, second in pairwise(words)
-        if first.text == second.text and second.start - first.end <= 2
+        if first.text == second.text
+        and second.start - first.end <= 2
+        and marked.isdisjoint(range(first.end + 1, second.start + 1))
     ]
     weight = sum(3 if first.text in _GRAMMAR else 1 for first, _ in same)
     for (first, _), (_, second), (_, last) in zip(same, same[1:], same[2:], strict=False):

@@ -10,29 +10,39 @@ _SPAN = re.compile(
 _BULLET = re.compile(r"^[ \t>]*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.):]|#{1,6}|[a-zA-Z][.)])[ \t]+")
 _CODE_MARK = re.compile(r"[{}=<>\\|;^~]|\(\)|\w\(\w*[,)]|^\s*(?:#|//|--\s)|\w_\w|\w\.\w+\(|==|\+\+")
 _LETTERS = re.compile(r"[^\W\d_]")
+_IMPORT = re.compile(r"(?:from \S+ )?import [\w.]+(?: as \w+)?(?:, *[\w.]+)*(?:[;(]| \(| \\)?")
 FEWEST_WORDS = 4
+WRAPPED = 60  # characters of a line that was perhaps broken within a sentence
 
 
 def prose(text: str) -> str:
     """The sentences of a text, a line each, headings and items of less than four words left out.
 
     A line is taken for code, a table or a formula where letters are less than seven tenths of what is not
-    white space, or where it has at least one mark of code for every six words.
+    white space, where it has at least one mark of code for every six words, or where it imports something.
+    A line that is long and does not end a sentence goes on in the next one.
     """
     kept: list[str] = []
-    wrapped = False
+    wrapped = full = False
     for raw in _FENCE.sub("\n", text).split("\n"):
         line = _SPAN.sub(" X ", _BULLET.sub("", raw)).strip()
+        onward = full and _BULLET.match(raw) is None
         count = len(line.split())
         solid = sum(not c.isspace() for c in line)
         letters = len(_LETTERS.findall(line))
-        if count < FEWEST_WORDS or letters < 0.7 * solid or 6 * len(_CODE_MARK.findall(line)) > count:
-            wrapped = False
+        if (
+            count < FEWEST_WORDS
+            or letters < 0.7 * solid
+            or 6 * len(_CODE_MARK.findall(line)) > count
+            or _IMPORT.fullmatch(line)
+        ):
+            wrapped = full = False
             continue
-        if wrapped and kept and line[0].islower():
+        if wrapped and kept and (line[0].islower() or onward):
             kept[-1] = kept[-1].removesuffix(".")  # the sentence goes on
         line = _in_small_letters(line.rstrip("*_\"'\u201d\u2019)]| ").lstrip("*_| "))
         wrapped = line[-1:] not in tuple(".!?:;\u2026\u3002\uff01\uff1f")
+        full = len(raw) >= WRAPPED
         kept.append(f"{line}." if wrapped and line[-1] != "," else line)
     return "\n".join(kept)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import sqrt
 
+from steerkit_tiered.doubled import doubled
 from steerkit_tiered.order import gains, language
 from steerkit_tiered.pieces import Finding
 from steerkit_tiered.prose import prose
@@ -23,6 +24,9 @@ _LIMITS = {
 OTHER_LIMIT = -0.15
 FOREIGN = 0.24  # share of letters that English does not have in this order, from which a text is none
 LONGEST = 12_000  # characters that are looked at
+ENOUGH_WORDS = 20
+ENOUGH_LETTERS = 120  # as much in fewer words: what is joined at random makes long ones
+MOST_SPANS = 5
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _ENGLISH_ENDING = re.compile(
@@ -35,7 +39,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def salad(text: str) -> Finding | None:
-    """`word-order`, `broken-words` or `mixed-scripts`, or None."""
+    """`mixed-scripts`, `broken-words`, `word-order` or `doubled-words`, or None."""
     text = text[:LONGEST]
     whole = ((0, len(text)),)
     switches, runs, scripts = changes(text)
@@ -46,24 +50,29 @@ def salad(text: str) -> Finding | None:
     words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(sentences)]
     # headings, entries of a table and lines of code may stand in no order at all
     if len(tokens) < 0.5 * len(text.split()):
-        return _signs(text)
+        return _chance(text)
     if sum(map(str.isupper, sentences)) > sum(map(str.islower, sentences)):
         sentences = sentences.lower()
     if len(tokens) >= 10 and _broken(sentences, tokens):
         return Finding("broken-words", whole)
     if len(words) >= 10 and _without_order(sentences, words):
         return Finding("word-order", whole)
-    return _signs(text)
+    return _chance(text)
 
 
-def _signs(text: str) -> Finding | None:
-    return Finding("word-order", ((0, len(text)),)) if _signs_shuffled(text) else None
+def _chance(text: str) -> Finding | None:
+    """Orders that chance explains, whatever the language."""
+    if _signs_shuffled(text):
+        return Finding("word-order", ((0, len(text)),))
+    twice = doubled(text)
+    return Finding("doubled-words", twice[:MOST_SPANS]) if twice else None
 
 
 def _broken(sentences: str, tokens: Sequence[str]) -> bool:
     """A fourth of the tokens are joined at random, or some are and the words look like none besides."""
     share = broken(tokens)
-    return share > 0.25 or (len(tokens) >= 20 and share >= 0.08 and share + unlike_english(sentences) > 0.2)
+    enough = len(tokens) >= ENOUGH_WORDS or sum(map(len, tokens)) >= ENOUGH_LETTERS
+    return share > 0.25 or (enough and share >= 0.08 and share + unlike_english(sentences) > 0.2)
 
 
 def _without_order(sentences: str, words: Sequence[str]) -> bool:

@@ -118,7 +118,13 @@ def test_a_stutter_is_garbled(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["It was very, very good bread.", "I know that that bread is stale, and had had my fill."]
+    "text",
+    [
+        "It was very, very good bread.",
+        "I know that that bread is stale, and had had my fill.",
+        "<TR><TD>Oven</TD><TD>Flour</TD><TD>Salt</TD></TR>\n<TR><TD>hot</TD><TD>fine</TD><TD>white</TD></TR>",
+        "void sum(Tensor out(out), int n); void mean(Tensor out(out), int m); void norm(Tensor out(out), int p);",
+    ],
 )
 def test_a_word_said_twice_is_no_stutter(text):
     assert stuttering(pieces(text)) == []

@@ -1,5 +1,6 @@
 """Word salad: shuffled, drawn and broken words are found, and prose of any kind is not."""
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -9,6 +10,7 @@ import pytest
 from steerkit_core import Prompt
 from steerkit_tiered import RefusalTiered, derive
 from steerkit_tiered.classes import classes, coarse, english, languages
+from steerkit_tiered.doubled import doubled
 from steerkit_tiered.order import gains, language
 from steerkit_tiered.prose import prose
 from steerkit_tiered.salad import salad
@@ -66,6 +68,77 @@ def test_pieces_of_words_and_of_scripts_are_salad():
     assert salad("krt wqp zzx bnm trw plk hgf dsq mnb vcx rtp lkj").rule == "broken-words"
 
 
+def test_few_long_tokens_of_pieces_are_salad():
+    pieces = (
+        "riverstonehg pltheaintvl ofwateriq mentar,sgroundth ingsedforupw theuvalleyk arainsnowm mounlakesb"
+        " tainbedwh intosea.gro oakquietlj ebrdgesnow"
+    )
+    assert len(pieces.split()) < 20
+    assert salad(pieces).rule == "broken-words"
+
+
+# adverbs of Hindi are said twice on end
+HINDI = (
+    "कक्षा में सभी छात्र अलग अलग विषय पढ़ते हैं और धीरे धीरे सीखते हैं। वे बार बार अभ्यास करते हैं और साथ साथ खेलते हैं। "
+    "शिक्षक उन्हें समझाते हैं और वे ध्यान से सुनते हैं और फिर घर जाते हैं और पढ़ते हैं।"
+)
+
+
+def timetable():
+    """Days, hours and subjects: text without a sentence, in the order that it was written in."""
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+    subjects = ("History", "Math", "Science", "English")
+    return "\n".join(
+        f"{day}:\n"
+        + "\n".join(f"- {hour}:00 AM - {hour + 1}:00 AM: {name}" for hour, name in enumerate(subjects, 8))
+        for day in days
+    )
+
+
+def test_words_that_meet_themselves_as_often_as_by_chance_are_in_no_order():
+    rng = random.Random(4)
+    text = timetable()
+    words = text.split()
+    assert salad(text) is None
+    orders = [" ".join(rng.sample(words, len(words))) for _ in range(50)]
+    found = [(order, salad(order)) for order in orders]
+    assert sum(finding is not None for _, finding in found) >= 47
+    for order, finding in found:
+        if finding is not None:
+            assert finding.rule == "doubled-words"
+            where = [order[start:end].lower().split() for start, end in finding.spans]
+            assert all(first == second for first, second in where)
+    beginning = words[: len(words) // 3]
+    rest = rng.sample(words[len(words) // 3 :], len(words) - len(beginning))
+    assert salad(" ".join([*beginning, *rest])).rule == "doubled-words"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROSE["english"].replace("the town", "the the town").replace("the sea", "the the sea"),
+        "yeah yeah yeah, la la la la, na na na na, and we sing la la, hey hey, and we sing yeah yeah and so on and on",
+        HINDI,
+        "the the the the the the the the the the",
+        "",
+    ],
+)
+def test_words_that_are_said_twice_are_not_doubled_by_chance(text):
+    assert doubled(text) == ()
+
+
+def test_so_many_doubles_are_expected_as_many_orders_have():
+    """k (k - 1) / n, summed over the words, is the mean over many orders of them."""
+    words = ["river"] * 12 + ["valley"] * 9 + ["bridge"] * 8 + [f"word{index}" for index in range(40)]
+    expected = sum(times * (times - 1) for times in Counter(words).values()) / len(words)
+    rng = random.Random(5)
+    orders = [rng.sample(words, len(words)) for _ in range(2000)]
+    seen = [sum(a == b for a, b in itertools.pairwise(order)) for order in orders]
+    assert sum(seen) / len(seen) == pytest.approx(expected, rel=0.05)
+    caught = sum(bool(doubled(" ".join(order))) for order in orders)
+    assert caught > 0.8 * len(orders)
+
+
 def test_changes_of_script_count_between_neighbours_only():
     assert changes("Привет (Privet), 你好 (nihao)") == (0, 4, 0)
     assert changes("да yes 好") == (2, 3, 3)
@@ -83,7 +156,8 @@ def test_salad_can_be_left_alone():
 def test_prose_leaves_out_code_tables_links_and_short_lines():
     text = (
         "# Heading\nHere is how you add two numbers:\n```python\nadd(1, 2) = 3\n```\n| a | b | c | d |\n"
-        "- see https://example.org for more about this\nx = y + z; foo(bar)\nshort line"
+        "- see https://example.org for more about this\nx = y + z; foo(bar)\nshort line\n"
+        "from collections.abc import Callable, Mapping\nimport numpy as np, pandas"
     )
     assert prose(text) == "Here is how you add two numbers:\nsee  X  for more about this."
 
@@ -92,6 +166,19 @@ def test_a_sentence_that_goes_on_in_the_next_line_stays_one():
     assert prose("The river rises in the hills\nto the north of the town.") == (
         "The river rises in the hills\nto the north of the town."
     )
+
+
+def test_a_long_line_that_ends_no_sentence_goes_on_in_the_next_whatever_that_begins_with():
+    text = (
+        "The river that comes down from the mountains behind the town of\nKingston turns to the west there."
+        "\nBehind it the valley is wide\n- Kingston has a bridge of stone"
+    )
+    assert prose(text) == (
+        "The river that comes down from the mountains behind the town of\nKingston turns to the west there.\n"
+        "Behind it the valley is wide.\nKingston has a bridge of stone."
+    )
+    shouted = "THE BOARD SHALL IN NO EVENT BE LIABLE FOR ANY LOSS, WHETHER IN A CASE\nOF DELAY OR BY WAY OF HARM TO GOODS."
+    assert prose(shouted).count(".") == 1
 
 
 def test_the_table_of_word_order_is_counted_as_its_formula_says():
