@@ -14,16 +14,6 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 CONSTRAINTS = ("-c", "constraints.txt")
-# xrfm is the authors' package of what `rfm` does, and the tests hold one against the other
-# matplotlib is the extra `plots`, gguf and pyarrow the extras `gguf` and `parquet`; playwright drives the
-# system's Chromium, and downloads none
-# what `steerkit plugins new` and `steerkit schema` write is held against what others accept
-OTHER_JUDGES = ("ruff", "jsonschema", "taplo")
-TEST_TOOLS = (
-    *("pytest", "pytest-xdist", "hypothesis", "pandas", "hatchling", "matplotlib", "xrfm"),
-    *("gguf", "pyarrow", "playwright"),
-    *OTHER_JUDGES,
-)
 # what is exported is given to the packages that it is for. Both ask for an older numpy or transformers than
 # steerkit has, and work with ours, so that they are installed without what they ask for
 PEERS = ("repeng==0.4.0", "steering-vectors==0.12.2")
@@ -63,7 +53,7 @@ def tests(session: nox.Session) -> None:
     """Run the quick tests against the installed package, on every Python that there is."""
     if absent := [version for version in SUPPORTED if version not in PRESENT]:
         session.log(f"left out, as this machine has none: Python {', '.join(absent)}")
-    session.install(*CONSTRAINTS, ".", *TEST_TOOLS)
+    session.install(*CONSTRAINTS, ".", *group("test"))
     session.install("--no-deps", *PEERS)
     session.run("pytest", *WORKERS, "-m", "not slow", *session.posargs)
 
@@ -110,7 +100,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take long; CI leaves them out."""
-    session.install(*CONSTRAINTS, ".", *TEST_TOOLS, "mypy")
+    session.install(*CONSTRAINTS, ".", *group("test"), "mypy")
     session.install("--no-deps", *PEERS)
     session.run("pytest", "-m", "slow", *session.posargs)
 

@@ -134,7 +134,8 @@ def _steer_planned(run: GroupRun, extracted: Extracted) -> None:
             for trial in planned
         ]
     if first:
-        run.rows.complete(first, f"generating {len({cell.id for cell in first})} cells")
+        many = len({cell.id for cell in first})
+        run.rows.complete(first, f"generating {many} cell" + "s" * (many != 1))
 
 
 def _select(run: GroupRun, setting: Setting, extraction: Extraction, choices: _Choices) -> None:

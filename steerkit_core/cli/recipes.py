@@ -1,4 +1,4 @@
-"""What all commands ask alike that take a recipe: which one, and what to change in it."""
+"""What all commands ask alike that take a recipe: which one, what to change in it, and how to run it."""
 
 from __future__ import annotations
 
@@ -15,3 +15,7 @@ changes_option = click.option(
     metavar="TABLE.KEY=VALUE",
     help="Change an option of the recipe; may be repeated.",
 )
+fresh_option = click.option(
+    "--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over."
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")

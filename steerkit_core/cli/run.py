@@ -10,7 +10,7 @@ import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
-from steerkit_core.cli.recipes import changes_option, recipe_argument
+from steerkit_core.cli.recipes import changes_option, fresh_option, quiet_option, recipe_argument
 from steerkit_core.cli.runs import files_of
 
 
@@ -18,9 +18,9 @@ from steerkit_core.cli.runs import files_of
 @recipe_argument
 @changes_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME]")
-@click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
+@fresh_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 @click.pass_context
 def run(
     context: click.Context,

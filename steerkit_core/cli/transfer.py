@@ -11,7 +11,7 @@ import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
-from steerkit_core.cli.recipes import changes_option, recipe_argument
+from steerkit_core.cli.recipes import changes_option, fresh_option, quiet_option, recipe_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME-transfer]"
 )
-@click.option("--fresh", is_flag=True, help="Set an earlier run in that folder aside and start over.")
+@fresh_option
 @json_option
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@quiet_option
 @click.pass_context
 def transfer(
     context: click.Context,

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from steerkit_core.schema import recipe_schema
@@ -35,7 +36,6 @@ def schema(registry):
 
 @pytest.fixture(scope="session")
 def validator(schema):
-    jsonschema = pytest.importorskip("jsonschema", reason="until jsonschema is installed")
     jsonschema.Draft7Validator.check_schema(schema)
     return jsonschema.Draft7Validator(schema)
 
@@ -56,7 +56,7 @@ def taplo(schema, tmp_path_factory):
     beside = Path(sys.executable).with_name("taplo")
     program = str(beside) if beside.exists() else shutil.which("taplo")
     if program is None:
-        pytest.skip("until taplo is installed")
+        pytest.fail("taplo is not installed: it comes with the group dev")
     file = tmp_path_factory.mktemp("schema") / "steerkit.schema.json"
     file.write_text(json.dumps(schema), "utf-8")
 

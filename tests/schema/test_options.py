@@ -3,6 +3,7 @@
 from typing import Literal
 
 import attrs
+import jsonschema
 import pytest
 from attrs import frozen
 from hypothesis import HealthCheck, given, settings
@@ -68,7 +69,6 @@ def test_every_check_is_known(registry):
 @pytest.fixture(scope="module")
 def judged(registry):
     """A function that gives every kind of option once: place, declaration, and what the schema takes."""
-    jsonschema = pytest.importorskip("jsonschema", reason="until jsonschema is installed")
     found = {}
     for place, field in every_option(registry):
         key = repr((field.type, field.metadata["checks"]))
@@ -133,7 +133,6 @@ def test_a_table_by_hand():
 
 def test_what_json_cannot_say_is_let_through():
     """3.0 is an integer to JSON, and not to TOML."""
-    jsonschema = pytest.importorskip("jsonschema", reason="until jsonschema is installed")
     field = attrs.fields(Options).count
     attrs.resolve_types(Options)
     assert jsonschema.Draft7Validator(option_schema(field)).is_valid(3.0)
