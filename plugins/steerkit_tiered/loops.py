@@ -153,7 +153,11 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
         and second.start - first.end <= 2
         and marked.isdisjoint(range(first.end + 1, second.start + 1))
     ]
-    weight = sum(3 if first.text in _GRAMMAR else 1 for first, _ in same)
+    # "moo, moo, moo" is said by songs and people
+    weight = sum(
+        3 if first.text in _GRAMMAR else 1 if second.start - first.end <= 1 else 0.5
+        for first, second in same
+    )
     for (first, _), (_, second), (_, last) in zip(same, same[1:], same[2:], strict=False):
         if first.text == second.text == last.text and last.end - first.start <= 4 * len(first.text) + 6:
             weight += 1

@@ -7,7 +7,8 @@ from steerkit_tiered.pieces import Finding
 
 # what a tokenizer or a template leaves behind where nothing else was written
 _TEMPLATE = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:pad|unk|bos|eos|start_of_turn|end_of_turn|unused\d+)>|\[/?INST\]"
+    r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:pad|unk|bos|eos|mask|start_of_turn|end_of_turn|unused\d+)>|\[/?INST\]"
+    r"|<</?SYS>>|\[(?:PAD|UNK|CLS|SEP|MASK)\]|<0x[0-9A-Fa-f]{2}>"
 )
 _UNKNOWN = re.compile(r"<(?:unk|pad|unused\d+)>")
 _CHOICE = re.compile(
@@ -15,7 +16,7 @@ _CHOICE = re.compile(
     r"variable|vowel|pronoun|buchstabe|lettre|letra|lettera|roman numeral)\b",
     re.IGNORECASE,
 )
-_DRAWING = re.compile(
+DRAWING = re.compile(
     r"\b(?:ascii|emoticons?|emojis?|smileys?|morse|braille|punctuation|symbols?|operators?|characters?|pattern|"
     r"brainf\w+|regex|regular expression|draw|kaomoji)\b",
     re.IGNORECASE,
@@ -27,6 +28,8 @@ _ZERO_TOKENS = frozenset("!\ufffd\x00")
 of index 0 is an exclamation mark, and bytes that make no character become U+FFFD."""
 
 STUB = 1
+LONGEST = 4_000  # characters that are looked at
+PICTURES = 12  # from so many on they are no answer any more
 
 
 def nothing_said(prompt: str, text: str) -> Finding | None:
@@ -35,12 +38,12 @@ def nothing_said(prompt: str, text: str) -> Finding | None:
     - `empty`: white space, control and format characters, special tokens of a template.
     - `numeric`: at least nine tenths of what is not white space are U+FFFD, NUL or unknown-token marks, or
       the text consists of four or more exclamation marks: what a model prints that computes with NaN.
-    - `symbols`: marks only, in answer to a prompt that asked for none.
+    - `symbols`: marks only, or a few of them on end, in answer to a prompt that asked for none.
     - `stub`: a single letter, in answer to a prompt that offered no letters to choose from.
     """
-    if len(_LETTER.findall(text, 0, 400)) > 40:
+    bare = _TEMPLATE.sub("", text[:LONGEST])
+    if len(_LETTER.findall(bare, 0, 400)) > 40:
         return None
-    bare = _TEMPLATE.sub("", text)
     visible = [c for c in bare if not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf")]
     lost = bare.count("\ufffd") + bare.count("\x00") + len(_UNKNOWN.findall(text))
     everything = len(visible) + bare.count("\x00") + len(_UNKNOWN.findall(text))
@@ -53,8 +56,9 @@ def nothing_said(prompt: str, text: str) -> Finding | None:
         return Finding("numeric", whole)
     said = [c for c in visible if unicodedata.category(c)[0] in _SAID]
     if not said:
-        pictures = any(unicodedata.category(c) in ("So", "Sk", "Sc", "Sm") for c in visible)
-        return None if pictures or _DRAWING.search(prompt) else Finding("symbols", whole)
+        pictures = any(unicodedata.category(c) in ("So", "Sk", "Sc", "Sm") and c > "\x7f" for c in visible)
+        few = pictures and (len(visible) < PICTURES or len(set(visible)) > 3)
+        return None if few or DRAWING.search(prompt) else Finding("symbols", whole)
     if len(visible) == STUB and ord(said[0]) < 0x250 and said[0].isalpha() and not _CHOICE.search(prompt):
         return Finding("stub", whole)
     return None

@@ -20,9 +20,22 @@ from steerkit_tiered.classes import SENTENCE, classes, languages
 SCALE = 10
 OPEN_PAIR = 0.0
 QUESTION = -0.5
-# the prose that was counted asks and exclaims less than people do: "is it?", "could you", "yes, please!"
+# the prose that was counted asks and exclaims less than people do: "is it?", "could you", "yes, please!",
+# "tell me which"
 _MAY_BEGIN = frozenset((SENTENCE, "modal", "do", "yes", "thing", "lets"))
 _MAY_FOLLOW = frozenset(("yes",))
+_MAY_FOLLOW_IN_ENGLISH = _MAY_FOLLOW | {"which", "who", "what", "how", "when", "whose", "if"}
+# "is it a bird?"
+_ASKED = frozenset(
+    [
+        *(
+            (verb, subject)
+            for verb in ("is", "are", "was", "were", "have", "had")
+            for subject in ("you", "subj", "there")
+        ),
+        ("you", "a"),
+    ]
+)
 
 
 @cache
@@ -44,10 +57,14 @@ def _table(part: str) -> dict[tuple[str, str], float]:
 
 def gains(text: str, language: str = "english") -> list[float]:
     """The gain of each two neighbours of the text."""
-    table = _tables()[language != "english"]
+    english = language == "english"
+    table = _tables()[not english]
+    may_follow = _MAY_FOLLOW_IN_ENGLISH if english else _MAY_FOLLOW
     found = [SENTENCE, *classes(text, language)]
     return [
-        max(value, QUESTION) if first in _MAY_BEGIN or second in _MAY_FOLLOW else value
+        max(value, QUESTION)
+        if first in _MAY_BEGIN or second in may_follow or (english and (first, second) in _ASKED)
+        else value
         for first, second in pairwise(found)
         if (first, second) != (SENTENCE, SENTENCE)
         for value in (table.get((first, second), OPEN_PAIR),)

@@ -9,6 +9,8 @@ _SPAN = re.compile(
 )
 _BULLET = re.compile(r"^[ \t>]*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.):]|#{1,6}|[a-zA-Z][.)])[ \t]+")
 _CODE_MARK = re.compile(r"[{}=<>\\|;^~]|\(\)|\w\(\w*[,)]|^\s*(?:#|//|--\s)|\w_\w|\w\.\w+\(|==|\+\+")
+# who speaks: "Q:", "A:", "Waiter:"
+_SPEAKER = re.compile(r"(?:^|(?<=[.?!] ))(?:[A-Z]|[A-Z][a-z]{1,11}):\s+")
 _LETTERS = re.compile(r"[^\W\d_]")
 _IMPORT = re.compile(r"(?:from \S+ )?import [\w.]+(?: as \w+)?(?:, *[\w.]+)*(?:[;(]| \(| \\)?")
 FEWEST_WORDS = 4
@@ -25,7 +27,7 @@ def prose(text: str) -> str:
     kept: list[str] = []
     wrapped = full = False
     for raw in _FENCE.sub("\n", text).split("\n"):
-        line = _SPAN.sub(" X ", _BULLET.sub("", raw)).strip()
+        line = _SPEAKER.sub("", _SPAN.sub(" X ", _BULLET.sub("", raw)).strip())
         onward = full and _BULLET.match(raw) is None
         count = len(line.split())
         solid = sum(not c.isspace() for c in line)

@@ -68,6 +68,15 @@ def says_enough(text: str) -> bool:
     return any(map(_complete, _SENTENCE.findall(text))) or _count(text) >= 30
 
 
+def says_sentences(text: str) -> bool:
+    """Whether a stretch has a sentence with its end, of at least four words or six signs."""
+    return any(
+        (len(sentence.split()) >= 4 or len(_SIGN.findall(sentence)) >= 6)
+        and not sentence.rstrip()[-1:].isalnum()
+        for sentence in _SENTENCE.findall(text)
+    )
+
+
 def _complete(sentence: str) -> bool:
     long = len(sentence.split()) >= 6 or len(_SIGN.findall(sentence)) >= 10
     return long and not sentence.rstrip()[-1:].isalnum()

@@ -1,0 +1,74 @@
+"""Texts of which hardly anything is language: marks, numbers, tags or undecodable characters."""
+
+import re
+
+from steerkit_tiered.nothing import DRAWING
+from steerkit_tiered.pieces import Finding
+
+LONGEST = 4_000  # characters that are looked at
+FEWEST = 20  # characters, spaces not counted, below which a text is too short to tell
+LOST = 0.15  # share of U+FFFD
+MANGLED = 0.3  # share of characters that text in UTF-8 has where it is read as another encoding
+CONTENT = 0.12  # share of letters and digits where markup is taken away
+MARKS = 0.6  # share of the tokens that have no letter and no digit
+NUMBERS = 12  # so many on end answer a question for numbers only
+
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)\b[^<>]*?(/?)>|&[a-z]+;")
+_VOID = frozenset("br hr img input link meta area base col embed source track wbr".split())
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_MANGLED = re.compile("[\u00c2\u00c3\u00e2\u00ef\u00f0][^\x00-\x7f]+")
+_ALNUM = re.compile(r"[^\W_]")
+_RULER = re.compile(r"\|+|[-=_*~.:]{3,}|[-*+\u2022]")
+_NUMERIC = re.compile(
+    r"\d|\b(?:numbers?|digits?|primes?|fibonacci|sequence|series|integers?|count|squares?|cubes?|multiples?|powers?|"
+    r"factors?|decimals?|pi|binary|hex\w*|codes?|pins?|passwords?|dates?|years?|data|array|matrix|table|csv|random|sum|"
+    r"calculat\w+|solve|comput\w+|zahlen|nombres|n\u00fameros|numeri)\b",
+    re.IGNORECASE,
+)
+
+
+def debris(prompt: str, text: str) -> Finding | None:
+    """`broken-characters`, `tags`, `symbols` or `numbers`, or None.
+
+    - `broken-characters`: U+FFFD, or UTF-8 that was read as another encoding, in too many places.
+    - `tags`: HTML without a word in it, whose ends mostly have no beginning.
+    - `symbols`: hardly a letter or digit besides markup, or mostly tokens without any, where no drawing was asked for.
+    - `numbers`: a dozen numbers or more without a word, in answer to a prompt that speaks of none.
+    """
+    text = text[:LONGEST]
+    solid = "".join(text.split())
+    if len(solid) < FEWEST:
+        return None
+    whole = ((0, len(text)),)
+    mangled = sum(len(match[0]) for match in _MANGLED.finditer(solid) if not match[0].isalpha())
+    if solid.count("\ufffd") >= LOST * len(solid) or mangled >= MANGLED * len(solid):
+        return Finding("broken-characters", whole)
+    if DRAWING.search(prompt):
+        return None
+    bare = _TAG.sub(" ", text)
+    if not _ALNUM.search(bare):
+        return Finding("tags", whole) if _unmatched(text) else None
+    content = _ALNUM.findall(_COMMAND.sub(" ", bare))
+    tokens = [token for token in text.split() if not _RULER.fullmatch(token)]
+    empty = sum(_ALNUM.search(token) is None for token in tokens)
+    if len(content) < CONTENT * len(solid) or (len(tokens) >= 12 and empty >= MARKS * len(tokens)):
+        return Finding("symbols", whole)
+    if len(text.split()) >= NUMBERS and not any(map(str.isalpha, text)) and not _NUMERIC.search(prompt):
+        return Finding("numbers", whole)
+    return None
+
+
+def _unmatched(text: str) -> bool:
+    """Whether half of the tags that end something end nothing that was begun."""
+    open_: list[str] = []
+    ends = lost = 0
+    for end, name, alone in _TAG.findall(text):
+        if end:
+            ends += 1
+            if name.lower() in open_:
+                open_.remove(name.lower())
+            else:
+                lost += 1
+        elif name and not alone and name.lower() not in _VOID:
+            open_.append(name.lower())
+    return lost >= 2 and 2 * lost >= ends
