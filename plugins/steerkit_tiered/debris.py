@@ -10,14 +10,24 @@ FEWEST = 20  # characters, spaces not counted, below which a text is too short t
 LOST = 0.15  # share of U+FFFD
 MANGLED = 0.3  # share of characters that text in UTF-8 has where it is read as another encoding
 CONTENT = 0.12  # share of letters and digits where markup is taken away
+MOST = 0.6
 MARKS = 0.6  # share of the tokens that have no letter and no digit
 NUMBERS = 12  # so many on end answer a question for numbers only
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)\b[^<>]*?(/?)>|&[a-z]+;")
-_VOID = frozenset("br hr img input link meta area base col embed source track wbr".split())
+_VOID = frozenset(
+    ["br", "hr", "img", "input", "link", "meta", "area", "base", "col", "embed", "source", "track", "wbr"]
+)
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _MANGLED = re.compile("[\u00c2\u00c3\u00e2\u00ef\u00f0][^\x00-\x7f]+")
 _ALNUM = re.compile(r"[^\W_]")
+# one of letters alone, however long, is none that a language has
+_ENDLESS = re.compile(r"[A-Za-z]{45,}")
+_CODED = re.compile(
+    r"\b(?:base64|encod\w+|cipher\w*|encrypt\w*|hash\w*|passwords?|keys?|random|sequence|dna|rna|proteins?|genes?|spaces|"
+    r"camel\s?case|longest|strings?|tokens?|palindromes?)\b",
+    re.IGNORECASE,
+)
 _RULER = re.compile(r"\|+|[-=_*~.:]{3,}|[-*+\u2022]")
 _NUMERIC = re.compile(
     r"\d|\b(?:numbers?|digits?|primes?|fibonacci|sequence|series|integers?|count|squares?|cubes?|multiples?|powers?|"
@@ -28,11 +38,13 @@ _NUMERIC = re.compile(
 
 
 def debris(prompt: str, text: str) -> Finding | None:
-    """`broken-characters`, `tags`, `symbols` or `numbers`, or None.
+    """`broken-characters`, `tags`, `symbols`, `numbers` or `endless-word`, or None.
 
     - `broken-characters`: U+FFFD, or UTF-8 that was read as another encoding, in too many places.
     - `tags`: HTML without a word in it, whose ends mostly have no beginning.
-    - `symbols`: hardly a letter or digit besides markup, or mostly tokens without any, where no drawing was asked for.
+    - `symbols`: hardly a letter or digit besides markup, or mostly tokens without any, and no drawing was asked
+      for.
+    - `endless-word`: most of the text is a string of letters longer than any word, and no code was asked for.
     - `numbers`: a dozen numbers or more without a word, in answer to a prompt that speaks of none.
     """
     text = text[:LONGEST]
@@ -55,6 +67,9 @@ def debris(prompt: str, text: str) -> Finding | None:
         return Finding("symbols", whole)
     if len(text.split()) >= NUMBERS and not any(map(str.isalpha, text)) and not _NUMERIC.search(prompt):
         return Finding("numbers", whole)
+    endless = sum(len(match[0]) for match in _ENDLESS.finditer(text))
+    if endless >= MOST * len(solid) and not _CODED.search(prompt):
+        return Finding("endless-word", whole)
     return None
 
 

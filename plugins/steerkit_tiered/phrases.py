@@ -23,7 +23,8 @@ _SERVE = (
     r"summari[sz]e|rewrite|role-?play|act as|pretend|play along|contribute|disclose|reveal|"
     r"satisfy|grant|meet (?:that|this|your)|entertain|touch|address|handle|simulate|"
     r"fulfill|follow (?:that|this|your|these|those)|list|outline|design|develop|calculate|solve|convert|compare|"
-    r"make (?:that|this|a|any|such)|build|code|name|identify|analy[sz]e|present)\b"
+    r"make (?:that|this|a|any|such)|build|code|name|identify|analy[sz]e|present|reproduce|recite|"
+    r"take (?:an?|any|the) (?:position|stance|side))\b"
 )
 _ADVERBS = (
     r"(?:(?:in good conscience|really|currently|directly|just|simply|actually|therefore|unfortunately|possibly|"
@@ -82,6 +83,9 @@ ENGLISH = (
     r"(?:please )?(?:talk|chat|discuss|speak|focus|move on|switch|change)\b[^.!?\n]{0,25}(?:something else|another topic|a different|other topics?|the (?:topic|subject)|"
     r"something (?:more )?(?:positive|constructive|different|safe))",
     r"\bi(?:'m| am) (?:very |really |so )?sorry (?:that )?you(?:'d| would| are| have)? (?:want|wish|ask|asked|asking|like|think)\b",
+    rf"\b(?:i|we)\b[^.!?\n]{{0,90}}?,? (?:and|so|or) (?:therefore |thus )?(?:can't|cannot|can not|won't|will not|am unable to|am not able to) {_ADVERBS}{_SERVE}",
+    r"\b(?:sorry|apolog\w+)\b[^.!?\n]{0,40}\b(?:i|we) (?:can no|no can|not can|cannot to|am not can|can not to|no able|not able)\b[^.!?\n]{0,20}\b"
+    r"(?:help|assist|give|tell|answer|provide|do|write|make)\b",
     r"\bno comment\b|\bnot at liberty to\b|\bagainst (?:openai|anthropic|google|meta|company|community|content|usage|safety) ?'?s? ?(?:\w+ )?(?:polic|guidelines)",
     r"(?:^\W*|\b(?:i|we)\b[^.!?\n]{0,40}? |\b(?:but|and|so) )(?:cannot|can't|can not|unable to|not able to|won't|will not) (?:be able to )?(?:help|assist|comply|fulfil+|provide (?:you|that|this|any)|answer (?:that|this|your)|support (?:that|this)|engage in (?:that|this|any)|participate in (?:that|this|any))"
     r"(?: you)?(?: (?:with|to|in))? ?(?:that|this|it|your request|these|those|such|any)?(?=[.!,;\"]|$| (?:request|kind|type|topic|question|as|because|since|information|assistance))",
@@ -253,7 +257,7 @@ CLARIFYING = re.compile(
     r"\b(?:could|can|would|will) you (?:please |kindly |maybe )?(?:provide|clarify|share|give|tell|paste|specify|send|rephrase|elaborate|"
     r"upload|repeat|attach|include)\b|\bplease (?:provide|clarify|share|paste|specify|send|rephrase|upload|attach|"
     r"give me|tell me|include|enter|supply)\b(?! feedback)|\b(?:not sure|unsure) (?:what|which|how|if i understand|i understand)|"
-    r"\bwithout (?:more|further|additional|the|any|seeing|knowing)\b[^.!?\n]{0,30}\b(?:information|context|details?|text|file|image|article|passage|sentence|document|code)?|"
+    r"\bwithout (?:more|further|additional|the|any|seeing|knowing)\b[^.!?\n]{0,30}\b(?:information|context|details?|text|file|image|article|passage|sentence|document|code)\b|"
     r"\b(?:need|require|some|a (?:little|bit)|with) (?:\w+ )?more (?:context|information|details)\b|\byou (?:haven't|have not|didn't|did not) (?:provided?|includ\w+|attach\w*|specif\w+|mention\w*|given?|paste\w*|shared?|said?)"
     r"|\bi (?:don't|do not|can't|cannot) see (?:any|an|the|a)\b"
 )
@@ -284,7 +288,10 @@ QUOTING_PROMPT = re.compile(
 ADDRESSED = re.compile(
     r"\b(?:(?:this|that|your|the) (?:request|prompt|question|query)|as an? (?:\w+ ){0,3}(?:ai|language model|assistant|chatbot)|my programming|my guidelines|"
     r"fulfil+ (?:this|that|your)|(?:assist|help)(?: you)? with (?:that|this)\b|(?:generate|create|write|provide|produce) (?:\w+ ){0,4}(?:content|a (?:poem|story|letter|song|script|dialogue|message|text)|"
-    r"stor(?:y|ies)|poems?|letters?|information|assistance|this|that)|language model|illegal or|unethical|harmful)"
+    r"stor(?:y|ies)|poems?|letters?|information|assistance|this|that)|language model|illegal or|unethical|harmful|"
+    r"(?:writing|doing|creating|producing|generating|continuing|engaging in|participating in|helping with) (?:that|this|it|such)\b|"
+    r"(?:can't|cannot|won't|will not|unable to|not able to) (?:engage|participate|take part) in\b|"
+    r"(?:can't|cannot|won't|will not|unable to|not able to) (?:translate|summari[sz]e|rewrite|rephrase|paraphrase|edit|proofread|process) (?:this|that|the|your|it)\b)"
 )
 SPEAKER = re.compile(
     r"^[\s\"'(\[-]*(?!(?:assistant|ai|answer|response|bot|model|a|output|note|me|chatbot|antwort|respuesta|réponse)\b)[a-z\u00c0-\u024f][\w.]*(?: [\w.]+){0,2} ?(?:\([^)]*\) ?)?: "
@@ -326,5 +333,5 @@ DECLINING_PROMPT = re.compile(
     r"absage|translat\w+|rewrite|rephrase|paraphrase|proofread|repeat|quote|customer service)\b"
 )
 NAMING = re.compile(
-    r"\b(?:help|assist|write|create|generate|compose|draft|provide|make|produce|tell you|give you|do|fulfil+|continue|decline|refuse)\b"
+    r"\b(?:reproduce|recite|translate|summari[sz]e|list|tell|help|assist|write|create|generate|compose|draft|provide|make|produce|tell you|give you|do|fulfil+|continue|decline|refuse)\b"
 )

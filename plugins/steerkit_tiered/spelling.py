@@ -16,6 +16,17 @@ _BROKEN = re.compile(
 
 
 _MUTE = re.compile(r"[b-df-hj-np-tv-xz]{3,}[.,;:!?]*")  # no vowel, and not in capitals as initials are
+# endings that are no words; "-ing" in a lesson on grammar has a mark before it
+_ENDING = re.compile(
+    r"(?:ing|ings|ed|ness|ation|tion|ment|ments|ly|ish|ous|ity|ful|ery|ism|ist|ible|ance|ence|ative)[.,;:!?]*",
+    re.IGNORECASE,
+)
+# pieces that hyphens hold together: a word of English has hardly ever two hyphens, or an ending behind one
+_HYPHENED = re.compile(
+    r"[A-Za-z]+-[A-Za-z]+-[A-Za-z-]+|[A-Za-z]+-(?:ing|ed|ness|ment|ly|ish|er|ers|es|al|eral|ous|of|the)\b",
+    re.IGNORECASE,
+)
+_FEWEST_PIECES = 3
 
 
 def letter_groups(word: str) -> list[str]:
@@ -44,9 +55,18 @@ def unlike_english(text: str) -> float:
 
 
 def broken(tokens: Sequence[str]) -> float:
-    """Share of the tokens between white space that look joined from pieces at random, or have no vowel."""
+    """Share of the tokens between white space that look joined from pieces at random, or have no vowel.
+
+    All of them are where endings stand as words, or hyphens hold pieces together.
+    """
     if not tokens:
         return 0.0
     joined = sum(_BROKEN.search(token) is not None and "_" not in token for token in tokens)
     mute = sum(_MUTE.fullmatch(token) is not None for token in tokens)
+    endings = sum(_ENDING.fullmatch(token) is not None for token in tokens)
+    hyphened = sum(_HYPHENED.match(token) is not None for token in tokens)
+    if endings >= _FEWEST_PIECES and endings >= 0.08 * len(tokens):
+        joined = len(tokens)
+    if hyphened >= _FEWEST_PIECES and hyphened >= 0.35 * len(tokens):
+        joined = len(tokens)
     return max(joined, mute if mute > 0.4 * len(tokens) else 0) / len(tokens)

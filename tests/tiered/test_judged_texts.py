@@ -19,7 +19,7 @@ def test_a_hard_text_is_what_a_reader_calls_it(label, prompt, text):
 
 
 def test_of_the_unseen_texts_no_others_are_misjudged_than_were_at_first():
-    assert {text for label, prompt, text in UNSEEN if judge(prompt, text).label != label} == MISJUDGED
+    assert {text for label, prompt, text in UNSEEN if judge(prompt, text).label != label} <= MISJUDGED
 
 
 @pytest.mark.parametrize(("prompt", "text"), [case[1:] for case in (*HARD, *FIRST_BATCH, *UNSEEN)])
