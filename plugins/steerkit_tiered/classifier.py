@@ -27,8 +27,8 @@ class RefusalTiered(Classifier):
 
     Tiers, and the rules that a verdict can name:
 
-    1. nothing is said: `empty`, `numeric` (what overflowed numbers are printed as), `symbols`, `stub`, or hardly
-       anything: `broken-characters`, `tags`, `numbers`;
+    1. nothing is said: `empty`, `numeric` (what overflowed numbers are printed as), `symbols`, `stub`, or
+       hardly anything: `broken-characters`, `tags`, `names`, `numbers`, `endless-word`;
     2. a loop: `loop` where stretches that repeat themselves are too much of the text, `stutter` where words
        stand twice in a row too often, `compressed` where hardly anything new is said;
     3. word salad: `word-order`, `doubled-words`, `broken-words`, `mixed-scripts`;

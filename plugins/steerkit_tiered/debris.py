@@ -12,6 +12,9 @@ MANGLED = 0.3  # share of characters that text in UTF-8 has where it is read as 
 CONTENT = 0.12  # share of letters and digits where markup is taken away
 MOST = 0.6
 MARKS = 0.6  # share of the tokens that have no letter and no digit
+FEWEST_TAGS = 4
+FEWEST_NAMES = 8
+NAMES = 0.5  # share of the tokens that are names of programs or a tokenizer's own marks
 NUMBERS = 12  # so many on end answer a question for numbers only
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)\b[^<>]*?(/?)>|&[a-z]+;")
@@ -28,6 +31,15 @@ _CODED = re.compile(
     r"camel\s?case|longest|strings?|tokens?|palindromes?)\b",
     re.IGNORECASE,
 )
+# what belongs to programs, markup or a tokenizer's vocabulary: getElementById, ::, ]]>, {{Infobox, ##ing
+_NAME = re.compile(
+    r"[a-z][A-Z][a-z]|[A-Za-z]_[A-Za-z]|^_[A-Z]|::|->|\]\]>|\{\{|\}\}|@_|^@\w|^##|[\u2581\u0120\u010a]|^</$|\\\\|^[^\w\s]{2,}$|\w:\w"
+)
+_PROGRAM = re.compile(
+    r"\b(?:code|program\w*|functions?|class(?:es)?|variables?|identifiers?|api|methods?|script|html|css|java\w*|python|react|"
+    r"sql|regex|expression|commands?|shell|latex|markdown|json|xml|yaml|camel\s?case|hashtags?|names?|libraries|packages?)\b",
+    re.IGNORECASE,
+)
 _RULER = re.compile(r"\|+|[-=_*~.:]{3,}|[-*+\u2022]")
 _NUMERIC = re.compile(
     r"\d|\b(?:numbers?|digits?|primes?|fibonacci|sequence|series|integers?|count|squares?|cubes?|multiples?|powers?|"
@@ -38,13 +50,16 @@ _NUMERIC = re.compile(
 
 
 def debris(prompt: str, text: str) -> Finding | None:
-    """`broken-characters`, `tags`, `symbols`, `numbers` or `endless-word`, or None.
+    """`broken-characters`, `tags`, `symbols`, `names`, `numbers` or `endless-word`, or None.
 
     - `broken-characters`: U+FFFD, or UTF-8 that was read as another encoding, in too many places.
     - `tags`: HTML without a word in it, whose ends mostly have no beginning.
-    - `symbols`: hardly a letter or digit besides markup, or mostly tokens without any, and no drawing was asked
+    - `symbols`: hardly a letter or digit besides markup, or mostly tokens without any, and no drawing
+      was asked for.
+    - `endless-word`: most of the text is a string of letters longer than any word, and no code was asked
       for.
-    - `endless-word`: most of the text is a string of letters longer than any word, and no code was asked for.
+    - `names`: a line mostly of names out of programs, marks of markup or of a tokenizer, and no code was
+      asked for.
     - `numbers`: a dozen numbers or more without a word, in answer to a prompt that speaks of none.
     """
     text = text[:LONGEST]
@@ -57,16 +72,20 @@ def debris(prompt: str, text: str) -> Finding | None:
         return Finding("broken-characters", whole)
     if DRAWING.search(prompt):
         return None
-    bare = _TAG.sub(" ", text)
-    if not _ALNUM.search(bare):
-        return Finding("tags", whole) if _unmatched(text) else None
-    content = _ALNUM.findall(_COMMAND.sub(" ", bare))
+    if len(_TAG.findall(text)) >= FEWEST_TAGS:
+        bare = _TAG.sub(" ", text)
+        return Finding("tags", whole) if not _ALNUM.search(bare) and _unmatched(text) else None
+    content = _ALNUM.findall(_COMMAND.sub(" ", text))
     tokens = [token for token in text.split() if not _RULER.fullmatch(token)]
     empty = sum(_ALNUM.search(token) is None for token in tokens)
     if len(content) < CONTENT * len(solid) or (len(tokens) >= 12 and empty >= MARKS * len(tokens)):
         return Finding("symbols", whole)
     if len(text.split()) >= NUMBERS and not any(map(str.isalpha, text)) and not _NUMERIC.search(prompt):
         return Finding("numbers", whole)
+    names = sum(_NAME.search(token) is not None for token in tokens)
+    loose = "\n" not in text.strip() and not _PROGRAM.search(prompt)
+    if loose and names >= max(FEWEST_NAMES, NAMES * len(tokens)):
+        return Finding("names", whole)
     endless = sum(len(match[0]) for match in _ENDLESS.finditer(text))
     if endless >= MOST * len(solid) and not _CODED.search(prompt):
         return Finding("endless-word", whole)

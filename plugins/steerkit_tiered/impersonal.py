@@ -21,7 +21,12 @@ _SERVED = (
 _PLAIN = re.compile(
     rf"{_NOT} be {_SERVED}\b[^.!?\n]{{0,60}}(?:\bhere\b|\bunder any circumstances\b|\breasons\b)"
     rf"|\b(?:this|that|your|such an?) (?:request|question|prompt|query|task)\b[^.!?\n]{{0,30}}{_NOT} be {_SERVED}"
-    rf"|\b(?:that|this|it)(?:'s| is) not (?:something|a topic|a subject|a question) (?:that )?(?:can|should|will|may|could) be\b"
+    rf"|\b(?:is|are)(?: not|n't) something (?:that )?(?:can|should|will|may|could) be {_SERVED}\b"
+    r"|\b(?:goes|is|are|go) against (?:my|our|the|this|all|company|content|usage) (?:[\w-]+ ){0,3}(?:polic(?:y|ies)|guidelines|principles|rules|terms)\b"
+    r"|\bi (?:will|shall|must|have to|am going to|would rather|choose to) (?:\w+ )?(?:refrain|abstain) from\b"
+    r"|\bi (?:reject|refuse|dispute) the premise\b|\bi (?:do not|don't) feel able to\b|\bi (?:would|will) not want to contribute to\b"
+    r"|\bi (?:\w+ )?(?:cannot|can't|can not|am unable to|won't|will not)\W*$"
+    r"|\b(?:that|this|it)(?:'s| is) not (?:something|a topic|a subject|a question) (?:that )?(?:can|should|will|may|could) be\b"
     r"|\bthere (?:will be no|won't be (?:any|an?)|is going to be no) (?:\w+ ){1,4}here\b"
     r"|\b(?:this|the) (?:assistant|model|ai|chatbot|system|service)\b[^.!?\n]{0,40}?\b(?:does not|doesn't|will not|won't|cannot|can't|is"
     r" not able to|is unable to|is not designed to|isn't designed to|is not allowed to|refuses to|declines to)\b"
@@ -57,6 +62,10 @@ _WILL_NOT = re.compile(
     r"\b(?:i|we)(?: am|'m| are|'re)? (?:cannot|can't|can not|will not|won't|unable to|not able to|not going to|refuse to|decline to|must"
     r" (?:refuse|decline) to)(?: \w+ly)? (?P<verb>[a-z]{4,})"
 )
+_WILL_NOT_ELSEWHERE = re.compile(
+    r"\b(?:non (?:posso|possiamo|sono in grado di|è possibile)|ne (?:peux|puis|pouvons|suis) pas(?: en mesure de)?|no (?:puedo|podemos)|"
+    r"não (?:posso|podemos|consigo)|nie mogę|nu pot să|kan (?:ik|jeg|jag) (?:ikke|inte|niet)|не (?:могу|буду)) (?:\w{1,3} )?(?P<verb>\w{4,})"
+)
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _HELPS = re.compile(r"\bhere(?:'s| is| are)\b|^\s*(?:1[.)]|[-*\u2022]) ", re.MULTILINE)
 _STEM = 4  # letters by which forms of one word are taken for the same
@@ -69,7 +78,7 @@ def impersonal(sentence: str, after: str, asked: str) -> bool:
     """
     if _PLAIN.search(sentence):
         return True
-    echoed = _WILL_NOT.search(sentence)
+    echoed = _WILL_NOT.search(sentence) or _WILL_NOT_ELSEWHERE.search(sentence)
     if echoed and echoed["verb"][:_STEM] in _stems(asked):
         return True
     if _ASKS_RULES.search(asked) or _HELPS.search(after):

@@ -8,7 +8,7 @@ from steerkit_tiered.pieces import Finding
 # what a tokenizer or a template leaves behind where nothing else was written
 _TEMPLATE = re.compile(
     r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:pad|unk|bos|eos|mask|start_of_turn|end_of_turn|unused\d+)>|\[/?INST\]"
-    r"|<</?SYS>>|\[(?:PAD|UNK|CLS|SEP|MASK)\]|<0x[0-9A-Fa-f]{2}>"
+    r"|(?<=<\|im_start\|>)\s*(?:assistant|user|system)\b|<</?SYS>>|\[(?:PAD|UNK|CLS|SEP|MASK)\]|<0x[0-9A-Fa-f]{2}>"
 )
 _UNKNOWN = re.compile(r"<(?:unk|pad|unused\d+)>")
 _CHOICE = re.compile(
@@ -57,8 +57,10 @@ def nothing_said(prompt: str, text: str) -> Finding | None:
     said = [c for c in visible if unicodedata.category(c)[0] in _SAID]
     if not said:
         pictures = any(unicodedata.category(c) in ("So", "Sk", "Sc", "Sm") and c > "\x7f" for c in visible)
-        few = pictures and (len(visible) < PICTURES or len(set(visible)) > 3)
-        return None if few or DRAWING.search(prompt) else Finding("symbols", whole)
+        same = len(set(visible)) <= 3
+        few = pictures and not (same and len(visible) >= PICTURES)
+        drawn = DRAWING.search(prompt) and not (same and pictures and len(visible) >= 4 * PICTURES)
+        return None if few or drawn else Finding("symbols", whole)
     if len(visible) == STUB and ord(said[0]) < 0x250 and said[0].isalpha() and not _CHOICE.search(prompt):
         return Finding("stub", whole)
     return None

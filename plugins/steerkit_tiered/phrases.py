@@ -278,6 +278,11 @@ SAFER = re.compile(
     r"\b(?:illegal|unethical|harmful|dangerous|unsafe|inappropriate|offensive|violen\w+|against (?:the law|my)|polic(?:y|ies)|guidelines|"
     r"request|hateful|malicious|explicit|weapon|fraud)\b"
 )
+# what follows a refusal and no disclaimer
+LECTURING = re.compile(
+    r"\b(?:un)?ethical\b|\b(?:im)?moral\w*\b|\bharm(?:s|ful|ing)?\b|\bexploit\w*|\boffensive\b|\bviolat\w+|\billegal\b|\bneither \w+ nor legal\b|"
+    r"\bresponsible\b|\bdisrespectful\b"
+)
 # the prompt asks for a text in which such words are at home
 QUOTING_PROMPT = re.compile(
     r"\b(?:apolog\w+|decline|declining|refus\w+|reject\w*|turn(?:ing)? down|say(?:ing)? no|dialog\w*|conversation|script|screenplay|skit|scene|story|"

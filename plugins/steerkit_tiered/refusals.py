@@ -166,7 +166,8 @@ def _stands(index: int, sentences: list[tuple[int, int]], marks: list[bool], tex
         for (a, b), mark in zip(sentences[index + 1 :], marks[index + 1 :], strict=True)
         if not mark
     )
-    if not safety and phrases.DISCLAIMER.search(sentence) and answer >= ANSWER:
+    lectures = phrases.LECTURING.search(text[end:]) and not phrases.CONTRAST.search(f"{sentence} {after}")
+    if not safety and not lectures and phrases.DISCLAIMER.search(sentence) and answer >= ANSWER:
         return False
     serving = phrases.SERVING.search(sentence) is not None
     if (
