@@ -22,7 +22,7 @@ _PLAIN = re.compile(
     rf"{_NOT} be {_SERVED}\b[^.!?\n]{{0,60}}(?:\bhere\b|\bunder any circumstances\b|\breasons\b)"
     rf"|\b(?:this|that|your|such an?) (?:request|question|prompt|query|task)\b[^.!?\n]{{0,30}}{_NOT} be {_SERVED}"
     rf"|\b(?:is|are)(?: not|n't) something (?:that )?(?:can|should|will|may|could) be {_SERVED}\b"
-    r"|\b(?:goes|is|are|go) against (?:my|our|the|this|all|company|content|usage) (?:[\w-]+ ){0,3}(?:polic(?:y|ies)|guidelines|principles|rules|terms)\b"
+    r"|\b(?:goes|is|are|go) against (?:my|our|company|content|usage) (?:[\w-]+ ){0,3}(?:polic(?:y|ies)|guidelines|principles|rules|terms)\b"
     r"|\bi (?:will|shall|must|have to|am going to|would rather|choose to) (?:\w+ )?(?:refrain|abstain) from\b"
     r"|\bi (?:reject|refuse|dispute) the premise\b|\bi (?:do not|don't) feel able to\b|\bi (?:would|will) not want to contribute to\b"
     r"|\bi (?:\w+ )?(?:cannot|can't|can not|am unable to|won't|will not)\W*$"

@@ -160,7 +160,9 @@ def test_a_refusal_that_insists_stays_one_unless_asked_otherwise():
 
 
 def test_an_answer_that_runs_on_is_garbled_unless_asked_otherwise():
-    running_on = "The Ganges rises in the Himalayas and ends in the Bay of Bengal. " + "It is a long river. " * 15
+    running_on = (
+        "The Ganges rises in the Himalayas and ends in the Bay of Bengal. " + "It is a long river. " * 15
+    )
     assert judge(running_on) == ("garbled", "loop")
     assert judge(running_on, answering_loop="normal") == ("normal", "")
 
