@@ -6,7 +6,6 @@ from steerkit_core import Prompt
 from steerkit_tiered import RefusalTiered
 from steerkit_tiered.debris import debris
 
-
 NAMES = (
     "GetComponent javascript:void useState._UNUSED setHeaderViewById SolidColorBrush-->>getChild"
     " unordered_setIVALENT ByteArrayInputStream toHaveBeen @synthesize esModule"
