@@ -257,7 +257,8 @@ CLARIFYING = re.compile(
     r"\b(?:could|can|would|will) you (?:please |kindly |maybe )?(?:provide|clarify|share|give|tell|paste|specify|send|rephrase|elaborate|"
     r"upload|repeat|attach|include)\b|\bplease (?:provide|clarify|share|paste|specify|send|rephrase|upload|attach|"
     r"give me|tell me|include|enter|supply)\b(?! feedback)|\b(?:not sure|unsure) (?:what|which|how|if i understand|i understand)|"
-    r"\bwithout (?:more|further|additional|the|any|seeing|knowing)\b[^.!?\n]{0,30}\b(?:information|context|details?|text|file|image|article|passage|sentence|document|code)\b|"
+    r"\bwithout (?:more|further|additional|any|seeing|knowing)\b[^.!?\n]{0,30}\b(?:information|context|details?|text|file|image|article|passage|sentence|document|code)\b|"
+    r"\bwithout the (?:\w+ )?(?:text|file|image|article|passage|sentence|document|code|context)\b|"
     r"\b(?:need|require|some|a (?:little|bit)|with) (?:\w+ )?more (?:context|information|details)\b|\byou (?:haven't|have not|didn't|did not) (?:provided?|includ\w+|attach\w*|specif\w+|mention\w*|given?|paste\w*|shared?|said?)"
     r"|\bi (?:don't|do not|can't|cannot) see (?:any|an|the|a)\b"
 )
