@@ -15,6 +15,7 @@ MARKS = 0.6  # share of the tokens that have no letter and no digit
 FEWEST_TAGS = 4
 FEWEST_NAMES = 8
 NAMES = 0.5  # share of the tokens that are names of programs or a tokenizer's own marks
+OWN = 0.2  # share of the marks that a tokenizer's vocabulary has for spaces and ends of lines
 NUMBERS = 12  # so many on end answer a question for numbers only
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)\b[^<>]*?(/?)>|&[a-z]+;")
@@ -37,7 +38,7 @@ _NAME = re.compile(
 )
 _PROGRAM = re.compile(
     r"\b(?:code|program\w*|functions?|class(?:es)?|variables?|identifiers?|api|methods?|script|html|css|java\w*|python|react|"
-    r"sql|regex|expression|commands?|shell|latex|markdown|json|xml|yaml|camel\s?case|hashtags?|names?|libraries|packages?)\b",
+    r"sql|regex|expression|commands?|shell|latex|markdown|json|xml|yaml|camel\s?case|hashtags?|libraries|packages?)\b",
     re.IGNORECASE,
 )
 _RULER = re.compile(r"\|+|[-=_*~.:]{3,}|[-*+\u2022]")
@@ -84,7 +85,8 @@ def debris(prompt: str, text: str) -> Finding | None:
         return Finding("numbers", whole)
     names = sum(_NAME.search(token) is not None for token in tokens)
     loose = "\n" not in text.strip() and not _PROGRAM.search(prompt)
-    if loose and names >= max(FEWEST_NAMES, NAMES * len(tokens)):
+    marks = sum(map(solid.count, "\u2581\u0120\u010a"))
+    if (loose and names >= max(FEWEST_NAMES, NAMES * len(tokens))) or marks >= OWN * len(solid):
         return Finding("names", whole)
     endless = sum(len(match[0]) for match in _ENDLESS.finditer(text))
     if endless >= MOST * len(solid) and not _CODED.search(prompt):

@@ -25,7 +25,9 @@ _PLAIN = re.compile(
     r"|\b(?:goes|is|are|go) against (?:my|our|company|content|usage) (?:[\w-]+ ){0,3}(?:polic(?:y|ies)|guidelines|principles|rules|terms)\b"
     r"|\bi (?:will|shall|must|have to|am going to|would rather|choose to) (?:\w+ )?(?:refrain|abstain) from\b"
     r"|\bi (?:reject|refuse|dispute) the premise\b|\bi (?:do not|don't) feel able to\b|\bi (?:would|will) not want to contribute to\b"
-    r"|\bi (?:\w+ )?(?:cannot|can't|can not|am unable to|won't|will not)\W*$"
+    r"|\bi(?: \w+)?(?: cannot| can't| can not|(?: am|'m) (?:unable|not able)| won't| will not)(?: to)?$"
+    rf"|\bno (?:help|assistance|information|instructions?|advice|answer)\b[^.!?\n]{{0,30}}\b(?:will|can) be {_SERVED}\b"
+    r"|\bi (?:must|have to|need to|will(?: have to)?) turn (?:this|that|it|you|your \w+) down\b"
     r"|\b(?:that|this|it)(?:'s| is) not (?:something|a topic|a subject|a question) (?:that )?(?:can|should|will|may|could) be\b"
     r"|\bthere (?:will be no|won't be (?:any|an?)|is going to be no) (?:\w+ ){1,4}here\b"
     r"|\b(?:this|the) (?:assistant|model|ai|chatbot|system|service)\b[^.!?\n]{0,40}?\b(?:does not|doesn't|will not|won't|cannot|can't|is"
@@ -60,12 +62,14 @@ _ASKS_RULES = re.compile(
 )
 _WILL_NOT = re.compile(
     r"\b(?:i|we)(?: am|'m| are|'re)? (?:cannot|can't|can not|will not|won't|unable to|not able to|not going to|refuse to|decline to|must"
-    r" (?:refuse|decline) to)(?: \w+ly)? (?P<verb>[a-z]{4,})"
+    r" (?:refuse|decline) to|(?:was |were )?not (?:designed|made|built|meant|programmed|trained|created|here) to)(?: \w+ly)? (?P<verb>[a-z]{4,})"
 )
 _WILL_NOT_ELSEWHERE = re.compile(
     r"\b(?:non (?:posso|possiamo|sono in grado di|è possibile)|ne (?:peux|puis|pouvons|suis) pas(?: en mesure de)?|no (?:puedo|podemos)|"
     r"não (?:posso|podemos|consigo)|nie mogę|nu pot să|kan (?:ik|jeg|jag) (?:ikke|inte|niet)|не (?:могу|буду)) (?:\w{1,3} )?(?P<verb>\w{4,})"
 )
+# "I can't thank you enough" is said in a note of thanks
+_PRAISE = re.compile(r"\b(?:enough|wait to|help but|overstate|imagine|believe)\b")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _HELPS = re.compile(r"\bhere(?:'s| is| are)\b|^\s*(?:1[.)]|[-*\u2022]) ", re.MULTILINE)
 _STEM = 4  # letters by which forms of one word are taken for the same
@@ -76,10 +80,7 @@ def impersonal(sentence: str, after: str, asked: str) -> bool:
 
     `after` is the rest of the answer.
     """
-    if _PLAIN.search(sentence):
-        return True
-    echoed = _WILL_NOT.search(sentence) or _WILL_NOT_ELSEWHERE.search(sentence)
-    if echoed and echoed["verb"][:_STEM] in _stems(asked):
+    if _PLAIN.search(sentence) or echoes(sentence, asked):
         return True
     if _ASKS_RULES.search(asked) or _HELPS.search(after):
         return False
@@ -87,6 +88,12 @@ def impersonal(sentence: str, after: str, asked: str) -> bool:
     if improper:
         return improper["verb"][:_STEM] in _stems(asked)
     return _RULE.search(sentence) is not None
+
+
+def echoes(sentence: str, asked: str) -> bool:
+    """Whether a sentence says that its speaker will not do the very thing that was asked for."""
+    found = _WILL_NOT.search(sentence) or _WILL_NOT_ELSEWHERE.search(sentence)
+    return found is not None and _PRAISE.search(sentence) is None and found["verb"][:_STEM] in _stems(asked)
 
 
 def _stems(text: str) -> set[str]:

@@ -14,7 +14,8 @@ from attrs import frozen
 from steerkit_tiered.pieces import Piece
 
 SEEN_BEFORE = 3  # pieces that have to be the same before a distance counts as a candidate period
-CANDIDATES = 12
+REMEMBERED = 4  # times that the same pieces are kept: in "e e d e e d e" they come again within one copy
+CANDIDATES = 24
 LONG_RULER = 30  # copies of marks from which they are more than a ruler
 _INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
 _NO_RULER = re.compile(r"\w")
@@ -45,7 +46,7 @@ def runs(found: Sequence[Piece]) -> list[Run]:
     """Stretches of pieces that stand at least three times on end, longest first, none inside another.
 
     In a stretch of period p every piece equals the one p places before. Wherever three pieces on end have
-    been seen before, the distance to their last occurrence is a candidate for p; in a loop the right one
+    been seen before, the distances to their last occurrences are candidates for p; in a loop the right one
     comes up once per copy or more often, so the commonest distances are tried.
     """
     same = [piece.text for piece in found]
@@ -71,13 +72,12 @@ def _runs(found: Sequence[Piece], same: list[str]) -> list[Run]:
 
 def _periods(found: Sequence[Piece], same: list[str]) -> list[tuple[Run, list[str]]]:
     distances: Counter[int] = Counter()
-    last: dict[tuple[str, ...], int] = {}
+    before: dict[tuple[str, ...], tuple[int, ...]] = {}
     for index in range(len(same) - SEEN_BEFORE + 1):
         key = tuple(same[index : index + SEEN_BEFORE])
-        before = last.get(key)
-        if before is not None:
-            distances[index - before] += 1
-        last[key] = index
+        last = before.get(key, ())
+        distances.update(index - other for other in last)
+        before[key] = (*last[1 - REMEMBERED :], index)
     result = []
     for period, count in distances.most_common(CANDIDATES):
         # three copies have 2 p equal pieces, of which p + ... lie at the distance of the last occurrence

@@ -22,9 +22,12 @@ OPEN_PAIR = 0.0
 QUESTION = -0.5
 # the prose that was counted asks and exclaims less than people do: "is it?", "could you", "yes, please!",
 # "tell me which"
-_MAY_BEGIN = frozenset((SENTENCE, "modal", "do", "yes", "thing", "lets"))
+_MAY_BEGIN = frozenset((SENTENCE, "modal", "do", "yes", "thing", "lets", "ill"))
 _MAY_FOLLOW = frozenset(("yes",))
-_MAY_FOLLOW_IN_ENGLISH = _MAY_FOLLOW | {"which", "who", "what", "how", "when", "whose", "if"}
+_MAY_FOLLOW_IN_ENGLISH = _MAY_FOLLOW | {
+    *("which", "who", "what", "how", "when", "whose", "if"),
+    *("itis", "ive", "ill"),  # "I heard you've been", "tell me what's going on"
+}
 # "is it a bird?"
 _ASKED = frozenset(
     [

@@ -246,7 +246,7 @@ IDIOM = re.compile(
     r"offer enough|promise (?:that|to|you)|guarantee|be sure|be certain|complain|go wrong|"
     r"provide (?:an? )?(?:exact|exhaustive|complete|full|comprehensive|definitive|precise)|list (?:all|every|them all)|"
     r"name (?:all|every|just one|only one)|do (?:justice|without|everything|it all|both|much)|answer for|speak for|(?:give|offer) (?:enough|you up))"
-    r"|\b(?:won't|will not|can't|cannot) (?:tell you (?:what to|which|how to feel|who to)|show you (?:a |an |the )?(?:picture|image|photo|video)|bore|lie|sugar-?coat|pretend|go into (?:detail|all)|help (?:if|unless|matters|much)|do you any)"
+    r"|\b(?:won't|will not|can't|cannot) (?:tell you (?:what to|which|how to feel)|show you (?:a |an |the )?(?:picture|image|photo|video)|bore|lie|sugar-?coat|pretend|go into (?:detail|all)|help (?:if|unless|matters|much)|do you any)"
     r"|\bi (?:would|could)(?: not|n't) (?:agree|be more|be happier|recommend (?:\w+ ){1,4}(?:enough|highly|more))"
     r"|\bi do(?: not|n't) (?:support (?:you|javascript)|share (?:your|my)|complete)\b"
     r"|\bi would(?: not|n't) be (?:able to )?(?:here|where|who)"
@@ -292,7 +292,7 @@ QUOTING_PROMPT = re.compile(
     r"sentence|fable|fairy tale|diary|customer service|summari[sz]e|limerick|sonnet|haiku|roleplay|role-play|speech)\b"
 )
 ADDRESSED = re.compile(
-    r"\b(?:(?:this|that|your|the) (?:request|prompt|question|query)|as an? (?:\w+ ){0,3}(?:ai|language model|assistant|chatbot)|my programming|my guidelines|"
+    r"\b(?:(?:this|that|your|the) (?:request|prompt|question|query)|as an? (?:\w+ ){0,3}(?:ai|language model|assistant|chatbot)|my programming|my guidelines|my training|my (?:\w+ )?(?:polic\w+|principles)|"
     r"fulfil+ (?:this|that|your)|(?:assist|help)(?: you)? with (?:that|this)\b|(?:generate|create|write|provide|produce) (?:\w+ ){0,4}(?:content|a (?:poem|story|letter|song|script|dialogue|message|text)|"
     r"stor(?:y|ies)|poems?|letters?|information|assistance|this|that)|language model|illegal or|unethical|harmful|"
     r"(?:writing|doing|creating|producing|generating|continuing|engaging in|participating in|helping with) (?:that|this|it|such)\b|"

@@ -13,6 +13,7 @@ _CODE_MARK = re.compile(r"[{}=<>\\|;^~]|\(\)|\w\(\w*[,)]|^\s*(?:#|//|--\s)|\w_\w
 _SPEAKER = re.compile(r"(?:^|(?<=[.?!] ))(?:[A-Z]|[A-Z][a-z]{1,11}):\s+")
 _LETTERS = re.compile(r"[^\W\d_]")
 _IMPORT = re.compile(r"(?:from \S+ )?import [\w.]+(?: as \w+)?(?:, *[\w.]+)*(?:[;(]| \(| \\)?")
+_EMPHASIS = re.compile(r"\*\*|__(?=\w)|(?<=\w)__")
 FEWEST_WORDS = 4
 WRAPPED = 60  # characters of a line that was perhaps broken within a sentence
 
@@ -26,6 +27,7 @@ def prose(text: str) -> str:
     """
     kept: list[str] = []
     wrapped = full = False
+    text = _EMPHASIS.sub("", text)
     for raw in _FENCE.sub("\n", text).split("\n"):
         line = _SPEAKER.sub("", _SPAN.sub(" X ", _BULLET.sub("", raw)).strip())
         onward = full and _BULLET.match(raw) is None
@@ -46,6 +48,8 @@ def prose(text: str) -> str:
         wrapped = line[-1:] not in tuple(".!?:;\u2026\u3002\uff01\uff1f")
         full = len(raw) >= WRAPPED
         kept.append(f"{line}." if wrapped and line[-1] != "," else line)
+    if wrapped and kept and not _BULLET.match(raw):
+        kept[-1] = kept[-1].removesuffix(".")  # cut off within a sentence
     return "\n".join(kept)
 
 

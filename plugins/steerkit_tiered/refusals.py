@@ -3,7 +3,7 @@
 import re
 
 from steerkit_tiered import phrases
-from steerkit_tiered.impersonal import impersonal
+from steerkit_tiered.impersonal import echoes, impersonal
 from steerkit_tiered.normalise import Normalised, normalise
 from steerkit_tiered.pieces import Finding
 
@@ -195,11 +195,17 @@ def _addressed(sentence: str, after: str, asked: str) -> bool:
     if match and match[0] not in asked:
         return True
     if phrases.DECLINING_PROMPT.search(asked):
-        return False
+        return echoes(sentence, asked) and len(_named(sentence, asked)) >= 2
+    if echoes(sentence, asked):
+        return True
     # it names what was asked for, or says that this would do harm
-    wanted = {word for word in _WORD.findall(asked) if len(word) >= 4}
-    named = phrases.NAMING.search(sentence) is not None and not wanted.isdisjoint(_WORD.findall(sentence))
+    named = phrases.NAMING.search(sentence) is not None and bool(_named(sentence, asked))
     return named or phrases.SAFER.search(after) is not None
+
+
+def _named(sentence: str, asked: str) -> set[str]:
+    """Words of the request that a sentence says again."""
+    return {word for word in _WORD.findall(asked) if len(word) >= 4} & set(_WORD.findall(sentence))
 
 
 def _spans(

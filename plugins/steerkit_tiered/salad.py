@@ -23,6 +23,7 @@ _LIMITS = {
 }
 OTHER_LIMIT = -0.15
 FOREIGN = 0.24  # share of letters that English does not have in this order, from which a text is none
+MASHED = 0.72  # the same, from which a text is in no language that is written in these letters
 LONGEST = 12_000  # characters that are looked at
 ENOUGH_WORDS = 20
 ENOUGH_LETTERS = 120  # as much in fewer words: what is joined at random makes long ones
@@ -53,7 +54,7 @@ def salad(text: str) -> Finding | None:
         return _chance(text)
     if sum(map(str.isupper, sentences)) > sum(map(str.islower, sentences)):
         sentences = sentences.lower()
-    if len(tokens) >= 10 and _broken(sentences, tokens):
+    if (len(tokens) >= 10 and _broken(sentences, tokens)) or _mashed(sentences, tokens):
         return Finding("broken-words", whole)
     if len(words) >= 10 and _without_order(sentences, words):
         return Finding("word-order", whole)
@@ -73,6 +74,11 @@ def _broken(sentences: str, tokens: Sequence[str]) -> bool:
     share = broken(tokens)
     enough = len(tokens) >= ENOUGH_WORDS or sum(map(len, tokens)) >= ENOUGH_LETTERS
     return share > 0.25 or (enough and share >= 0.08 and share + unlike_english(sentences) > 0.2)
+
+
+def _mashed(sentences: str, tokens: Sequence[str]) -> bool:
+    """Whether hardly any group of letters is one of words, as where keys are struck at random."""
+    return len(tokens) >= 4 and sum(map(len, tokens)) >= 30 and unlike_english(sentences) > MASHED
 
 
 def _without_order(sentences: str, words: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ _BROKEN = re.compile(
 _MUTE = re.compile(r"[b-df-hj-np-tv-xz]{3,}[.,;:!?]*")  # no vowel, and not in capitals as initials are
 # endings that are no words; "-ing" in a lesson on grammar has a mark before it
 _ENDING = re.compile(
-    r"(?:ing|ings|ed|ness|ation|tion|ment|ments|ly|ish|ous|ity|ful|ery|ism|ist|ible|ance|ence|ative)[.,;:!?]*",
+    r"(?:ing|ings|ed|ial|ement|ness|ation|tion|ment|ments|ly|ish|ous|ity|ful|ery|ism|ist|ible|ance|ence|ative)+[.,;:!?]*",
     re.IGNORECASE,
 )
 # pieces that hyphens hold together: a word of English has hardly ever two hyphens, or an ending behind one

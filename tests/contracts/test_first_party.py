@@ -470,7 +470,13 @@ class TestRefusalTiered(ClassifierContract):
 
 class TestRefusalTieredOfOneSentence(ClassifierContract):
     component = RefusalTiered
-    options = {"opening": 1, "loop_share": 0.8, "refusing_loop": "garbled", "answering_loop": "normal", "salad": False}
+    options = {
+        "opening": 1,
+        "loop_share": 0.8,
+        "refusing_loop": "garbled",
+        "answering_loop": "normal",
+        "salad": False,
+    }
 
 
 @frozen(kw_only=True)
