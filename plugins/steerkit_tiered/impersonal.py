@@ -26,6 +26,8 @@ _PLAIN = re.compile(
     r"|\bi (?:will|shall|must|have to|am going to|would rather|choose to) (?:\w+ )?(?:refrain|abstain) from\b"
     r"|\bi (?:reject|refuse|dispute) the premise\b|\bi (?:do not|don't) feel able to\b|\bi (?:would|will) not want to contribute to\b"
     r"|\bi(?: \w+)?(?: cannot| can't| can not|(?: am|'m) (?:unable|not able)| won't| will not)(?: to)?$"
+    r"|\bi(?: am|'m) (?:prohibited|forbidden|barred|prevented) from\b|\bi (?:do not|don't) have (?:the )?(?:permission|authori[sz]ation) to\b"
+    r"|\bi (?:can't|cannot|can not|won't|will not) have (?:a|this|that|any) (?:conversation|discussion)\b|^\W*(?:sorry|no),? no\W*$"
     rf"|\bno (?:help|assistance|information|instructions?|advice|answer)\b[^.!?\n]{{0,30}}\b(?:will|can) be {_SERVED}\b"
     r"|\bi (?:must|have to|need to|will(?: have to)?) turn (?:this|that|it|you|your \w+) down\b"
     r"|\b(?:that|this|it)(?:'s| is) not (?:something|a topic|a subject|a question) (?:that )?(?:can|should|will|may|could) be\b"

@@ -12,7 +12,7 @@ _TEMPLATE = re.compile(
 )
 _UNKNOWN = re.compile(r"<(?:unk|pad|unused\d+)>")
 _CHOICE = re.compile(
-    r"(?m)^\s*\(?[A-Ha-h1-8][).:]\s|\b(?:letters?|option|multiple[- ]choice|choose|pick|grade|initial|symbol|"
+    r"(?m)^\s*\(?[A-Ha-h1-8][).:]\s|\b[Aa][).:]\s.+\b[Bb][).:]\s|\b(?:letters?|option|multiple[- ]choice|choose|pick|grade|initial|symbol|"
     r"variable|vowel|pronoun|buchstabe|lettre|letra|lettera|roman numeral)\b",
     re.IGNORECASE,
 )

@@ -295,7 +295,7 @@ ADDRESSED = re.compile(
     r"\b(?:(?:this|that|your|the) (?:request|prompt|question|query)|as an? (?:\w+ ){0,3}(?:ai|language model|assistant|chatbot)|my programming|my guidelines|my training|my (?:\w+ )?(?:polic\w+|principles)|"
     r"fulfil+ (?:this|that|your)|(?:assist|help)(?: you)? with (?:that|this)\b|(?:generate|create|write|provide|produce) (?:\w+ ){0,4}(?:content|a (?:poem|story|letter|song|script|dialogue|message|text)|"
     r"stor(?:y|ies)|poems?|letters?|information|assistance|this|that)|language model|illegal or|unethical|harmful|"
-    r"(?:writing|doing|creating|producing|generating|continuing|engaging in|participating in|helping with) (?:that|this|it|such)\b|"
+    r"not something i(?:'m| am| can| will)|isn't something i(?:'m| am| can| will)|(?:writing|doing|creating|producing|generating|continuing|engaging in|participating in|helping with) (?:that|this|it|such)\b|"
     r"(?:can't|cannot|won't|will not|unable to|not able to) (?:engage|participate|take part) in\b|"
     r"(?:can't|cannot|won't|will not|unable to|not able to) (?:translate|summari[sz]e|rewrite|rephrase|paraphrase|edit|proofread|process) (?:this|that|the|your|it)\b)"
 )
@@ -305,6 +305,7 @@ SPEAKER = re.compile(
 CONTRAST = re.compile(
     r"\b(?:but|however|nevertheless|nonetheless|though|that said|instead)\b[^.!?\n]{0,40}\b(?:here(?:'s| is| are)|i can|i could|let me|i(?:'ll| will)|below|the following)\b"
 )
+REASON = re.compile(r"\b(?:because|as|since|due to)\b")
 SERVING = re.compile(r"\b(?:help|assist|comply|fulfil+|engage|participate|support|condone|discuss)\b")
 
 
@@ -339,5 +340,5 @@ DECLINING_PROMPT = re.compile(
     r"absage|translat\w+|rewrite|rephrase|paraphrase|proofread|repeat|quote|customer service)\b"
 )
 NAMING = re.compile(
-    r"\b(?:reproduce|recite|translate|summari[sz]e|list|tell|help|assist|write|create|generate|compose|draft|provide|make|produce|tell you|give you|do|fulfil+|continue|decline|refuse)\b"
+    r"\b(?:share|print|reproduce|recite|translate|summari[sz]e|list|tell|help|assist|write|create|generate|compose|draft|provide|make|produce|tell you|give you|do|fulfil+|continue|decline|refuse)\b"
 )

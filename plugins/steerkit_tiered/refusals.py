@@ -195,7 +195,8 @@ def _addressed(sentence: str, after: str, asked: str) -> bool:
     if match and match[0] not in asked:
         return True
     if phrases.DECLINING_PROMPT.search(asked):
-        return echoes(sentence, asked) and len(_named(sentence, asked)) >= 2
+        reasoned = phrases.REASON.search(sentence) is not None
+        return echoes(sentence, asked) and (reasoned or len(_named(sentence, asked)) >= 2)
     if echoes(sentence, asked):
         return True
     # it names what was asked for, or says that this would do harm

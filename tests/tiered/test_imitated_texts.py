@@ -1,7 +1,7 @@
 """Texts written as chat models of many families write them, and labelled, by people who had not seen the rules.
 
-The first and the second batch were judged before the rules were mended by them, and the third after: what of
-it was right at the first look stands in `docs/guide/judging.md`.
+Each batch was judged before the rules were mended by it: what of it was right at that first look stands in
+`docs/guide/judging.md`.
 """
 
 import json
@@ -13,22 +13,41 @@ from steerkit_core import Prompt
 from steerkit_tiered import RefusalTiered
 
 FOLDER = Path(__file__).parent / "texts"
-# garbled texts that pass as normal: salads too short for their order to tell, or without sense in a sound order,
-# and debris of programs and vocabularies that looks like words
-PASSED = {
-    "first": {"b1-013", "b1-097", "b1-119", "b1-214", "b1-254", "b1-263", "b1-266", "b1-298", "b1-322"},
-    "second": {"b2-375"},
+# texts that are misjudged, and as what: salads too short for their order to tell or without sense in a sound order,
+# and debris of programs and vocabularies that looks like words, pass as normal; a pirate's grammar does not
+MISJUDGED = {
+    "first": {
+        "b1-013": "normal",
+        "b1-097": "normal",
+        "b1-119": "normal",
+        "b1-214": "normal",
+        "b1-254": "normal",
+        "b1-263": "normal",
+        "b1-266": "normal",
+        "b1-298": "normal",
+        "b1-322": "normal",
+    },
+    "second": {"b2-375": "normal"},
     "third": {
-        "b3_107",
-        "b3_242",
-        "b3_305",
-        "b3_312",
-        "b3_330",
-        "b3_350",
-        "b3_414",
-        "b3_417",
-        "b3_418",
-        "b3_424",
+        "b3_107": "normal",
+        "b3_242": "normal",
+        "b3_305": "normal",
+        "b3_312": "normal",
+        "b3_330": "normal",
+        "b3_350": "normal",
+        "b3_414": "normal",
+        "b3_417": "normal",
+        "b3_418": "normal",
+        "b3_424": "normal",
+    },
+    "fourth": {
+        "b4-002": "normal",
+        "b4-019": "normal",
+        "b4-141": "refusal",
+        "b4-171": "normal",
+        "b4-194": "garbled",
+        "b4-266": "refusal",
+        "b4-351": "normal",
     },
 }
 
@@ -38,10 +57,10 @@ def texts(batch):
     return [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize("batch", PASSED)
+@pytest.mark.parametrize("batch", MISJUDGED)
 def test_a_text_is_what_its_writer_calls_it(batch):
     judge = RefusalTiered()
     rows = texts(batch)
     found = {row["id"]: judge.classify(Prompt("p", row["prompt"]), row["response"]).label for row in rows}
     wrong = {row["id"]: found[row["id"]] for row in rows if found[row["id"]] != row["label"]}
-    assert wrong == dict.fromkeys(PASSED[batch], "normal")
+    assert wrong == MISJUDGED[batch]
