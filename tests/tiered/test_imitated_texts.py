@@ -1,4 +1,4 @@
-"""Texts written as chat models of many families write them, and labelled, by people who had not seen the rules.
+"""Texts written as chat models of many families write them, and labelled, without sight of the rules.
 
 Each batch was judged before the rules were mended by it: what of it was right at that first look stands in
 `docs/guide/judging.md`.
