@@ -17,6 +17,7 @@ from steerkit_core import (
     Direction,
     Edit,
     Intervention,
+    MissingDirection,
     Site,
     Steering,
     SteerkitError,
@@ -102,9 +103,9 @@ class Blocks(PlacedSite):
             return [(layer, steering.direction) for layer in layers]
         try:
             return [(layer, steering.directions.at(layer, steering.position)) for layer in layers]
-        except KeyError as error:
-            raise SteerkitError(
-                f"site.directions: {error.args[0]}, and 'per-layer' needs one at every edited layer: choose"
+        except (MissingDirection, DegenerateDirection) as error:
+            raise type(error)(
+                f"site.directions: {error.args[0]}; 'per-layer' needs one at every edited layer: choose"
                 " 'selected', or another span"
             ) from None
 
