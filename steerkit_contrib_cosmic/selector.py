@@ -43,7 +43,8 @@ class Cosmic(LayerSelector):
     prompts with the direction added to u of harmful ones, S_comply that of u of harmful prompts with the
     direction ablated to u of harmless ones. Taken is the highest sum, on the validation prompts. Nothing is
     generated. A candidate of layer l is added to what block l is given; as the authors take it from there
-    too, their recipe has `position = "suffix"` and `module = "input"` in its extractor.
+    too, their recipe has `position = "suffix"` and `module = "input"` in its extractor. Directions of heads
+    are scored as what the output projection of their block makes of them.
     """
 
     name: ClassVar[str] = "cosmic"
@@ -107,17 +108,12 @@ class Cosmic(LayerSelector):
         """The candidate of the highest score that no filter takes.
 
         Raises:
-            SteerkitError: too few prompts, directions that do not fit the residual stream, or no candidate
-                is left.
+            SteerkitError: too few prompts, directions of another width than the model's, or no candidate is
+                left.
         """
-        model, directions = context.model, context.directions
+        model = context.model
         self.check(model.num_layers)
-        if directions.units.shape[-1] != model.hidden_size:
-            raise SteerkitError(
-                f"selector 'cosmic' adds directions to the residual stream, of width {model.hidden_size},"
-                f" but those of the extractor are {directions.units.shape[-1]} wide ({directions.module}):"
-                " set extractor.module to 'input' or 'residual' if it has that option"
-            )
+        directions = model.in_stream(context.directions)
         held_out = context.contrast if self.variant == "paper" else context.validation
         for one in (context.contrast, held_out):
             _check_size(one)

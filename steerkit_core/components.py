@@ -208,7 +208,7 @@ class ReadingExtractor(Extractor):
     module: BlockModule = option(
         "residual",
         help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
-        " the heads of the attention side by side",
+        " the heads of the attention side by side; a recipe that does not say reads what its site edits",
     )
 
 

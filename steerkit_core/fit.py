@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
 import attrs
+from attrs import evolve
 
-from steerkit_core.components import Extractor, LayerSelector, Site
+from steerkit_core.components import Extractor, LayerSelector, ReadingExtractor, Site
 from steerkit_core.errors import SteerkitError
 from steerkit_core.locate import FolderFacts, inspect_folder, locate
 from steerkit_core.options import CalibrationOptions, ModelSpec
@@ -67,6 +69,13 @@ def check_remote(spec: ModelSpec, folder: Path | None) -> None:
             "how a remote model is kept is the server's choice, got model.quantization"
             f" {spec.quantization!r}"
         )
+
+
+def reading_what_is_edited(extractor: Extractor, site: Site, given: Collection[str]) -> Extractor:
+    """The extractor; where none of its `given` options says what it reads, it reads what the site edits."""
+    if "module" in given or not isinstance(extractor, ReadingExtractor):
+        return extractor
+    return extractor if same_place(extractor.module, site.module) else evolve(extractor, module=site.module)
 
 
 def check_modules(extractor: Extractor, site: Site) -> None:

@@ -34,6 +34,7 @@ from steerkit_core.values import (
     ContrastSet,
     Direction,
     DirectionSet,
+    Edit,
     Intervention,
     Probe,
     Prompt,
@@ -135,6 +136,30 @@ class ModelHandle:
     def width(self, module: BlockModule = "residual") -> int:
         """How wide what a module of a block gives is: the hidden size, or all heads side by side."""
         return self.heads.width if module == "heads" else self.hidden_size
+
+    @torch.inference_mode()
+    def in_stream(self, directions: DirectionSet) -> DirectionSet:
+        """Directions in the space of the residual stream, so that they can be compared or probed there.
+
+        Those of heads become what each block's output projection makes of them, which is what attention
+        gives more when they are added to the heads. All others are in that space already.
+
+        Raises:
+            ModelError: the heads cannot be told apart in this model.
+        """
+        if directions.module != "heads":
+            return directions
+        layout, raw = self.heads, []
+        for column, layer in enumerate(directions.layers):
+            heads = directions.units[:, column].to(self.device, self.stream_dtype)
+            check_width(Edit(layer, add=heads[0], module="heads"), layout.width)
+            project = self.backend.target(Place(layer, "heads"))
+            # a projection may have a bias, which nobody adds
+            wide = (project(heads) - project(torch.zeros_like(heads))).double().cpu()
+            raw.append(wide * directions.raw_norms[:, column, None].double())
+        return DirectionSet.from_raw(
+            torch.stack(raw, dim=1), directions.positions, directions.layers, "attention"
+        )
 
     def check(self, intervention: Intervention) -> None:
         """Raise `ModelError` where an edit asks for a layer or width that the model has not."""

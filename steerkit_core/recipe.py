@@ -27,6 +27,7 @@ from steerkit_core.fit import (
     check_modules,
     check_remote,
     find_model,
+    reading_what_is_edited,
     trials_of,
 )
 from steerkit_core.locate import FolderFacts
@@ -343,7 +344,10 @@ class _Builder:
             if table != "run"
         }
         parts |= {table: self.component(document.get(table, {}), table) for table in COMPONENT_TABLES}
-        parts["extraction"] = self.core_keys(document.get("extractor", {}), "extractor")
+        extractor = document.get("extractor", {})
+        if parts["extractor"] is not None and parts["site"] is not None:
+            parts["extractor"] = reading_what_is_edited(parts["extractor"], parts["site"], extractor)
+        parts["extraction"] = self.core_keys(extractor, "extractor")
         prompts = cast("PromptOptions | None", parts.pop("prompts"))
         parts |= dict.fromkeys(("contrast", "evaluation", "selection", "validation"))
         if prompts is not None:

@@ -27,7 +27,8 @@ class Arditi(LayerSelector):
     direction, as long as it was, is added to what its block alone is given; KL is KL(plain || ablated) of
     the first answer token on harmless prompts. All three are measured on the validation prompts, and
     nothing is generated. The authors read candidates at the template's suffix from what blocks are given:
-    their recipe has `position = "suffix"` and `module = "input"` in its extractor.
+    their recipe has `position = "suffix"` and `module = "input"` in its extractor. Directions of heads are
+    scored as what the output projection of their block makes of them.
     """
 
     name: ClassVar[str] = "arditi"
@@ -67,17 +68,12 @@ class Arditi(LayerSelector):
         """The candidate of the lowest bypass score that no filter takes.
 
         Raises:
-            SteerkitError: directions that do not fit the residual stream, refusals that no answer of the
+            SteerkitError: directions of another width than the model's, refusals that no answer of the
                 model begins with, or no candidate is left.
         """
-        model, directions = context.model, context.directions
+        model = context.model
         self.check(model.num_layers)
-        if directions.units.shape[-1] != model.hidden_size:
-            raise SteerkitError(
-                f"selector 'arditi' adds directions to the residual stream, of width {model.hidden_size},"
-                f" but those of the extractor are {directions.units.shape[-1]} wide ({directions.module}):"
-                " set extractor.module to 'input' or 'residual' if it has that option"
-            )
+        directions = model.in_stream(context.directions)
         usable, degenerate = find_candidates(directions)
         tokens = model.refusal_tokens(self.openings)
         measured = self._measured(model, context.validation, usable, tokens) if usable else []

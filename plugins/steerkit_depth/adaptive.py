@@ -49,7 +49,8 @@ class Adaptive(LayerSelector):
         "successive halving (Karnin et al., 2013; Jamieson and Talwalkar, 2016), Wilson's score interval"
     )
     cost: ClassVar[str] = (
-        "at most `budget` times the completions of sweep, where that is enough for one cell"
+        "at most `budget` times the completions of sweep, where that is enough for one prompt in every cell"
+        " and all of them in one"
     )
 
     depths: tuple[float, ...] = option(
@@ -58,7 +59,8 @@ class Adaptive(LayerSelector):
     multipliers: tuple[float, ...] = option((), help=MULTIPLIERS_HELP)
     budget: float = option(
         0.4,
-        help="largest share of the completions that sweep would make; one cell is always tried in full",
+        help="largest share of the completions that sweep would make; every cell is tried on one prompt at"
+        " least, and one in full",
         checks=[Within(0.01, 1)],
     )
     first_round: int | None = option(

@@ -135,4 +135,5 @@ class JudgeModel(Classifier):
 
 def _tokens(model: ModelHandle, text: str) -> int:
     rendered = model.render(Prompt("judge", text))
-    return len(model.tokenizer(rendered, add_special_tokens=False)["input_ids"])
+    # not verbose: a text that is too long is cut, and the tokenizer would warn of it on the terminal
+    return len(model.tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"])

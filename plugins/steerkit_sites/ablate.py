@@ -64,7 +64,7 @@ class MlpAblate(Mlp, Ablate):
 
 @frozen(kw_only=True)
 class HeadAblate(Heads, Ablate):
-    """Remove the component along the direction from single heads of the chosen layer.
+    """Remove the component along the direction from single heads.
 
     The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
     side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.

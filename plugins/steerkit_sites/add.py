@@ -83,12 +83,13 @@ class MlpAdd(Mlp, Add):
 
 @frozen(kw_only=True)
 class HeadAdd(Heads, Add):
-    """Add the scaled direction to single heads of the chosen layer, before they are projected.
+    """Add the scaled direction to single heads, before they are projected.
 
     The directions must have been read there: `extractor.module = "heads"`. Of the direction over all heads
     side by side the chosen heads' parts are kept and scaled to length 1 together; its length before
-    normalising is theirs too. Other layers have other heads, so that one layer is edited. `residual` is a
-    common yardstick here and no more: heads are measured in another space than the residual stream.
+    normalising is theirs too. Other layers have other heads, so that each is edited with its own direction.
+    `residual` is a common yardstick here and no more: heads are measured in another space than the residual
+    stream.
     """
 
     name: ClassVar[str] = "head-add"

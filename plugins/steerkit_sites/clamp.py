@@ -74,7 +74,7 @@ class MlpClamp(Mlp, Clamp):
 
 @frozen(kw_only=True)
 class HeadClamp(Heads, Clamp):
-    """Set the component along the direction to one value in single heads of the chosen layer.
+    """Set the component along the direction to one value in single heads.
 
     The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
     side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.

@@ -17,6 +17,7 @@ from steerkit_core import (
     Direction,
     Edit,
     Intervention,
+    MissingDirection,
     Site,
     Steering,
     SteerkitError,
@@ -93,20 +94,32 @@ class Blocks(PlacedSite):
 
     def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
         """The layers of the span, with the chosen layer's direction or their own."""
-        layers = {
-            "everywhere": range(steering.num_layers),
-            "onward": range(steering.layer, steering.num_layers),
-            "layer": range(steering.layer, steering.layer + 1),
-        }[self.span]
+        layers = layers_of(self.span, steering)
         if self.directions == "selected":
             return [(layer, steering.direction) for layer in layers]
-        try:
-            return [(layer, steering.directions.at(layer, steering.position)) for layer in layers]
-        except KeyError as error:
-            raise SteerkitError(
-                f"site.directions: {error.args[0]}, and 'per-layer' needs one at every edited layer: choose"
-                " 'selected', or another span"
-            ) from None
+        return own_directions(steering, layers, "site.directions", "'selected', or another span")
+
+
+def layers_of(span: Span, steering: Steering) -> range:
+    """The layers of a span."""
+    first = 0 if span == "everywhere" else steering.layer
+    return range(first, steering.layer + 1 if span == "layer" else steering.num_layers)
+
+
+def own_directions(
+    steering: Steering, layers: range, where: str, remedy: str
+) -> list[tuple[int, Direction]]:
+    """The layers, each with its own direction.
+
+    Raises:
+        SteerkitError: a layer has none, or one without a length; the option `where` can be set to `remedy`.
+    """
+    try:
+        return [(layer, steering.directions.at(layer, steering.position)) for layer in layers]
+    except (MissingDirection, DegenerateDirection) as error:
+        raise type(error)(
+            f"{where}: {error.args[0]}; every edited layer needs one of its own: choose {remedy}"
+        ) from None
 
 
 @frozen(kw_only=True)
@@ -147,10 +160,11 @@ class Heads(PlacedSite):
     """Single heads of the chosen layer's attention, before they are projected.
 
     Of the direction over all heads side by side the chosen heads' parts are kept and scaled to length 1
-    together; its length before normalising is theirs too. Other layers have other heads, so that one layer
-    is edited.
+    together; its length before normalising is theirs too. Other layers have other heads, so that each is
+    edited with its own direction.
     """
 
+    span: Span = option("layer", help=f"{SPAN}; each with its own direction")
     heads: tuple[int, ...] = option(
         (),
         help="numbers of the heads that are edited, counted from 0; none named means all",
@@ -163,23 +177,26 @@ class Heads(PlacedSite):
         return "heads"
 
     def targets(self, steering: Steering) -> list[tuple[int, Direction]]:
-        """The chosen layer, with the chosen heads' part of its direction.
+        """The layers of the span, each with the chosen heads' part of its own direction.
 
         Raises:
-            SteerkitError: the model has no such head, or the direction nothing in the chosen ones.
+            SteerkitError: the model has no such head, or a direction nothing in the chosen ones.
         """
-        whole = steering.direction
-        part = self._part(whole.unit, steering.num_heads)
+        if self.span == "layer":
+            return [(steering.layer, self._of_heads(steering.direction, steering.num_heads))]
+        own = own_directions(steering, layers_of(self.span, steering), "site.span", "'layer'")
+        return [(layer, self._of_heads(direction, steering.num_heads)) for layer, direction in own]
+
+    def _of_heads(self, whole: Direction, num_heads: int) -> Direction:
+        """The chosen heads' part of a direction, of length 1, with the length that it had."""
+        part = self._part(whole.unit, num_heads)
         share = float(part.double().norm())
         if share == 0.0:
             raise DegenerateDirection(
-                f"the direction at layer {steering.layer} is zero in the heads"
+                f"the direction at layer {whole.layer} is zero in the heads"
                 f" {', '.join(map(str, self.heads))}: choose other heads"
             )
-        raw_norm = whole.raw_norm * share
-        return [
-            (steering.layer, Direction(whole.layer, whole.position, part / share, raw_norm, self.module))
-        ]
+        return Direction(whole.layer, whole.position, part / share, whole.raw_norm * share, self.module)
 
     def _part(self, unit: Tensor, num_heads: int) -> Tensor:
         """The direction with zeros for all heads but the chosen ones."""

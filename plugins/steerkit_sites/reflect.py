@@ -55,7 +55,7 @@ class MlpReflect(Mlp, Reflect):
 
 @frozen(kw_only=True)
 class HeadReflect(Heads, Reflect):
-    """Turn the component along the direction round in single heads of the chosen layer.
+    """Turn the component along the direction round in single heads.
 
     The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
     side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.

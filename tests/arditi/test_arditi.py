@@ -228,9 +228,23 @@ def test_directions_of_another_width_are_refused(context):
     given = context("qwen2")
     heads = DirectionSet.from_raw(torch.ones(1, 5, 64), (-1,), tuple(range(5)), "heads")
     assert message(Arditi(), evolve_context(given, directions=heads)) == (
-        "selector 'arditi' adds directions to the residual stream, of width 32, but those of the extractor"
-        " are 64 wide (heads): set extractor.module to 'input' or 'residual' if it has that option"
+        "an edit at layer 0 (heads) has a vector of shape (64,), expected (32,), that of all heads side by side"
     )
+
+
+def test_directions_of_heads_are_measured_as_what_attention_makes_of_them(context):
+    given = context("mistral")
+    raw = torch.randn(2, 5, 32, generator=torch.Generator().manual_seed(5)).double()
+    heads = DirectionSet.from_raw(raw, (-2, -1), tuple(range(5)), "heads")
+    weights = [block.self_attn.o_proj.weight.detach().double() for block in given.model.model.model.layers]
+    through = torch.stack([raw[:, layer] @ weights[layer].T for layer in range(5)], dim=1)
+    stream = DirectionSet.from_raw(through, (-2, -1), tuple(range(5)), "attention")
+    found, expected = (
+        Arditi(**OPEN).select(evolve_context(given, directions=one)) for one in (heads, stream)
+    )
+    assert (found.layer, found.position) == (expected.layer, expected.position)
+    for row, other in zip(found.table, expected.table, strict=True):
+        assert row == pytest.approx(other, abs=1e-5)
 
 
 def test_a_model_without_layers_to_choose_from_is_refused():

@@ -147,7 +147,8 @@ def test_a_site_needs_an_extractor_that_reads_what_it_edits(tiny_host, capsys, t
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
         '[model]\nid = "tiny:qwen2"\n[prompts]\ncontrast = "refusal-5"\nevaluation = "benign-30"\n'
-        '[extractor]\nuse = "dim"\n[selector]\nuse = "fixed"\nlayer = 1\n[site]\nuse = "head-add"\n'
+        '[extractor]\nuse = "dim"\nmodule = "residual"\n[selector]\nuse = "fixed"\nlayer = 1\n'
+        '[site]\nuse = "head-add"\n'
         '[classifier]\nuse = "refusal-keywords"\n'
     )
     assert execute(["check", str(recipe)], tiny_host) == 2

@@ -300,12 +300,20 @@ def test_a_score_that_is_no_number_is_null_and_dropped(given):
     assert (row["excluded"], row["s_refuse"], row["score"]) == ("NaN", None, None)
 
 
-def test_directions_of_another_width_are_refused(given):
-    heads = DirectionSet.from_raw(torch.ones(1, 5, 64), (-1,), tuple(range(5)), "heads")
-    assert message(Cosmic(), with_directions(given, heads)) == (
-        "selector 'cosmic' adds directions to the residual stream, of width 32, but those of the extractor are"
-        " 64 wide (heads): set extractor.module to 'input' or 'residual' if it has that option"
+def test_directions_of_heads_are_scored_as_what_attention_makes_of_them(given):
+    many = len(given.model.blocks)
+    raw = torch.randn(2, many, 32, generator=torch.Generator().manual_seed(5)).double()
+    weights = [block.self_attn.o_proj.weight.detach().double() for block in given.model.blocks]
+    through = torch.stack([raw[:, layer] @ weights[layer].T for layer in range(many)], dim=1)
+    found, expected = (
+        Cosmic(**OFF).select(
+            with_directions(given, DirectionSet.from_raw(one, (-2, -1), range(many), module))
+        )
+        for one, module in ((raw, "heads"), (through, "attention"))
     )
+    assert (found.layer, found.position) == (expected.layer, expected.position)
+    for row, other in zip(found.table, expected.table, strict=True):
+        assert row == pytest.approx(other, abs=1e-5)
 
 
 def test_one_prompt_of_a_class_is_too_few(given):

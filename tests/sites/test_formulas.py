@@ -188,8 +188,9 @@ def test_a_degenerate_direction_is_an_error_that_names_its_layer():
     with pytest.raises(DegenerateDirection) as caught:
         ResidualAdd(directions="per-layer").intervene(way)
     assert str(caught.value) == (
-        "the direction at layer 2, position -1 has length 0.0: both prompt classes look the same there, or"
-        " the activations overflowed; choose another layer or position, or a wider dtype"
+        "site.directions: the direction at layer 2, position -1 has length 0.0: both prompt classes look the"
+        " same there, or the activations overflowed; choose another layer or position, or a wider dtype;"
+        " every edited layer needs one of its own: choose 'selected', or another span"
     )
 
 
@@ -198,8 +199,8 @@ def test_a_missing_direction_is_an_error_that_names_its_layer():
     with pytest.raises(SteerkitError) as caught:
         ResidualAdd(directions="per-layer").intervene(way)
     assert str(caught.value) == (
-        "site.directions: no direction at layer 2, position -1 (layers 0, 1; positions -1), and 'per-layer'"
-        " needs one at every edited layer: choose 'selected', or another span"
+        "site.directions: no direction at layer 2, position -1 (layers 0, 1; positions -1); every edited"
+        " layer needs one of its own: choose 'selected', or another span"
     )
 
 

@@ -19,7 +19,7 @@ STRENGTHS = {"add": 7.0, "clamp": 9.0, "affine": 2.0, "ablate": 0.0, "reflect": 
 def naive(site, way, layer):
     """The edit of one layer, written straight from the table of formulas."""
     place, operation = site.name.split("-")
-    own = layer if getattr(site, "directions", "selected") == "per-layer" else way.layer
+    own = layer if place == "head" or getattr(site, "directions", "") == "per-layer" else way.layer
     d = way.directions.units[0, own].double()
     raw = d * float(way.directions.raw_norms[0, own])
     if place == "head":
@@ -113,6 +113,22 @@ def test_per_layer_directions_are_each_layers_own(handles, prompts, steering, na
     cases += [(ResidualAblate(span=span, directions="per-layer"), steering())]
     written = compare(handles, prompts, naive_generate, family, cases)
     assert (written[1] == written[2]) is (span == "layer")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_heads_of_several_layers_are_each_edited_with_their_own_direction(
+    handles, prompts, steering, naive_generate, family
+):
+    cases = []
+    for kinds in OPERATIONS:
+        multiplier = STRENGTHS[kinds[3].name.split("-")[1]]
+        cases += [
+            (kinds[3](heads=HEADS, span=span), steering("heads", multiplier=multiplier))
+            for span in ("layer", "onward", "everywhere")
+        ]
+    written = compare(handles, prompts, naive_generate, family, cases)
+    by_span = list(zip(*(written[1 + start :: 3] for start in range(3)), strict=True))
+    assert any(len(set(found)) == 3 for found in by_span)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
