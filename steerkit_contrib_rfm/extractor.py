@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from steerkit_core import ModelHandle
 
 TABLES = ("validation_mse", "validation_auc", "bandwidth", "regularization", "iteration", "eigenvalue_gap")
-# class means closer than this along the direction, in median distances, differ by rounding only
+# class means closer than this along the direction, in median distances, differ by rounding only; it is the
+# raw norm there, so that the direction is kept
 BLIND = 1e-9
 
 
@@ -44,7 +45,9 @@ class RecursiveFeatureMachine(ReadingExtractor):
     The sign is that of the correlation of projection and label. The raw norm is the distance of the two
     class means along the direction: adding the raw direction once moves the negative mean to where the
     positive one lies. Where the means say nothing, that is near zero and the sign is chance: remove the
-    direction there, or add it in another unit.
+    direction there, or add it in another unit. Where they agree to the last digit the direction is kept with
+    a raw norm of a billionth of the median distance, if the machine tells the classes apart; else there is
+    none.
     """
 
     name: ClassVar[str] = "rfm"
@@ -165,9 +168,17 @@ class RecursiveFeatureMachine(ReadingExtractor):
             return None
         axis, gap = best.principal()
         means = [coordinates[labels == label].mean(dim=0) for label in (1, 0)]
-        apart = float((means[0] - means[1]) @ axis)
+        direction, apart = basis @ axis, float((means[0] - means[1]) @ axis)
         if abs(apart) <= BLIND * scale:
-            apart = 0.0
+            # no sign is right, so that any does, but on every machine the same
+            sign = float(direction[direction.abs().argmax()].sign())
+            apart = sign * BLIND * scale if best.mse < _of_no_answer(labels, held) else 0.0
         chosen = grid[best.setting]
         row = torch.tensor([best.mse, best.auc, *chosen, best.iteration + 1, gap], dtype=torch.float64)
-        return basis @ axis * apart, row
+        return direction * apart, row
+
+
+def _of_no_answer(labels: Tensor, held: Tensor | None) -> float:
+    """The squared error, on the prompts that machines are tested on, of the same answer to all of them."""
+    tested = labels if held is None else labels[held]
+    return float(tested.var(correction=0))
