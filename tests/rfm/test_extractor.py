@@ -244,7 +244,7 @@ def test_a_class_of_one_prompt_is_refused(positive, negative):
     with pytest.raises(SteerkitError) as caught:
         extract(planted(cloud[:positive], cloud[positive:]))
     assert str(caught.value) == (
-        "prompts.contrast: rfm needs at least 2 prompts of each class, one to learn from and one to test on, got"
+        "rfm needs at least 2 prompts of each class, one to learn from and one to test on, got"
         f" {positive} positive and {negative} negative: add prompts"
     )
 
@@ -254,7 +254,8 @@ def test_a_share_that_leaves_nothing_to_learn_from_is_refused():
     with pytest.raises(SteerkitError) as caught:
         extract(planted(cloud[:4], cloud[4:]), validation_share=0.9)
     assert str(caught.value) == (
-        "extractor.validation_share: 0.9 of 4 positive prompts leaves none to learn from: set a smaller share"
+        "rfm holds out 0.9 of 4 positive prompts, which leaves none to learn from: set a smaller"
+        " extractor.validation_share or add prompts"
     )
 
 
