@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from steerkit_contrib_cosmic import scores
 from steerkit_contrib_cosmic.candidates import (
+    FILTERS,
     Candidate,
     excluded_by_kl,
     excluded_by_place,
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 LAST_FIVE = (-5, -4, -3, -2, -1)
 AUTHORS_KL = 0.1
+REMEDIES = {
+    "degenerate": "the classes look the same there: set another extractor.position, or other prompts",
+    "NaN": "set a wider model.dtype",
+    "depth": "set a higher selector.depth_limit",
+    "median": "set further positions in extractor.position",
+}
 NEEDED = 2  # a mean of one prompt is that prompt
 
 
@@ -94,6 +101,20 @@ class Cosmic(LayerSelector):
                 " model of more layers or a higher selector.depth_limit"
             )
 
+    def check_prompts(self, contrast: ContrastSet, validation: ContrastSet) -> None:
+        """Refuse a class of one prompt, where a mean is asked for."""
+        for prompts in (contrast, self._held_out(contrast, validation)):
+            positive, negative = prompts.sizes
+            if min(positive, negative) < NEEDED:
+                raise SteerkitError(
+                    f"selector 'cosmic' compares means of prompts, and needs {NEEDED} of each class at"
+                    f" least: {prompts.name} has {positive} positive and {negative} negative: add prompts"
+                )
+
+    def _held_out(self, contrast: ContrastSet, validation: ContrastSet) -> ContrastSet:
+        """The prompts that candidates are scored on."""
+        return contrast if self.variant == "paper" else validation
+
     def _layers(self, num_layers: int) -> range:
         return range(1 if self.variant == "paper" else 0, int(self.depth_limit * num_layers))
 
@@ -113,10 +134,9 @@ class Cosmic(LayerSelector):
         """
         model = context.model
         self.check(model.num_layers)
+        self.check_prompts(context.contrast, context.validation)
         directions = model.in_stream(context.directions)
-        held_out = context.contrast if self.variant == "paper" else context.validation
-        for one in (context.contrast, held_out):
-            _check_size(one)
+        held_out = self._held_out(context.contrast, context.validation)
         low = self._low(model, context.contrast)
         harmless = None
         if self.form == "affine":
@@ -131,7 +151,8 @@ class Cosmic(LayerSelector):
         taken = self._taken(found, model.num_layers)
         if not left:
             raise SteerkitError(
-                f"selector 'cosmic' has no candidate left of {len(found)}: the filters took {taken}"
+                f"selector 'cosmic' has no candidate left of {len(found)}: the filters took {taken};"
+                f" {_remedy(found)}"
             )
         # of equal scores the later token's, and of one token's the earlier layer
         left.sort(key=lambda one: (-(one.score or 0.0), -one.position, one.layer))
@@ -139,7 +160,7 @@ class Cosmic(LayerSelector):
         reason = (
             f"score {best.score:.4f} (refuse {best.s_refuse:.4f}, comply {best.s_comply:.4f}) at position"
             f" {best.position}, the best of {len(left)} candidates left of {len(found)}"
-            f"{f' ({taken})' if taken else ''}; compared in layers {', '.join(map(str, low))};"
+            f"{f' ({taken})' if taken else ''}; compared in layer{'s' * (len(low) != 1)} {', '.join(map(str, low))};"
             f" {self._prompts_in_words(context)}{self._positions_in_words(context)}"
         )
         table = tuple(one.row() for one in (*left, *(one for one in found if one.excluded)))
@@ -217,13 +238,14 @@ class Cosmic(LayerSelector):
         return f"; positions {', '.join(map(str, found))}, where the method has {words}"
 
 
-def _check_size(prompts: ContrastSet) -> None:
-    many = (len(prompts.positive), len(prompts.negative))
-    if min(many) < NEEDED:
-        raise SteerkitError(
-            f"selector 'cosmic' compares means of prompts, and needs {NEEDED} of each class at least:"
-            f" {prompts.name} has {many[0]} positive and {many[1]} negative"
-        )
+def _remedy(found: Sequence[Candidate]) -> str:
+    """What to change so that the last filter that took any leaves some of them."""
+    taken = {one.excluded for one in found}
+    if "KL" in taken:
+        known = [one.kl for one in found if one.excluded == "KL" and one.kl is not None]
+        passing = f"to {math.ceil(min(known) * 1000) / 1000:g} or more, or " if known else ""
+        return f"set selector.kl_threshold {passing}to 'off'"
+    return next(REMEDIES[name] for name in reversed(FILTERS) if name in taken)
 
 
 def _known(number: float) -> float | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import evolve, frozen
 
+from steerkit_contrib_rfm.validation import held_count, held_out
 from steerkit_core import (
     ContrastSet,
     DirectionSet,
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from steerkit_core import ModelHandle
 
 TABLES = ("validation_mse", "validation_auc", "bandwidth", "regularization", "iteration", "eigenvalue_gap")
-# class means closer than this along the direction, in median distances, differ by rounding only
+# class means closer than this along the direction, in median distances, differ by rounding only; it is the
+# raw norm there, so that the direction is kept
 BLIND = 1e-9
 
 
@@ -44,7 +46,9 @@ class RecursiveFeatureMachine(ReadingExtractor):
     The sign is that of the correlation of projection and label. The raw norm is the distance of the two
     class means along the direction: adding the raw direction once moves the negative mean to where the
     positive one lies. Where the means say nothing, that is near zero and the sign is chance: remove the
-    direction there, or add it in another unit.
+    direction there, or add it in another unit. Where they agree to the last digit the direction is kept,
+    with a raw norm of a billionth of the median distance, if the machine tells the classes apart; else
+    there is none.
     """
 
     name: ClassVar[str] = "rfm"
@@ -101,6 +105,7 @@ class RecursiveFeatureMachine(ReadingExtractor):
         """
         import torch
 
+        self.check_prompts(contrast)
         labels = torch.tensor([1.0] * len(contrast.positive) + [0.0] * len(contrast.negative)).double()
         held = self._held(labels)
         positions = self.positions_in(model)
@@ -117,26 +122,28 @@ class RecursiveFeatureMachine(ReadingExtractor):
         made = DirectionSet.from_raw(raw, positions, tuple(layers), self.module)
         return evolve(made, scores=dict(zip(TABLES, tables, strict=True)))
 
+    def check_prompts(self, contrast: ContrastSet) -> None:
+        """Refuse a class of one prompt, and one of which all are held out."""
+        positive, negative = contrast.sizes
+        if min(positive, negative) < 2:
+            raise SteerkitError(
+                "rfm needs at least 2 prompts of each class, one to learn from and one to test on, got"
+                f" {positive} positive and {negative} negative: add prompts"
+            )
+        if positive + negative < self.leave_one_out_below:
+            return
+        for word, size in (("positive", positive), ("negative", negative)):
+            if held_count(self.validation_share, size) == size:
+                raise SteerkitError(
+                    f"rfm holds out {self.validation_share:g} of {size} {word} prompts, which leaves none"
+                    " to learn from: set a smaller extractor.validation_share or add prompts"
+                )
+
     def _held(self, labels: Tensor) -> Tensor | None:
         """Which prompts are held out, (n,) booleans; None where every one is left out in turn."""
-        from steerkit_contrib_rfm.validation import held_out
-
-        sizes = {word: int((labels == label).sum()) for word, label in (("positive", 1), ("negative", 0))}
-        if min(sizes.values()) < 2:
-            raise SteerkitError(
-                "prompts.contrast: rfm needs at least 2 prompts of each class, one to learn from and one to"
-                f" test on, got {sizes['positive']} positive and {sizes['negative']} negative: add prompts"
-            )
         if len(labels) < self.leave_one_out_below:
             return None
-        held = held_out(labels, self.validation_share, self.seed)
-        for word, label in (("positive", 1), ("negative", 0)):
-            if bool(held[labels == label].all()):
-                raise SteerkitError(
-                    f"extractor.validation_share: {self.validation_share:g} of {sizes[word]} {word} prompts"
-                    " leaves none to learn from: set a smaller share"
-                )
-        return held
+        return held_out(labels, self.validation_share, self.seed)
 
     def _direction(
         self, points: Tensor, labels: Tensor, held: Tensor | None
@@ -165,9 +172,17 @@ class RecursiveFeatureMachine(ReadingExtractor):
             return None
         axis, gap = best.principal()
         means = [coordinates[labels == label].mean(dim=0) for label in (1, 0)]
-        apart = float((means[0] - means[1]) @ axis)
+        direction, apart = basis @ axis, float((means[0] - means[1]) @ axis)
         if abs(apart) <= BLIND * scale:
-            apart = 0.0
+            # no sign is right, so that any does, but on every machine the same
+            sign = float(direction[direction.abs().argmax()].sign())
+            apart = sign * BLIND * scale if best.mse < _of_no_answer(labels, held) else 0.0
         chosen = grid[best.setting]
         row = torch.tensor([best.mse, best.auc, *chosen, best.iteration + 1, gap], dtype=torch.float64)
-        return basis @ axis * apart, row
+        return direction * apart, row
+
+
+def _of_no_answer(labels: Tensor, held: Tensor | None) -> float:
+    """The squared error, on the prompts that machines are tested on, of the same answer to all of them."""
+    tested = labels if held is None else labels[held]
+    return float(tested.var(correction=0))

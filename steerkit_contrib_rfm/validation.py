@@ -42,6 +42,11 @@ def area_under_curve(predictions: Tensor, labels: Tensor) -> Tensor:
     return torch.where(ahead == 0, 0.5, (ahead > 0).double()).mean(dim=(-2, -1))
 
 
+def held_count(share: float, members: int) -> int:
+    """How many of a class are held out: the given share, at least one."""
+    return max(1, round(share * members))
+
+
 def held_out(labels: Tensor, share: float, seed: int) -> Tensor:
     """Which points are held out: the given share of either class, at least one, drawn with a seed.
 
@@ -56,7 +61,7 @@ def held_out(labels: Tensor, share: float, seed: int) -> Tensor:
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     for label in (1, 0):
         members = (labels == label).nonzero().flatten()
-        count = max(1, round(share * len(members)))
+        count = held_count(share, len(members))
         generator = torch.Generator().manual_seed(seed)
         chosen[members[torch.randperm(len(members), generator=generator)[:count]]] = True
     return chosen

@@ -175,6 +175,13 @@ class Extractor(Component):
         """What a run calls: `extract`, unless an extractor needs more than the model that is steered."""
         return self.extract(model, contrast, layers)
 
+    def check_prompts(self, contrast: ContrastSet) -> None:
+        """Raise `SteerkitError` where prompts are too few for the method, or do not go together.
+
+        Called for every setting with the recipe, before torch is imported; `extract` called by itself has
+        to call it.
+        """
+
     def check_model(self, model: ModelSpec, sources: Sources) -> None:
         """Raise `SteerkitError` where there can be no directions for a model.
 
@@ -258,6 +265,16 @@ class LayerSelector(Component):
         """Raise `SteerkitError` where an option asks for a layer that `num_layers` blocks have not.
 
         Called as soon as the model's depth is known, for most models before torch is imported.
+        """
+
+    def check_prompts(self, contrast: ContrastSet, validation: ContrastSet) -> None:
+        """Raise `SteerkitError` where prompts are too few for the method.
+
+        Called for every setting with the recipe, before torch is imported.
+
+        Args:
+            contrast: the prompts that directions are found with.
+            validation: those to score directions with; `contrast` where the recipe names no others.
         """
 
     def trials(self, num_layers: int, positions: Sequence[int]) -> tuple[Trial, ...]:

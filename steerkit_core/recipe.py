@@ -330,6 +330,7 @@ class _Builder:
             self.check_model(parts["model"])
             self.check_judges(parts["classifier"])
             self.check_fit(parts)
+            self.check_prompts(parts)
             if parts["extractor"] is not None and parts["model"] is not None:
                 self.note(check_sources(parts["extractor"], parts["model"], self.registry))
             self.check_dose(parts)
@@ -402,6 +403,21 @@ class _Builder:
             check_fit(selector, extractor, site, facts.num_layers)
         except SteerkitError as error:
             self.note([Problem("selector", str(error))])
+
+    def check_prompts(self, parts: Mapping[str, Any]) -> None:
+        """Note contrast and validation prompts that extractor or selector cannot work with."""
+        contrast, validation = parts["contrast"], parts["validation"]
+        extractor, selector = parts["extractor"], parts["selector"]
+        if None not in (contrast, extractor):
+            try:
+                extractor.check_prompts(contrast)
+            except SteerkitError as error:
+                self.note([Problem("prompts.contrast", str(error))])
+        if None not in (contrast, validation, selector):
+            try:
+                selector.check_prompts(contrast, validation)
+            except SteerkitError as error:
+                self.note([Problem("selector", str(error))])
 
     def check_dose(self, parts: Mapping[str, Any]) -> None:
         """Note repeats that would all be the same, and strengths that are both given and searched."""

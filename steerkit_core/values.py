@@ -63,6 +63,11 @@ class ContrastSet:
     positive: tuple[Prompt, ...]
     negative: tuple[Prompt, ...]
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many positive and how many negative prompts there are."""
+        return len(self.positive), len(self.negative)
+
 
 @frozen(eq=False, repr=False)
 class Direction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import frozen
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from steerkit_core import ContrastSet, ModelHandle
+
+REMEDIES = {
+    "depth": "set a higher selector.depth_limit",
+    "NaN": "set a wider model.dtype",
+    "degenerate": "the classes look the same there: set another extractor.position, or other prompts",
+}
 
 
 @frozen(kw_only=True)
@@ -80,13 +86,13 @@ class Arditi(LayerSelector):
         places = [(position, layer) for position in directions.positions for layer in directions.layers]
         found = sorted((*measured, *degenerate), key=lambda one: places.index((one.position, one.layer)))
         layers = self._layers(model.num_layers)
-        limits = (_limit(self.kl_threshold, math.inf), _limit(self.induce_threshold, -math.inf))
-        excluded = [one.excluded(layers, *limits) for one in found]
+        excluded = [one.excluded(layers, *self._limits) for one in found]
         left = [one for one, reason in zip(found, excluded, strict=True) if not reason]
         taken = self._taken(excluded, layers)
         if not left:
             raise SteerkitError(
-                f"selector 'arditi' has no candidate left of {len(found)}: the filters took {taken}"
+                f"selector 'arditi' has no candidate left of {len(found)}: the filters took {taken};"
+                f" {_remedy(found, excluded)}"
             )
         # of equal scores the later token's, and of one token's the earlier layer
         left.sort(key=lambda one: (one.bypass, -one.position, one.layer))
@@ -122,15 +128,37 @@ class Arditi(LayerSelector):
         means = zip(*(found.mean(dim=1).tolist() for found in scores), strict=True)
         return [Measured(one.position, one.layer, *row) for one, row in zip(usable, means, strict=True)]
 
+    @property
+    def _limits(self) -> tuple[float, float]:
+        """The largest KL and the smallest induced score that pass."""
+        return _limit(self.kl_threshold, math.inf), _limit(self.induce_threshold, -math.inf)
+
     def _taken(self, excluded: Sequence[str], layers: range) -> str:
+        limits = self._limits
         words = {
             "degenerate": "as degenerate (length zero or not a number)",
             "NaN": "by scores that are not numbers",
             "depth": f"by depth (layer {layers[-1] + 1} and later)",
-            "KL": f"by KL (above {self.kl_threshold})",
-            "induce": f"by induce (below {self.induce_threshold})",
+            "KL": f"by KL (above {limits[0]:g})",
+            "induce": f"by induce (below {limits[1]:g})",
         }
         return ", ".join(f"{excluded.count(name)} {words[name]}" for name in words if excluded.count(name))
+
+
+def _remedy(found: Sequence[Measured], excluded: Sequence[str]) -> str:
+    """What to change so that the last filter that took any leaves some of them."""
+    if "induce" in excluded:
+        most = max(one.induce for one, why in zip(found, excluded, strict=True) if why == "induce")
+        return f"set selector.induce_threshold{_passing(most, math.floor, 'less')} to 'off'"
+    if "KL" in excluded:
+        least = min(one.kl for one, why in zip(found, excluded, strict=True) if why == "KL")
+        return f"set selector.kl_threshold{_passing(least, math.ceil, 'more')} to 'off'"
+    return next(words for name, words in REMEDIES.items() if name in excluded)
+
+
+def _passing(score: float, rounded: Callable[[float], int], further: str) -> str:
+    """A threshold of three decimals that a score passes."""
+    return f" to {rounded(score * 1000) / 1000:g} or {further}, or" if math.isfinite(score) else ""
 
 
 def _limit(threshold: float | Literal["off"], off: float) -> float:

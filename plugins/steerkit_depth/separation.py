@@ -69,6 +69,13 @@ class Separation(LayerSelector):
     )
     seed: int = option(0, help="of the parts that prompts are dealt to")
 
+    def check_prompts(self, contrast: ContrastSet, validation: ContrastSet) -> None:
+        """Refuse a class too small to be held out, or to be dealt to so many folds."""
+        if validation != contrast:
+            _fewest(validation)
+        else:
+            self._folds(contrast)
+
     def select(self, context: SelectionContext) -> Selection:
         """The place with the best separation.
 
@@ -77,8 +84,8 @@ class Separation(LayerSelector):
                 direction of any length.
         """
         layers = self._layers(context)
-        held_out = context.validation is not context.contrast and context.validation != context.contrast
-        if held_out:
+        self.check_prompts(context.contrast, context.validation)
+        if context.validation != context.contrast:
             measured = f"on {context.validation.name}"
             found = self._validated(context, layers)
         else:
@@ -127,7 +134,6 @@ class Separation(LayerSelector):
     ) -> Iterator[tuple[tuple[int, int], Separability]]:
         """The extractor's own directions, on prompts that it has not seen."""
         directions, model = context.directions, context.model
-        _fewest(context.validation)
         tested = model.class_activations(
             context.validation, directions.positions, directions.module, layers
         )
@@ -213,7 +219,7 @@ def _fewest(contrast: ContrastSet) -> int:
     Raises:
         SteerkitError: it is too small to say anything of prompts that were held out.
     """
-    sizes = len(contrast.positive), len(contrast.negative)
+    sizes = contrast.sizes
     if min(sizes) < FEWEST:
         raise SteerkitError(
             f"separation needs at least {FEWEST} prompts in each class, and {contrast.name} has"

@@ -31,9 +31,6 @@ class AxisExtractor(ReadingExtractor):
 
     cost: ClassVar[str] = "one for each contrast prompt"
 
-    def check(self, positive: int, negative: int) -> None:
-        """Raise `SteerkitError` where the classes have too few prompts; nothing was read yet."""
-
     @abstractmethod
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:
         """An axis of any length and either sign, (width,); all zero where there is none.
@@ -51,7 +48,7 @@ class AxisExtractor(ReadingExtractor):
         """
         import torch
 
-        self.check(len(contrast.positive), len(contrast.negative))
+        self.check_prompts(contrast)
         positions = self.positions_in(model)
         read = model.class_activations(contrast, positions, self.module, layers)
         raw = torch.stack([torch.stack([self._raw(*read.at(k, p)) for k in layers]) for p in positions])

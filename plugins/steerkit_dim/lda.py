@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import frozen
 
-from steerkit_core import SteerkitError, Within, option
+from steerkit_core import ContrastSet, SteerkitError, Within, option
 from steerkit_dim.axes import AxisExtractor
 
 if TYPE_CHECKING:
@@ -37,14 +37,15 @@ class LinearDiscriminant(AxisExtractor):
         checks=[Within(1e-6, 1)],
     )
 
-    def check(self, positive: int, negative: int) -> None:
+    def check_prompts(self, contrast: ContrastSet) -> None:
         """Refuse classes that leave no covariance to estimate."""
+        positive, negative = contrast.sizes
         least = 3 if self.shrinkage == "auto" else 2
         if min(positive, negative) < least:
             remedy = ", or set extractor.shrinkage to a number" if min(positive, negative) == 2 else ""
             raise SteerkitError(
-                f"prompts.contrast: lda needs at least {least} prompts of each class to estimate a"
-                f" covariance, got {positive} positive and {negative} negative: add prompts{remedy}"
+                f"lda needs at least {least} prompts of each class to estimate a covariance, got"
+                f" {positive} positive and {negative} negative: add prompts{remedy}"
             )
 
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:

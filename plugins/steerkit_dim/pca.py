@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from steerkit_core import SteerkitError
+from steerkit_core import ContrastSet, SteerkitError
 from steerkit_dim.axes import AxisExtractor
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class PrincipalComponent(AxisExtractor):
         "Zou et al., 2023 (representation engineering), with pairs centred one by one"
     )
 
-    def check(self, positive: int, negative: int) -> None:
+    def check_prompts(self, contrast: ContrastSet) -> None:
         """Refuse classes of unequal size."""
+        positive, negative = contrast.sizes
         if positive != negative:
             raise SteerkitError(
-                "prompts.contrast: pca needs pairs, the first positive prompt with the first negative one"
-                f" and so on, got {positive} positive and {negative} negative prompts: give classes of one"
-                " size"
+                "pca needs pairs, the first positive prompt with the first negative one and so on, got"
+                f" {positive} positive and {negative} negative prompts: give classes of one size"
             )
 
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from steerkit_core import SteerkitError, Within, option
+from steerkit_core import ContrastSet, SteerkitError, Within, option
 from steerkit_dim.axes import AxisExtractor
 
 if TYPE_CHECKING:
@@ -35,18 +35,18 @@ class PrincipalSubspace(AxisExtractor):
         checks=[Within(1)],
     )
 
-    def check(self, positive: int, negative: int) -> None:
+    def check_prompts(self, contrast: ContrastSet) -> None:
         """Refuse classes of unequal size, or with fewer pairs than components."""
+        positive, negative = contrast.sizes
         if positive != negative:
             raise SteerkitError(
-                "prompts.contrast: subspace needs pairs, the first positive prompt with the first negative"
-                f" one and so on, got {positive} positive and {negative} negative prompts: give classes of"
-                " one size"
+                "subspace needs pairs, the first positive prompt with the first negative one and so on, got"
+                f" {positive} positive and {negative} negative prompts: give classes of one size"
             )
         if self.components > positive:
             raise SteerkitError(
-                f"extractor.components: {positive} pairs have at most {positive} principal directions, got"
-                f" {self.components}: lower it or add prompts"
+                f"subspace keeps {self.components} principal directions, of which {positive} pairs have at"
+                f" most {positive}: lower extractor.components or add prompts"
             )
 
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:

@@ -170,7 +170,7 @@ def _print_options(options: list[dict[str, Any]]) -> None:
         return
     table = plain_table()
     for heading in ("option", "type", "default", "meaning"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "option")
     for option in options:
         default = "required" if option["required"] else _shortened(option["default"])
         kind = " ".join([option["type"], *option["bounds"]])

@@ -165,3 +165,10 @@ def test_the_recipe_lines_of_every_component_can_be_used(show, registry):
             if word == "site":
                 parts["extractor"] += f'\nmodule = "{entry.component().module}"'
             assert parse_recipe("\n".join(parts.values()), registry).settings, name
+
+
+def test_the_name_of_an_option_is_never_broken(give, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, out, _ = give("plugins", "show", "rfm")
+    (row,) = [line for line in out.splitlines() if line.startswith("leave_one_out_below ")]
+    assert row.split()[1:3] == ["an", "integer"]

@@ -326,6 +326,55 @@ def test_a_contrast_file_needs_both_classes(registry, tmp_path, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(
+    ("extractor", "selector", "messages"),
+    [
+        (
+            'use = "pca"',
+            'use = "cosmic"',
+            [
+                (
+                    "prompts.contrast: pca needs pairs, the first positive prompt with the first negative one and so"
+                    " on, got 2 positive and 1 negative prompts: give classes of one size"
+                ),
+                (
+                    "selector: selector 'cosmic' compares means of prompts, and needs 2 of each class at least: p.csv"
+                    " has 2 positive and 1 negative: add prompts"
+                ),
+            ],
+        ),
+        (
+            'use = "rfm"',
+            'use = "separation"',
+            [
+                (
+                    "prompts.contrast: rfm needs at least 2 prompts of each class, one to learn from and one to test"
+                    " on, got 2 positive and 1 negative: add prompts"
+                ),
+                (
+                    "selector: separation needs at least 3 prompts in each class, and p.csv has 2 positive and 1"
+                    " negative; add prompts, or choose selector 'depth'"
+                ),
+            ],
+        ),
+        ('use = "dim"', 'use = "sweep"', []),
+    ],
+)
+def test_too_few_prompts_for_a_method_are_told_before_anything_is_loaded(
+    extractor, selector, messages, registry, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text(
+        "text,role\nhow to rob,harmful\nhow to hack,harmful\nhow to sew,harmless\n"
+    )
+    changes = ["prompts.contrast=p.csv", f"extractor={{{extractor}}}", f"selector={{{selector}}}"]
+    text, _ = apply_changes(GOOD, changes)
+    if messages:
+        assert refused(text, registry) == messages
+    else:
+        parse_recipe(text, registry)
+
+
 def test_a_prompt_set_whose_ids_repeat_is_refused(own_host):
     # completions are kept by id: of two such prompts one would vanish
     @frozen(kw_only=True)

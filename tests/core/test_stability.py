@@ -317,14 +317,12 @@ def test_a_size_too_small_for_the_extractor_is_named(model, contrast):
     with pytest.raises(SteerkitError) as caught:
         stability(model, LinearDiscriminant(), contrast, Draws((2, 4)), (0,))
     assert str(caught.value) == (
-        "--sizes: 2 of each class: prompts.contrast: lda needs at least 3 prompts of each class to estimate a"
+        "--sizes: 2 of each class: lda needs at least 3 prompts of each class to estimate a"
         " covariance, got 2 positive and 2 negative: add prompts, or set extractor.shrinkage to a number"
     )
 
 
 def test_an_extractor_of_pairs_refuses_unequal_classes(model, contrast):
     unequal = ContrastSet("unequal", contrast.positive, contrast.negative[:6])
-    with pytest.raises(
-        SteerkitError, match=r"^prompts\.contrast: pca needs pairs, .* got 8 positive and 6"
-    ):
+    with pytest.raises(SteerkitError, match=r"^pca needs pairs, .* got 8 positive and 6"):
         stability(model, PrincipalComponent(), unequal, Draws((2,)), (0,))

@@ -1,5 +1,6 @@
 """What COSMIC chooses, what its filters take, what it costs, and what it says to bad input."""
 
+import re
 import statistics
 
 import pytest
@@ -8,6 +9,7 @@ from attrs import evolve
 
 from steerkit_contrib_cosmic import Cosmic, scores
 from steerkit_contrib_cosmic.candidates import Candidate, excluded_by_place
+from steerkit_contrib_cosmic.selector import _remedy
 from steerkit_core import SteerkitError
 from steerkit_core.passes import probing
 from steerkit_core.testing import tiny_handle
@@ -263,11 +265,31 @@ def test_where_none_is_left_each_filter_says_how_many_it_took(given):
     medians = f" {counts['median']} by the medians of the other positions' best layers," * bool(
         counts["median"]
     )
-    assert message(Cosmic(kl_threshold=0.0), given) == (
+    given_kl = [row["kl"] for row in Cosmic(kl_threshold=1e6).select(given).table if row["kl"] is not None]
+    said = message(Cosmic(kl_threshold=0.0), given)
+    told, remedy = said.split("; ")
+    assert told == (
         "selector 'cosmic' has no candidate left of 10: the filters took 2 as degenerate (length zero or not a"
         f" number), {counts['depth']} by depth (outside of layers 0 to 3),{medians} {counts['']} by KL"
         " (above 0)"
     )
+    passing = float(re.fullmatch(r"set selector.kl_threshold to (\S+) or more, or to 'off'", remedy)[1])
+    assert min(given_kl) <= passing <= min(given_kl) + 1e-3
+    assert Cosmic(kl_threshold=passing).select(given).table[0]["kl"] == min(given_kl)
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("median", "set further positions in extractor.position"),
+        ("depth", "set a higher selector.depth_limit"),
+        ("NaN", "set a wider model.dtype"),
+    ],
+)
+def test_the_remedy_is_that_of_the_last_filter(reason, remedy):
+    taken = [evolve(made_up(-1, layer, 0.5, 0.5), excluded=reason) for layer in (1, 2)]
+    dead = evolve(made_up(-1, 0, None, None), excluded="degenerate")
+    assert _remedy([dead, *taken]) == remedy
 
 
 def test_degenerate_directions_alone_are_no_candidates(given):
@@ -275,7 +297,8 @@ def test_degenerate_directions_alone_are_no_candidates(given):
         dead = DirectionSet.from_raw(raw, (-1,), tuple(range(5)))
         assert message(Cosmic(), with_directions(given, dead)) == (
             "selector 'cosmic' has no candidate left of 5: the filters took 5 as degenerate (length zero or"
-            " not a number)"
+            " not a number); the classes look the same there: set another extractor.position, or other"
+            " prompts"
         )
 
 
@@ -320,7 +343,7 @@ def test_one_prompt_of_a_class_is_too_few(given):
     few = ContrastSet("few", given.contrast.positive, given.contrast.negative[:1])
     expected = (
         "selector 'cosmic' compares means of prompts, and needs 2 of each class at least: few has 3 positive"
-        " and 1 negative"
+        " and 1 negative: add prompts"
     )
     assert message(Cosmic(), type(given)(given.model, given.directions, few, given.validation)) == expected
     assert message(Cosmic(), type(given)(given.model, given.directions, given.contrast, few)) == expected

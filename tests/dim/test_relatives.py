@@ -104,7 +104,7 @@ def test_pca_refuses_classes_of_unequal_size(positive, negative):
     with pytest.raises(SteerkitError) as caught:
         found(PrincipalComponent(), *classes(positive, negative, 8))
     assert str(caught.value) == (
-        "prompts.contrast: pca needs pairs, the first positive prompt with the first negative one and so on, got"
+        "pca needs pairs, the first positive prompt with the first negative one and so on, got"
         f" {positive} positive and {negative} negative prompts: give classes of one size"
     )
 
@@ -175,7 +175,7 @@ def test_the_amount_of_shrinkage_is_that_of_scikit_learn(n, width):
 def test_lda_refuses_classes_without_a_covariance(positive, negative, options, message):
     with pytest.raises(SteerkitError) as caught:
         found(LinearDiscriminant(**options), *classes(positive, negative, 8))
-    assert str(caught.value) == f"prompts.contrast: lda needs {message}"
+    assert str(caught.value) == f"lda needs {message}"
 
 
 @pytest.mark.parametrize("relative", RELATIVES)

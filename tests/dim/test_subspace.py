@@ -48,7 +48,7 @@ def test_classes_of_unequal_size_are_refused(model, contrast):
     with pytest.raises(SteerkitError) as caught:
         PrincipalSubspace().extract(model, unequal, (0,))
     assert str(caught.value) == (
-        "prompts.contrast: subspace needs pairs, the first positive prompt with the first negative one and so on, got"
+        "subspace needs pairs, the first positive prompt with the first negative one and so on, got"
         " 8 positive and 6 negative prompts: give classes of one size"
     )
 
@@ -57,5 +57,6 @@ def test_more_components_than_pairs_are_refused(model, contrast):
     with pytest.raises(SteerkitError) as caught:
         PrincipalSubspace(components=9).extract(model, contrast, (0,))
     assert str(caught.value) == (
-        "extractor.components: 8 pairs have at most 8 principal directions, got 9: lower it or add prompts"
+        "subspace keeps 9 principal directions, of which 8 pairs have at most 8: lower extractor.components or"
+        " add prompts"
     )

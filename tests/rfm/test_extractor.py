@@ -209,6 +209,28 @@ def test_a_dead_layer_does_not_cost_the_others():
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("each", [16, 64])  # left out one by one, and held out
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_where_the_means_agree_to_the_last_digit_the_direction_is_kept(each, seed):
+    """XOR of two axes, every prompt with its mirror image in the same class: both means are the origin."""
+    generator = torch.Generator().manual_seed(seed)
+    axes = torch.linalg.qr(torch.randn(48, 2, generator=generator))[0].T
+    halves = [
+        4 * (axes[0] + sign * axes[1]) + 0.3 * torch.randn(each // 2, 48, generator=generator)
+        for sign in (1, -1)
+    ]
+    positive, negative = (torch.stack([half, -half], dim=1).flatten(0, 1) for half in halves)
+    model = planted(positive, negative)
+    assert not DifferenceInMeans().extract(model, model.contrast, (0,)).units.any()
+    found = extract(model)
+    unit = found.at(0, -1).unit
+    assert float((axes @ unit).square().sum()) > 0.8
+    assert float(unit[unit.abs().argmax()]) > 0
+    assert found.scores["validation_auc"].item() == 1.0
+    apart = torch.pdist(torch.cat([positive, negative]).double()).median().item()
+    assert found.raw_norms.item() == pytest.approx(1e-9 * apart, rel=0.1)
+
+
 def test_classes_of_the_same_prompts_have_no_direction():
     cloud = torch.randn(8, 20, generator=torch.Generator().manual_seed(0))
     found = extract(planted(cloud, cloud))
@@ -222,7 +244,7 @@ def test_a_class_of_one_prompt_is_refused(positive, negative):
     with pytest.raises(SteerkitError) as caught:
         extract(planted(cloud[:positive], cloud[positive:]))
     assert str(caught.value) == (
-        "prompts.contrast: rfm needs at least 2 prompts of each class, one to learn from and one to test on, got"
+        "rfm needs at least 2 prompts of each class, one to learn from and one to test on, got"
         f" {positive} positive and {negative} negative: add prompts"
     )
 
@@ -232,7 +254,8 @@ def test_a_share_that_leaves_nothing_to_learn_from_is_refused():
     with pytest.raises(SteerkitError) as caught:
         extract(planted(cloud[:4], cloud[4:]), validation_share=0.9)
     assert str(caught.value) == (
-        "extractor.validation_share: 0.9 of 4 positive prompts leaves none to learn from: set a smaller share"
+        "rfm holds out 0.9 of 4 positive prompts, which leaves none to learn from: set a smaller"
+        " extractor.validation_share or add prompts"
     )
 
 
