@@ -157,10 +157,11 @@ class Cosmic(LayerSelector):
         # of equal scores the later token's, and of one token's the earlier layer
         left.sort(key=lambda one: (-(one.score or 0.0), -one.position, one.layer))
         best = left[0]
+        compared = f"layer{'s' * (len(low) != 1)} {', '.join(map(str, low))}"
         reason = (
             f"score {best.score:.4f} (refuse {best.s_refuse:.4f}, comply {best.s_comply:.4f}) at position"
             f" {best.position}, the best of {len(left)} candidates left of {len(found)}"
-            f"{f' ({taken})' if taken else ''}; compared in layer{'s' * (len(low) != 1)} {', '.join(map(str, low))};"
+            f"{f' ({taken})' if taken else ''}; compared in {compared};"
             f" {self._prompts_in_words(context)}{self._positions_in_words(context)}"
         )
         table = tuple(one.row() for one in (*left, *(one for one in found if one.excluded)))

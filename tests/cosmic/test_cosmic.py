@@ -233,7 +233,7 @@ def test_it_says_what_it_did(given):
     assert chosen.reason == (
         f"score {row['score']:.4f} (refuse {row['s_refuse']:.4f}, comply {row['s_comply']:.4f}) at position"
         f" {chosen.position}, the best of {counts[2]} candidates left of 10 (2 as degenerate (length zero or"
-        f" not a number), {counts[0]} by depth (outside of layers 0 to 3){medians}); compared in layers {low};"
+        f" not a number), {counts[0]} by depth (outside of layers 0 to 3){medians}); compared in layer {low};"
         " scored on held-out; positions -2, -1, where the method has the template's suffix of"
         f" {given.model.suffix_length}"
     )
