@@ -35,6 +35,7 @@ def lines(text):
 
 SUMMARY = [
     "2 of them count repeats of a prompt as observations; by prompt, 2 of these are not as printed",
+    "4 rates at n = 50: 4 of them are k of 10 prompts",
     "1 printed intervals, reproduced by Wilson 1, Wilson, corrected 0, Clopper-Pearson 1, normal 0, Agresti-Coull 0, Jeffreys 0",
     "7 rates, depths and rows against their own parts: 0 wrong",
 ]
@@ -102,8 +103,8 @@ def test_json_has_a_schema(steerkit):
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert list(found) == [
-        "schema_version", "paper", "sources", "summary", "methods", "findings", "sums", "disagreements",
-        "additions", "claims",
+        "schema_version", "paper", "sources", "summary", "methods", "findings", "steps", "sums",
+        "disagreements", "additions", "claims",
     ]  # fmt: skip
     assert found["schema_version"] == 1
     for finding in found["findings"]:
@@ -115,6 +116,8 @@ def test_json_has_a_schema(steerkit):
     statuses = [finding["status"] for finding in found["findings"]]
     assert found["summary"]["printed"] == len(statuses)
     assert found["summary"]["differs"] == statuses.count("differs")
+    for entry in found["steps"]:
+        assert set(entry) == {"n", "unique", "rates", "whole", "source"}
     for entry in found["sums"]:
         assert set(entry) == {"id", "table", "kind", "printed", "ours", "holds"}
     for entry in found["disagreements"]:

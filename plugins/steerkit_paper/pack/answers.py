@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from steerkit_core import SteerkitError
+from steerkit_paper.measures import ratio_interval
 from steerkit_paper.pack.cells import NoAnswer, Question, beside, chosen, layer_of, rate_of, steered
 from steerkit_paper.pack.figures import Figure, difference
 from steerkit_paper.pack.runs import Run
@@ -21,7 +22,7 @@ class Answer:
 
     The rest belongs to a chosen layer: `wanted` is the layer that the paper names, `best` the rate at the
     chosen one and `there` at the wanted one, `ties` the depths whose rates are not shown to be below the
-    best. `note` is what the number is made of.
+    best, and `alone` that no other layer was generated with. `note` is what the number is made of.
     """
 
     figure: Figure
@@ -33,6 +34,7 @@ class Answer:
     there: Figure | None = None
     wanted: int | None = None
     ties: tuple[float, ...] = ()
+    alone: bool = False
     note: str = ""
 
 
@@ -77,6 +79,7 @@ def _layer(question: Question) -> Answer:
         there=next((rate for (layer, _), rate in rates.items() if layer == wanted), None),
         wanted=wanted,
         ties=tuple(depth for (_, depth), rate in rates.items() if not _below(rate, best)),
+        alone=len(rates) == 1,
     )
 
 
@@ -109,6 +112,15 @@ def _cosine_between(question: Question) -> Answer:
     return _answer(question.run, cells[0], Figure(value=found))
 
 
+def _unsteered(question: Question) -> Answer:
+    """Refusals without any edit, of the model as the run loaded it."""
+    run, place = question.asked, question.place
+    for cell in run.report["cells"]:
+        if (cell["role"], cell["model"], cell["quantization"]) == ("baseline", place.model, "none"):
+            return _answer(run, cell, rate_of(run, cell, "refusal"))
+    raise NoAnswer("the run has no unsteered cell of the model")
+
+
 def _transferred(question: Question) -> Answer:
     return _arm(question, "cell")
 
@@ -131,12 +143,15 @@ def _efficiency(question: Question) -> Answer:
     if entry["own"]["rate"] < question.column.least:
         own = f"{entry['own']['k']}/{entry['own']['n']}"
         raise NoAnswer(f"TE divides by the target's own rate, and that is {own}")
-    ends = [None if found[name] is None else float(found[name]) for name in ("low", "high")]
+    counts = [(entry[arm]["k"], entry[arm]["n"]) for arm in ("transferred", "own")]
+    arms = " by ".join(f"{k}/{n}" for k, n in counts)
     if found["degenerate"]:  # every resample gave the same number: that is no interval
-        ends = [None, None]
-    arms = " by ".join(f"{entry[arm]['k']}/{entry[arm]['n']}" for arm in ("transferred", "own"))
+        low, high = ratio_interval(*counts[0], *counts[1])
+        arms += ", interval from the counts alone"
+    else:
+        low, high = (float(found[name]) for name in ("low", "high"))
     return Answer(
-        figure=Figure(value=found["value"], low=ends[0], high=ends[1]),
+        figure=Figure(value=found["value"], low=low, high=high),
         run=run,
         cell=entry["cell"],
         layer=entry["layer"],
@@ -165,6 +180,7 @@ QUANTITIES: dict[str, Callable[[Question], Answer]] = {
     "layer": _layer,
     "cosine to unquantized": _cosine_to_unquantized,
     "cosine between": _cosine_between,
+    "unsteered": _unsteered,
     "transferred": _transferred,
     "own": _own,
     "efficiency": _efficiency,

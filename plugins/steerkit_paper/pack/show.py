@@ -49,8 +49,9 @@ def _overview(replication: Replication) -> Table:
     shown.add_column("agree / differ / not comparable", overflow="fold")
     for title in ("claims", "cells"):
         shown.add_column(title, justify="right", no_wrap=True)
-    for _, title, *counts in overview(replication):
-        shown.add_row(escape(title), *(" / ".join(map(str, count)) for count in counts))
+    for entry in overview(replication):
+        counts = (entry.claim_counts, entry.cells)
+        shown.add_row(escape(entry.title), *(" / ".join(map(str, count.values())) for count in counts))
     return shown
 
 
