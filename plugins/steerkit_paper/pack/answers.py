@@ -59,6 +59,22 @@ def _rate(question: Question) -> Answer:
     return _answer(run, cell, rate_of(run, cell, question.column.quantity))
 
 
+def _interval(question: Question) -> Answer:
+    run, cell = question.asked, steered(question)
+    found = rate_of(run, cell, "refusal")
+    return _answer(run, cell, Figure(value=found.value, low=found.low, high=found.high))
+
+
+def _prompts(question: Question) -> Answer:
+    run, cell = question.asked, steered(question)
+    return _answer(run, cell, Figure(value=float(cell["n_unique"])))
+
+
+def _multiplier(question: Question) -> Answer:
+    run, cell = question.asked, steered(question)
+    return _answer(run, cell, Figure(value=cell["multiplier"]))
+
+
 def _layer(question: Question) -> Answer:
     run, cell = question.asked, steered(question)
     found = Figure(value=float(cell["layer"]), depth=cell["depth"])
@@ -177,6 +193,9 @@ QUANTITIES: dict[str, Callable[[Question], Answer]] = {
     "refusal": _rate,
     "garbled": _rate,
     "normal": _rate,
+    "interval": _interval,
+    "prompts": _prompts,
+    "multiplier": _multiplier,
     "layer": _layer,
     "cosine to unquantized": _cosine_to_unquantized,
     "cosine between": _cosine_between,

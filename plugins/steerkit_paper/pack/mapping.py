@@ -36,7 +36,7 @@ class Place:
 
 @frozen(kw_only=True)
 class Column:
-    """What is read for a column, or the reason why nothing is.
+    """What is read for a column, or the reason why nothing is; with both it is shown and not compared.
 
     `depth` (percent) and `multiplier` say in which cell, where the run has several, `bundled_multiplier` on
     the bundled models; `within` is how far a number without interval may be off; `least` is the own rate of
@@ -139,7 +139,7 @@ class Mapping:
         found = self.by_table[table]
         row = next((row for row in found.rows if row.row == cell.row), None)
         column = self.column(table, cell)
-        if column is not None and column.reason:
+        if column is not None and not column.quantity:
             return column.reason
         if row is None or column is None:
             return found.reason

@@ -155,7 +155,10 @@ def _row(paper: Paper, mapping: Mapping, models: Models, table: str, cell: Cell,
     except NoAnswer as reason:
         judged = Judged(verdict="not comparable", why=str(reason))
         return RowResult(cell=cell, quantity=column.quantity, judged=judged, printed=printed, place=place)
-    judged = judge(printed, ours, column, same=same, text=cell.printed)
+    if column.reason:
+        judged = Judged(verdict="not comparable", why=column.reason)
+    else:
+        judged = judge(printed, ours, column, same=same, text=cell.printed)
     return RowResult(
         cell=cell, quantity=column.quantity, judged=judged, printed=printed, ours=ours, place=place
     )

@@ -11,6 +11,9 @@ from steerkit_paper.pack.figures import RATES, Figure, points
 from steerkit_paper.pack.replication import ClaimResult, Replication, RowResult, TableResult
 from steerkit_paper.pack.rule import Verdict
 
+# of settings, which are shown and not compared
+WHOLE = {"prompts": "", "multiplier": "x"}
+
 
 @frozen(kw_only=True)
 class Line:
@@ -35,7 +38,9 @@ def line(result: RowResult) -> Line:
         row=result.cell.row,
         column=result.cell.column,
         printed=result.cell.printed,
-        by_prompt=number(result.printed, result.quantity) if counted(result.printed) else "",
+        by_prompt=number(result.printed, result.quantity)
+        if counted(result.printed) or result.quantity == "prompts"
+        else "",
         ours="" if ours is None else number(ours.figure, result.quantity),
         where="" if ours is None else where(result),
         difference="" if result.judged.difference is None else points(result.judged.difference),
@@ -59,6 +64,10 @@ def number(figure: Figure | None, quantity: str) -> str:
         return f"{figure.k}/{figure.n}, {low:.0f}-{high:.0f}%"
     if quantity in RATES:
         return f"{100 * figure.value:g}%"
+    if quantity in WHOLE:
+        return f"{figure.value:g}{WHOLE[quantity]}"
+    if quantity == "interval":
+        return f"[{100 * (figure.low or 0.0):.1f}%, {100 * (figure.high or 0.0):.1f}%]"
     if quantity == "layer":
         return f"L{figure.value:.0f} ({100 * (figure.depth or 0.0):.0f}%)"
     if figure.low is None or figure.high is None:
