@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from steerkit_paper.pack.answers import Answer
+from steerkit_paper.pack.answer import Answer
 from steerkit_paper.pack.arms import Arm
 from steerkit_paper.pack.claims import try_claim
 from steerkit_paper.pack.figures import Figure, difference, printed_figure, rate

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import field, frozen
 
-from steerkit_paper.pack.answers import Answer, answer
+from steerkit_paper.pack.answer import Answer
+from steerkit_paper.pack.answers import answer
 from steerkit_paper.pack.arms import Arm, Finding
 from steerkit_paper.pack.cells import NoAnswer, Question
 from steerkit_paper.pack.claims import try_claim

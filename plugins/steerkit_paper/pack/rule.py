@@ -8,7 +8,7 @@ from attrs import frozen
 
 from steerkit_core import Estimate
 from steerkit_paper.audit import decimals_of
-from steerkit_paper.pack.answers import Answer
+from steerkit_paper.pack.answer import Answer
 from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Column
 
