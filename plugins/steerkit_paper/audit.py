@@ -10,7 +10,14 @@ from typing import Literal
 from attrs import evolve, frozen
 
 from steerkit_core import SteerkitError
-from steerkit_paper.consistency import Disagreement, Sum, compare_sources, cross_sums
+from steerkit_paper.consistency import (
+    Disagreement,
+    Steps,
+    Sum,
+    compare_sources,
+    cross_sums,
+    steps,
+)
 from steerkit_paper.recompute import COUNTING, MEASURES, Arms, variants
 from steerkit_paper.records import Claim, Paper, Statistic
 from steerkit_paper.supplements import Addition, add_supplements
@@ -52,6 +59,7 @@ class Audit:
 
     findings: tuple[Finding, ...]
     methods: dict[str, dict[str, int]]
+    steps: tuple[Steps, ...]
     sums: tuple[Sum, ...]
     disagreements: tuple[Disagreement, ...]
     additions: tuple[Addition, ...]
@@ -88,6 +96,7 @@ def make_audit(paper: Paper, tables: Collection[str] | None = None) -> Audit:
     return Audit(
         findings=tuple(_finding(paper, statistic) for statistic in chosen),
         methods=_methods(paper, chosen),
+        steps=tuple(steps(paper, names)),
         sums=tuple(cross_sums(paper, names)),
         disagreements=tuple(disagreements),
         additions=tuple(add_supplements(paper, names)),

@@ -13,6 +13,20 @@ LABELS = ("coherent", "garbled", "normal")
 
 
 @frozen(kw_only=True)
+class Steps:
+    """How many rates of `n` could come from `unique` prompts that were each run n / unique times alike.
+
+    Were there n different prompts, every rate in steps of 100 / n would do, and few would be among these.
+    """
+
+    n: int
+    unique: int
+    rates: int
+    whole: int
+    source: str
+
+
+@frozen(kw_only=True)
 class Sum:
     """A check of one cell, or of one row, that needs nothing else.
 
@@ -47,6 +61,16 @@ def decimals_of(cell: Cell) -> int:
 def _numbers(printed: str) -> list[str]:
     digits = "".join(letter if letter.isdigit() or letter == "." else " " for letter in printed)
     return digits.split()
+
+
+def steps(paper: Paper, tables: Collection[str]) -> Iterator[Steps]:
+    """For every n that is said to be repeats, what the rates of some tables say of it."""
+    cells = [cell for table in paper.tables if table.id in tables for cell in table.cells]
+    for entry in paper.repeats:
+        found = [cell.k for cell in cells if cell.n == entry.n and cell.k is not None]
+        whole = sum(k * entry.unique % entry.n == 0 for k in found)
+        if found:
+            yield Steps(n=entry.n, unique=entry.unique, rates=len(found), whole=whole, source=entry.source)
 
 
 def cross_sums(paper: Paper, tables: Collection[str]) -> Iterator[Sum]:
@@ -122,9 +146,12 @@ def _beside_file(table: Table, cell: Cell) -> Iterator[tuple[Disagreement, bool]
     if cell.key is None:
         return
     where = f"{cell.row}, {cell.column}"
-    if cell.key_value is not None and cell.value is not None:
-        right = abs(cell.key_value - cell.value) <= 0.5 * 10.0 ** -decimals_of(cell) + 1e-9
-        sides = _sides(cell.value, cell.source, cell.key_value, cell.key)
+    printed = cell.value if cell.value is not None else cell.layer
+    if cell.key_value is not None and printed is not None:
+        # a layer is a whole number, whatever the decimals of the depth beside it
+        reach = 0.0 if cell.value is None else 0.5 * 10.0 ** -decimals_of(cell) + 1e-9
+        right = abs(cell.key_value - printed) <= reach
+        sides = _sides(printed, cell.source, cell.key_value, cell.key)
         yield Disagreement(id=cell.id, table=table.id, what=where, sides=sides), right
     if cell.key_n is not None and cell.n is not None:
         sides = _sides(cell.n, cell.source, cell.key_n, cell.key)

@@ -135,6 +135,37 @@ def mcnemar_bounds(k1: int, k2: int, n: int) -> tuple[float, float]:
     return min(found), max(found)
 
 
+def ratio_interval(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float]:
+    """The score interval of a ratio of two independent rates (Koopman, 1984); k2 has to be above 0.
+
+    It has two ends where the rates are 0 or 1, too, where statsmodels' search for them goes astray.
+    """
+    # a ratio's lower end is its inverse's upper one
+    return (1 / _ratio_top(k2, n2, k1, n1) if k1 else 0.0), _ratio_top(k1, n1, k2, n2)
+
+
+def _ratio_top(k1: int, n1: int, k2: int, n2: int) -> float:
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    limit = float(norm.ppf(0.5 + CONFIDENCE / 2)) ** 2
+    start = top = k1 * n2 / (n1 * k2)
+    while ratio_score(top, k1, n1, k2, n2) < limit:
+        top = 2 * top + 1
+    found = brentq(lambda ratio: ratio_score(ratio, k1, n1, k2, n2) - limit, start, top)
+    return float(found)
+
+
+def ratio_score(ratio: float, k1: int, n1: int, k2: int, n2: int) -> float:
+    """Pearson's chi-squared of two rates under a ratio of them, at their maximum likelihood under it."""
+    a, b, c = ratio * (n1 + n2), ratio * (n1 + k2) + k1 + n2, k1 + k2
+    second = c / b if a == 0 else (b - sqrt(b * b - 4 * a * c)) / (2 * a)
+    arms = ((k1, n1, ratio * second), (k2, n2, second))
+    spread = [(k - n * rate, n * rate * (1 - rate)) for k, n, rate in arms]
+    # a rate at 0 or 1 is what was counted, and no deviation
+    return sum(off**2 / variance for off, variance in spread if variance > 1e-12)
+
+
 def bonferroni(p_values: Sequence[float]) -> list[float]:
     """P values times their number, at most 1."""
     return [min(1.0, p * len(p_values)) for p in p_values]

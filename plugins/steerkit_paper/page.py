@@ -27,6 +27,7 @@ def as_json(paper: Paper, audit: Audit) -> dict[str, Any]:
         "summary": audit.summary(),
         "methods": found["methods"],
         "findings": found["findings"],
+        "steps": found["steps"],
         "sums": found["sums"],
         "disagreements": found["disagreements"],
         "additions": found["additions"],

@@ -23,7 +23,8 @@ class Cell:
     """One printed number, or word, of a table.
 
     `value` is it as a number (a rate in percent); `k` of `n` are the counts of a rate. `key`, `key_value`
-    and `key_n` are the same quantity in the results file. `depth` (percent) belongs to `layer`.
+    and `key_n` are the same quantity in the results file: the value, or else the layer. `depth` (percent)
+    belongs to `layer`.
     """
 
     id: str

@@ -21,7 +21,10 @@ def print_audit(paper: Paper, audit: Audit, console: Console | None = None) -> N
     console = console or Console(highlight=False)
     for group in groups(paper, audit):
         console.print()
-        console.print(_table(group))
+        table, notes = _table(group)
+        console.print(table)
+        for number, note in enumerate(notes, 1):
+            console.print(f"  [dim]{number}  {escape(note)}[/]")
     for entry in audit.sums:
         if not entry.holds:
             console.print(f"[red]{escape(entry.id)}[/]: {escape(entry.printed)}, ours {entry.ours:.1f}%")
@@ -48,17 +51,19 @@ def _print_list(title: str, lines: Sequence[str], console: Console) -> None:
             console.print(f"  {escape(line)}", soft_wrap=True)
 
 
-def _table(group: Group) -> Table:
+def _table(group: Group) -> tuple[Table, list[str]]:
+    """The findings, and the notes that their verdicts refer to by number."""
     table = Table(
         title=escape(group.title), title_justify="left", title_style="bold", header_style="bold", box=SIMPLE
     )
     for heading in ("", "printed", "ours", "by prompt", "verdict"):
         table.add_column(heading, overflow="fold")
+    notes = list(dict.fromkeys(row.detail for row in group.rows if row.detail))
     for row in group.rows:
-        what = escape(row.what) + (f"\n[dim]{escape(row.detail)}[/]" if row.detail else "")
-        verdict = f"[{STYLE[row.status]}]{escape(row.verdict)}[/]"
-        table.add_row(what, *map(escape, (row.printed, row.ours, row.by_prompt)), verdict)
-    return table
+        mark = f" [dim]{notes.index(row.detail) + 1}[/]" if row.detail else ""
+        verdict = f"[{STYLE[row.status]}]{escape(row.verdict)}[/]{mark}"
+        table.add_row(*map(escape, (row.what, row.printed, row.ours, row.by_prompt)), verdict)
+    return table, notes
 
 
 def print_pack(paper: Paper, tables: Collection[str], console: Console | None = None) -> None:

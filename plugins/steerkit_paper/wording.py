@@ -102,6 +102,10 @@ def summary(audit: Audit) -> list[str]:
             f"{n['repeated']} of them count repeats of a prompt as observations;"
             f" by prompt, {n['repeated_differs']} of these are not as printed"
         )
+    lines += [
+        f"{entry.rates} rates at n = {entry.n}: {entry.whole} of them are k of {entry.unique} prompts"
+        for entry in audit.steps
+    ]
     lines += [methods(name, counted) for name, counted in audit.methods.items()]
     own = f"{n['sums']} rates, depths and rows against their own parts: {n['sums_differ']} wrong"
     other = f"{n['compared']} quantities that stand in several places: {n['disagreements']} differ"

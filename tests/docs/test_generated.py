@@ -92,7 +92,7 @@ def test_the_claims_are_those_of_the_command(audit):
 
 def test_p_values_are_those_of_another_library():
     rows = first_table(section(FINDINGS, "Its figures"))
-    assert len(rows) == 7
+    assert len(rows) == 10
     for _, counts, _, _, printed, _ in rows:
         (k, n), (other_k, other_n) = (
             [int(part) for part in one.split("/")] for one in counts.split(" and ")

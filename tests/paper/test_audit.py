@@ -8,6 +8,7 @@ from attrs import evolve
 
 from steerkit_core import SteerkitError
 from steerkit_paper.audit import decimals_of, holds, make_audit
+from steerkit_paper.consistency import steps
 from steerkit_paper.recompute import folded
 from steerkit_paper.records import load_paper
 
@@ -100,6 +101,19 @@ def test_what_else_gives_the_printed_figure_is_named(small):
 def test_a_cell_that_does_not_follow_from_its_parts_is_found(small, old, new, wrong):
     audit = make_audit(load_paper(small(old, new)))
     assert [entry.id for entry in audit.sums if not entry.holds] == wrong
+
+
+def test_a_layer_is_compared_with_the_results_file(small):
+    text = small("layer = 10, depth = 50", 'layer = 10, depth = 50, key = "a.layer", key_value = 11')
+    (found,) = make_audit(load_paper(text)).disagreements
+    assert [side.says for side in found.sides] == ["10", "11"]
+
+
+def test_a_rate_that_repeats_cannot_give_is_counted(small):
+    # of the four rates of n = 50, 49 is no whole number of ten prompts; 0, 0 and 30 are
+    text = small('printed = "100%", value = 100.0, k = 50', 'printed = "98%", value = 98.0, k = 49')
+    (step,) = steps(load_paper(text), ["rates", "other"])
+    assert (step.n, step.unique, step.rates, step.whole) == (50, 10, 4, 3)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +262,9 @@ def test_the_guide_says_what_comes_out(audit):
     cannot = f"{n['cannot_be_recomputed']} cannot be recomputed"
     assert f"Of {n['printed']} printed figures {n['holds']} hold, {differ}, and {cannot}." in guide
     assert f"names {n['disagreements']} quantities" in guide
+    (step,) = audit.steps
+    assert step.rates == step.whole
+    assert f"all {step.whole} rates at n = {step.n} are whole tenths" in guide
     rows = guide.partition("| printed | about |")[2].partition("\n\n")[0].splitlines()[2:]
     # p = 0.005 and the reach near 50% stand there once, and are two findings each
     assert len(rows) == n["differs"] - 2

@@ -35,6 +35,7 @@ def lines(text):
 
 SUMMARY = [
     "2 of them count repeats of a prompt as observations; by prompt, 2 of these are not as printed",
+    "4 rates at n = 50: 4 of them are k of 10 prompts",
     "1 printed intervals, reproduced by Wilson 1, Wilson, corrected 0, Clopper-Pearson 1, normal 0, Agresti-Coull 0, Jeffreys 0",
     "7 rates, depths and rows against their own parts: 0 wrong",
 ]
@@ -54,8 +55,8 @@ def test_the_whole_output(steerkit, study):
         "Other (2)",
         "printed ours by prompt verdict",
         "angle 60° 60° holds",
-        "a norm 12.5 cannot be recomputed",
-        "needs the direction",
+        "a norm 12.5 cannot be recomputed 1",
+        "1 needs the direction",
         "not in the paper, from its counts; each prompt counts once",
         "A against B (10/10, 6/10): difference 0.4, low 0.038, high 0.69, Cohen's h 1.4, Fisher p 0.087, McNemar p, least 0.12, McNemar p, most 0.12",
         "claims",
@@ -102,8 +103,8 @@ def test_json_has_a_schema(steerkit):
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert list(found) == [
-        "schema_version", "paper", "sources", "summary", "methods", "findings", "sums", "disagreements",
-        "additions", "claims",
+        "schema_version", "paper", "sources", "summary", "methods", "findings", "steps", "sums",
+        "disagreements", "additions", "claims",
     ]  # fmt: skip
     assert found["schema_version"] == 1
     for finding in found["findings"]:
@@ -115,6 +116,8 @@ def test_json_has_a_schema(steerkit):
     statuses = [finding["status"] for finding in found["findings"]]
     assert found["summary"]["printed"] == len(statuses)
     assert found["summary"]["differs"] == statuses.count("differs")
+    for entry in found["steps"]:
+        assert set(entry) == {"n", "unique", "rates", "whole", "source"}
     for entry in found["sums"]:
         assert set(entry) == {"id", "table", "kind", "printed", "ours", "holds"}
     for entry in found["disagreements"]:

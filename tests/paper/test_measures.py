@@ -5,9 +5,10 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy.stats import binom, chi2, hypergeom
+from scipy.optimize import minimize_scalar
+from scipy.stats import binom, chi2, hypergeom, norm
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from steerkit_paper import measures
 
@@ -127,3 +128,41 @@ def test_angles_and_chance():
     assert measures.chance_cosine(0.3, 3) == pytest.approx(0.7)
     assert measures.chance_cosine(-0.3, 3) == pytest.approx(0.7)
     assert measures.chance_cosine(0.0, 4096) == 1.0
+
+
+def score(ratio, k1, n1, k2, n2):
+    """Pearson's statistic under a ratio, at the likelihood's maximum, which is searched for."""
+
+    def surprise(second):
+        rates = (k1, n1, ratio * second), (k2, n2, second)
+        return -sum(binom.logpmf(k, n, rate) for k, n, rate in rates)
+
+    second = minimize_scalar(surprise, bounds=(0, min(1, 1 / ratio)), options={"xatol": 1e-10}).x
+    rates = (k1, n1, ratio * second), (k2, n2, second)
+    return sum((k - n * rate) ** 2 / (n * rate * (1 - rate)) for k, n, rate in rates)
+
+
+@pytest.mark.parametrize(
+    "counts", [(22, 30, 23, 30), (29, 30, 29, 30), (4, 30, 30, 30), (0, 30, 15, 30), (30, 30, 24, 30)]
+)
+def test_the_interval_of_a_ratio_ends_where_the_score_statistic_says(counts):
+    low, high = measures.ratio_interval(*counts)
+    limit = norm.ppf(0.975) ** 2
+    assert score(high, *counts) == pytest.approx(limit, rel=1e-4)
+    if counts[0]:
+        assert score(low, *counts) == pytest.approx(limit, rel=1e-4)
+    else:
+        assert low == 0.0
+
+
+@pytest.mark.parametrize("counts", [(22, 30, 23, 30), (5, 30, 29, 30), (12, 30, 6, 10)])
+def test_between_0_and_1_the_interval_of_a_ratio_is_that_of_statsmodels(counts):
+    theirs = confint_proportions_2indep(*counts, method="score", compare="ratio", correction=False)
+    assert measures.ratio_interval(*counts) == pytest.approx(theirs)
+
+
+def test_the_interval_of_a_ratio_of_ones_is_that_of_their_inverse():
+    # Wilson's lower end of 30 of 30 is that of the ratio too: all that is left open is the failures of one arm
+    low, high = measures.ratio_interval(30, 30, 30, 30)
+    assert low == pytest.approx(30 / (30 + norm.ppf(0.975) ** 2))
+    assert high == pytest.approx(1 / low)

@@ -126,6 +126,42 @@ def test_the_files(pack, tmp_path):
     assert (tmp_path / "out" / "runs" / "recipe-tiny" / "report.html").exists()
 
 
+def test_the_page_begins_with_what_is_claimed_and_says_where_each_number_is_printed(pack, tmp_path):
+    replicated(pack)
+    page = (tmp_path / "out" / "replicate.html").read_text("utf-8")
+    overview, _, rest = page.partition('<h2 id="rates">')
+    assert overview.index("A refuses more often than B") < overview.index("A rule.")
+    assert "on bundled models" in overview
+    # every cell of the study is printed in its section 1: said once, as long as it stays the same
+    assert rest.count("<small>1</small>") == 1 + 1  # the claim's, and the cells'
+    assert "| A | coherent | 100% | 1 |" in (tmp_path / "out" / "replicate.md").read_text("utf-8")
+
+
+def test_a_setting_is_shown_and_not_compared(pack, tmp_path):
+    path = tmp_path / "mapping.toml"
+    text = path.read_text("utf-8")
+    for old, new in (
+        ('"garbled" }', '"unsteered" }'),
+        ('quantity = "normal" }', 'quantity = "interval", reason = "a setting" }'),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    found = replicated(pack)
+    rows = {row["id"]: row for row in found["tables"][0]["rows"]}
+    setting, rate = rows["a.normal"], rows["a.coherent"]["ours"]
+    assert (setting["verdict"], setting["why"], setting["difference"]) == (
+        "not comparable",
+        "a setting",
+        None,
+    )
+    assert [setting["ours"][name] for name in ("low", "high", "k")] == [rate["low"], rate["high"], None]
+    results = json.loads((tmp_path / "out" / rows["a.garbled"]["run"] / "results.json").read_text("utf-8"))
+    (baseline,) = [cell for cell in results["cells"] if cell["role"] == "baseline"]
+    assert rows["a.garbled"]["ours"]["k"] == baseline["counts"]["refusal"]
+    assert rows["a.garbled"]["cell"] == baseline["id"]
+
+
 def test_a_finished_table_is_not_run_again(pack, monkeypatch):
     first = replicated(pack)
     assert [run["status"] for run in first["runs"]] == ["run", "run"]

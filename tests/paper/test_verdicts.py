@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from steerkit_paper.pack.answers import Answer
+from steerkit_paper.pack.answer import Answer
 from steerkit_paper.pack.arms import Arm
 from steerkit_paper.pack.claims import try_claim
 from steerkit_paper.pack.figures import Figure, difference, printed_figure, rate
@@ -23,9 +23,9 @@ def answered(figure, **more):
     return Answer(figure=figure, run=RUN, cell="c", **more)
 
 
-def verdict(printed, ours, quantity="refusal", *, same=False, within=None, **more):
+def verdict(printed, ours, quantity="refusal", *, same=False, within=None, text="printed", **more):
     column = Column(column="x", quantity=quantity, within=within)
-    found = judge(printed, answered(ours, **more), column, same=same, text="printed")
+    found = judge(printed, answered(ours, **more), column, same=same, text=text)
     return found.verdict, found.why
 
 
@@ -110,15 +110,21 @@ def test_a_layer_agrees_if_ours_is_no_better(same, there, wanted, expected):
             Figure(value=2.0, low=1.0, high=float("inf")),
             ("agrees", "our interval holds the printed number"),
         ),
-        (
-            Figure(value=0.0),
-            ("not comparable", "ours has no interval: every resample of the prompts gives it"),
-        ),
-        (Figure(value=1.25), ("agrees", "the same number")),
+        # to the second digit, as it is printed: 1.245 would be 1.25
+        (Figure(value=1.0, low=0.9, high=1.246), ("agrees", "our interval holds the printed number")),
+        (Figure(value=1.0, low=0.9, high=1.244), ("differs", "our interval leaves out the printed number")),
     ],
 )
 def test_an_efficiency_agrees_if_its_interval_holds_the_printed_one(figure, expected):
-    assert verdict(Figure(value=1.25), figure, "efficiency") == expected
+    assert verdict(Figure(value=1.25), figure, "efficiency", text="1.25") == expected
+
+
+def test_a_layer_that_was_chosen_without_generating_has_no_rates_beside_it():
+    printed, ours = Figure(value=43.0, depth=0.67), Figure(value=1.0, depth=0.1)
+    assert verdict(printed, ours, "layer", best=BEST, wanted=6, alone=True) == (
+        "differs",
+        "another relative depth was chosen: L1, and not L6",
+    )
 
 
 def test_a_cosine_is_compared_in_the_same_model_alone():

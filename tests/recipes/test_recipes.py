@@ -36,9 +36,19 @@ WITHOUT_SWEEP = {
         "Qwen/Qwen2.5-32B-Instruct", 64, "bfloat16", 32, {"model.quantization", "extractor.source"}
     ),
     "window-32b": ("Qwen/Qwen2.5-32B-Instruct", 64, "bfloat16", 32, {"site.multiplier"}),
+    "window-14b": ("Qwen/Qwen2.5-14B-Instruct", 48, "float16", 24, {"site.multiplier"}),
+    "window-gemma-9b": ("google/gemma-2-9b-it", 42, "bfloat16", 12, {"site.multiplier"}),
     "tooling-7b-hooks": ("Qwen/Qwen2.5-7B-Instruct", 28, "float16", 16, set()),
     "tooling-7b-nnsight": ("Qwen/Qwen2.5-7B-Instruct", 28, "float16", 16, set()),
 }  # fmt: skip
+
+WINDOWS = {
+    # the paper's three, and those that its author added later
+    "window-32b": [10.0, 12.5, 15.0, 17.5, 20.0, 25.0],
+    "window-14b": [10.0, 12.5, 15.0, 17.5],
+    # the paper's reason for its multiplier in Gemma
+    "window-gemma-9b": [15.0, 25.0],
+}
 
 # source and target, with their models, the target's number of blocks, layer and multiplier, and the source's layer
 PAIRS = {
@@ -54,10 +64,15 @@ TWINS = {
     "bundled-architectures": ("qwen2.5-dim", "gemma2-dim", "mistral-dim"),
     "bundled-cosmic": ("qwen2.5-cosmic", "gemma2-cosmic"),
     "bundled-quantisation": ("quantisation-7b", "quantisation-32b"),
-    "bundled-window": ("window-32b",),
+    "bundled-window": ("window-32b", "window-14b"),
+    "bundled-window-gemma2": ("window-gemma-9b",),
+    "bundled-cosmic-gemma2": ("gemma2-cosmic",),
     "bundled-transfer": tuple(f"transfer-{one}-{other}" for one, other in PAIRS),
+    "bundled-transfer-gemma2": ("transfer-qwen-7b-gemma-9b",),
     "bundled-tooling-hooks": ("tooling-7b-hooks",),
     "bundled-tooling-nnsight": ("tooling-7b-nnsight",),
+    "bundled-tooling-gemma2-hooks": ("tooling-7b-hooks",),
+    "bundled-tooling-gemma2-nnsight": ("tooling-7b-nnsight",),
 }
 
 
@@ -154,9 +169,8 @@ def test_the_tables_at_one_layer_vary_what_the_paper_varies(single):
     assert found == varied
     multipliers = [setting.site.multiplier for setting in recipe.settings]
     quantized = {(setting.model.quantization, setting.extraction.source) for setting in recipe.settings}
-    if recipe.run.name == "window-32b":
-        # the paper's three, and those that its author added later
-        assert multipliers == [10.0, 12.5, 15.0, 17.5, 20.0, 25.0]
+    if recipe.run.name in WINDOWS:
+        assert multipliers == WINDOWS[recipe.run.name]
     else:
         assert set(multipliers) == {15.0}
     if recipe.run.name.startswith("quantisation"):
@@ -172,9 +186,13 @@ def test_the_halves_of_the_tooling_comparison_differ_in_the_backend_alone(shippe
     for pair in (
         ("tooling-7b-hooks", "tooling-7b-nnsight"),
         ("bundled-tooling-hooks", "bundled-tooling-nnsight"),
+        ("bundled-tooling-gemma2-hooks", "bundled-tooling-gemma2-nnsight"),
     ):
         documents = [load_recipe(shipped.recipes[name], shipped).document for name in pair]
         assert [document["model"].pop("backend") for document in documents] == ["hooks", "nnsight"]
+        for document, backend in zip(documents, ("hooks", "nnsight"), strict=True):
+            for point in document.get("grid", {}).get("model", []):
+                assert point.pop("backend") == backend
         assert [document.pop("run")["name"] for document in documents] == list(pair)
         assert documents[0] == documents[1]
 
@@ -219,7 +237,11 @@ def test_the_papers_pairs_are_transferred_at_equal_depth_with_the_targets_streng
 
 
 def test_the_transfer_recipes_write_out_every_key(shipped):
-    for name in ("bundled-transfer", *(f"transfer-{one}-{other}" for one, other in PAIRS)):
+    for name in (
+        "bundled-transfer",
+        "bundled-transfer-gemma2",
+        *(f"transfer-{one}-{other}" for one, other in PAIRS),
+    ):
         recipe = load_recipe(shipped.recipes[name], shipped)
         for table in recipe.document["grid"]["extractor"]:
             cl = {"dim": DifferenceInMeans, "transfer": Transfer}[table["use"]]

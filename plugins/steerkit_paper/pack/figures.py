@@ -51,6 +51,8 @@ def printed_figure(paper: Paper, cell: Cell, quantity: str) -> Figure | None:
         return rate(*folded(paper, cell.k, cell.n))
     if cell.value is None:
         return None
+    if quantity == "prompts":
+        return Figure(value=float(paper.unique(int(cell.value))))
     return Figure(value=cell.value / 100 if quantity in RATES else cell.value)
 
 

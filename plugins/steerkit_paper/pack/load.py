@@ -51,5 +51,5 @@ def _problems_of(table: Table, found: TableMap) -> Iterator[str]:
     for column in found.columns:
         if column.column not in table.columns:
             yield f"table {found.id!r} has no column {column.column!r}"
-        if bool(column.quantity) == bool(column.reason):
+        if not column.quantity and not column.reason:
             yield f"column {column.column!r} of {found.id!r} needs a quantity or a reason"

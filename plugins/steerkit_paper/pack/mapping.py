@@ -36,10 +36,11 @@ class Place:
 
 @frozen(kw_only=True)
 class Column:
-    """What is read for a column, or the reason why nothing is.
+    """What is read for a column, or the reason why nothing is; with both it is shown and not compared.
 
-    `depth` (percent) and `multiplier` say in which cell, where the run has several; `within` is how far a
-    number without interval may be off; `least` is the target's own rate from which TE is read.
+    `depth` (percent) and `multiplier` say in which cell, where the run has several, `bundled_multiplier` on
+    the bundled models; `within` is how far a number without interval may be off; `least` is the own rate of
+    the target from which TE is read; `word` is where to look if the paper has no number but a word.
     """
 
     column: str
@@ -48,17 +49,33 @@ class Column:
     of: Literal["recipe", "other"] = "recipe"
     depth: int | None = None
     multiplier: float | None = None
+    bundled_multiplier: float | None = None
     quantization: str = "none"
     within: float | None = None
     least: float = 0.0
+    word: str = ""
+
+    def of_row(self, row: Row, models: Models) -> Column:
+        """The column in a row that says itself what is read, or at which depth."""
+        bundled = models == "bundled" and self.bundled_multiplier is not None
+        return evolve(
+            self,
+            quantity=row.quantity or self.quantity,
+            depth=self.depth if row.depth is None else row.depth,
+            multiplier=self.bundled_multiplier if bundled else self.multiplier,
+        )
 
 
 @frozen(kw_only=True)
 class Row:
-    """Where a row's answers stand, on the paper's models and on the bundled ones, or why nowhere."""
+    """Where a row's answers stand, on the paper's models and on the bundled ones, or why nowhere.
+
+    `quantity` and `depth` (percent) are for all of its columns.
+    """
 
     row: str
     quantity: str = ""
+    depth: int | None = None
     paper: Place | None = None
     bundled: Place | None = None
     no_paper: str = ""
@@ -122,16 +139,14 @@ class Mapping:
         found = self.by_table[table]
         row = next((row for row in found.rows if row.row == cell.row), None)
         column = self.column(table, cell)
-        if column is not None and column.reason:
+        if column is not None and not column.quantity:
             return column.reason
         if row is None or column is None:
             return found.reason
         place = row.place(models)
         if place is None:
             return row.reason(models)
-        if row.quantity:
-            column = evolve(column, quantity=row.quantity)
-        return place, column
+        return place, column.of_row(row, models)
 
     def column(self, table: str, cell: Cell) -> Column | None:
         """What is read for the column of a cell, whether or not its row has an answer."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import field, frozen
 
-from steerkit_paper.pack.answers import Answer, answer
+from steerkit_paper.pack.answer import Answer
+from steerkit_paper.pack.answers import answer
 from steerkit_paper.pack.arms import Arm, Finding
 from steerkit_paper.pack.cells import NoAnswer, Question
 from steerkit_paper.pack.claims import try_claim
@@ -155,7 +156,10 @@ def _row(paper: Paper, mapping: Mapping, models: Models, table: str, cell: Cell,
     except NoAnswer as reason:
         judged = Judged(verdict="not comparable", why=str(reason))
         return RowResult(cell=cell, quantity=column.quantity, judged=judged, printed=printed, place=place)
-    judged = judge(printed, ours, column, same=same, text=cell.printed)
+    if column.reason:
+        judged = Judged(verdict="not comparable", why=column.reason)
+    else:
+        judged = judge(printed, ours, column, same=same, text=cell.printed)
     return RowResult(
         cell=cell, quantity=column.quantity, judged=judged, printed=printed, ours=ours, place=place
     )

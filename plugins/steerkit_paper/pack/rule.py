@@ -7,7 +7,8 @@ from typing import Literal
 from attrs import frozen
 
 from steerkit_core import Estimate
-from steerkit_paper.pack.answers import Answer
+from steerkit_paper.audit import decimals_of
+from steerkit_paper.pack.answer import Answer
 from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Column
 
@@ -34,7 +35,8 @@ def judge(printed: Figure | None, ours: Answer, column: Column, *, same: bool, t
         text: what the paper prints.
     """
     if printed is None:
-        return Judged(verdict="not comparable", why=f"the paper prints no number here, but {text!r}")
+        why = f"the paper prints no number here, but {text!r}"
+        return Judged(verdict="not comparable", why=why + (f"; {column.word}" if column.word else ""))
     if column.quantity == "layer":
         return _layer(ours, same=same)
     if printed.counts is not None and ours.figure.counts is not None:
@@ -48,7 +50,7 @@ def judge(printed: Figure | None, ours: Answer, column: Column, *, same: bool, t
             verdict="not comparable", why="the paper gives no n, and so there is nothing to test against"
         )
     if column.quantity == "efficiency":
-        return _interval(printed, ours.figure)
+        return _interval(printed, ours.figure, half=0.5 * 10.0 ** -decimals_of(text))
     return _distance(printed, ours.figure, column.within, same=same)
 
 
@@ -58,6 +60,9 @@ def _layer(ours: Answer, *, same: bool) -> Judged:
     if ours.there is None or ours.best is None:
         if same:
             return Judged(verdict="differs", why="another layer was chosen")
+        if ours.alone:
+            why = f"another relative depth was chosen: L{ours.layer}, and not L{ours.wanted}"
+            return Judged(verdict="differs", why=why)
         return Judged(
             verdict="not comparable", why="our run did not try this depth, and our model is another"
         )
@@ -69,15 +74,12 @@ def _layer(ours: Answer, *, same: bool) -> Judged:
     return Judged(verdict="differs" if found.high < 0.0 else "agrees", why=why)
 
 
-def _interval(printed: Figure, ours: Figure) -> Judged:
-    if ours.low is None or ours.high is None:
-        same = abs(ours.value - printed.value) <= 0.005
-        if same:
-            return Judged(verdict="agrees", why="the same number")
-        return Judged(
-            verdict="not comparable", why="ours has no interval: every resample of the prompts gives it"
-        )
-    inside = ours.low <= printed.value + 0.005 and printed.value - 0.005 <= ours.high
+def _interval(printed: Figure, ours: Figure, *, half: float) -> Judged:
+    """`half` is half a unit of the last printed digit."""
+    # a transfer efficiency has both
+    assert ours.low is not None
+    assert ours.high is not None
+    inside = ours.low <= printed.value + half and printed.value - half <= ours.high
     why = f"our interval {'holds' if inside else 'leaves out'} the printed number"
     return Judged(verdict="agrees" if inside else "differs", why=why)
 

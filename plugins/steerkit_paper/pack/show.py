@@ -49,8 +49,9 @@ def _overview(replication: Replication) -> Table:
     shown.add_column("agree / differ / not comparable", overflow="fold")
     for title in ("claims", "cells"):
         shown.add_column(title, justify="right", no_wrap=True)
-    for _, title, *counts in overview(replication):
-        shown.add_row(escape(title), *(" / ".join(map(str, count)) for count in counts))
+    for entry in overview(replication):
+        counts = (entry.claim_counts, entry.cells)
+        shown.add_row(escape(entry.title), *(" / ".join(map(str, count.values())) for count in counts))
     return shown
 
 
@@ -73,8 +74,9 @@ def _claims(table: TableResult) -> Table:
 def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
     """The cells, and the reasons that their verdicts refer to by number."""
     shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
-    shown.add_column("", overflow="fold", min_width=9)
-    shown.add_column("paper", overflow="fold", min_width=5)
+    shown.add_column("", overflow="fold", min_width=12)
+    # a word of the paper may be long, and the number of a reason is not to be cut off for it
+    shown.add_column("paper", overflow="fold", min_width=5, max_width=None if wide else 10)
     for title in ("by prompt", "ours", *(["in", "difference"] if wide else []), "verdict"):
         shown.add_column(title, no_wrap=True)
     notes: list[str] = []

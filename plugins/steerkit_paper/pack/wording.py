@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
 from steerkit_paper.pack.figures import RATES, Figure, points
-from steerkit_paper.pack.replication import Replication, RowResult, TableResult
+from steerkit_paper.pack.replication import ClaimResult, Replication, RowResult, TableResult
 from steerkit_paper.pack.rule import Verdict
+
+# of settings, which are shown and not compared
+WHOLE = {"prompts": "", "multiplier": "x"}
 
 
 @frozen(kw_only=True)
@@ -35,7 +38,9 @@ def line(result: RowResult) -> Line:
         row=result.cell.row,
         column=result.cell.column,
         printed=result.cell.printed,
-        by_prompt=number(result.printed, result.quantity) if counted(result.printed) else "",
+        by_prompt=number(result.printed, result.quantity)
+        if counted(result.printed) or result.quantity == "prompts"
+        else "",
         ours="" if ours is None else number(ours.figure, result.quantity),
         where="" if ours is None else where(result),
         difference="" if result.judged.difference is None else points(result.judged.difference),
@@ -59,6 +64,10 @@ def number(figure: Figure | None, quantity: str) -> str:
         return f"{figure.k}/{figure.n}, {low:.0f}-{high:.0f}%"
     if quantity in RATES:
         return f"{100 * figure.value:g}%"
+    if quantity in WHOLE:
+        return f"{figure.value:g}{WHOLE[quantity]}"
+    if quantity == "interval":
+        return f"[{100 * (figure.low or 0.0):.1f}%, {100 * (figure.high or 0.0):.1f}%]"
     if quantity == "layer":
         return f"L{figure.value:.0f} ({100 * (figure.depth or 0.0):.0f}%)"
     if figure.low is None or figure.high is None:
@@ -102,16 +111,43 @@ def summary(replication: Replication) -> list[str]:
     return lines
 
 
-def overview(replication: Replication) -> list[tuple[str, str, list[int], list[int]]]:
-    """For each table its id, its title, and how many claims and cells agree, differ, cannot be compared."""
+@frozen(kw_only=True)
+class Overview:
+    """What came of one table: its claims, and how many of its cells agree, differ, cannot be compared."""
+
+    id: str
+    title: str
+    claims: tuple[ClaimResult, ...]
+    cells: dict[str, int]
+
+    @property
+    def words(self) -> str:
+        """The counts of cells in words, without those that are 0."""
+        return _counts({name: count for name, count in self.cells.items() if count})
+
+    @property
+    def claim_counts(self) -> dict[str, int]:
+        """How many claims got each verdict."""
+        return _by_verdict(found.verdict for found in self.claims)
+
+
+def overview(replication: Replication) -> list[Overview]:
+    """Each table with its claims and counts."""
+    return [
+        Overview(
+            id=table.table.id,
+            title=table.table.title,
+            claims=table.claims,
+            cells=_by_verdict(row.judged.verdict for row in table.rows),
+        )
+        for table in replication.tables
+    ]
+
+
+def _by_verdict(found: Iterable[Verdict]) -> dict[str, int]:
+    counts = Counter(found)
     verdicts: tuple[Verdict, ...] = ("agrees", "differs", "not comparable")
-    found = []
-    for table in replication.tables:
-        claims = Counter(entry.verdict for entry in table.claims)
-        cells = Counter(row.judged.verdict for row in table.rows)
-        on_claims, on_cells = ([counted[name] for name in verdicts] for counted in (claims, cells))
-        found.append((table.table.id, table.table.title, on_claims, on_cells))
-    return found
+    return {verdict: counts[verdict] for verdict in verdicts}
 
 
 def reasons(replication: Replication) -> list[tuple[str, int]]:
