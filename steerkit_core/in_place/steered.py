@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from attrs import define, field
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.backends import HooksBackend
 from steerkit_core.errors import ModelError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from steerkit_core.model import ModelHandle
 
+STEERS = "steers"  # the mark of our hooks
 COUNTED_FROM_THE_RIGHT = ("last", "suffix", "answer")
 
 
@@ -30,7 +32,8 @@ class Steered:
     """A context manager under which a model is steered, for every caller and in every thread.
 
     It may be entered again, also while it is entered: the edits then apply twice. What is entered within
-    another one is applied behind it. Leaving it takes away its own hooks and no others, however it is left.
+    another one is applied behind it, and both before the hooks of others. Leaving it takes away its own
+    hooks and no others, however it is left.
     """
 
     model: ModelHandle = field(repr=lambda model: repr(model.spec.id))
@@ -64,8 +67,22 @@ def attached(model: ModelHandle, intervention: Intervention) -> Iterator[None]:
         if intervention.tokens != "all":
             watching = hooks.decoder.register_forward_pre_hook(edits.watch, with_kwargs=True)
             stack.callback(watching.remove)
-        stack.enter_context(hooks.hooked(functions))
+        in_front(stack.enter_context(hooks.hooked(functions)))
         yield
+
+
+def in_front(handles: Iterable[RemovableHandle]) -> None:
+    """Let hooks act before everybody else's, and behind those that an outer block has put there.
+
+    Who records what a module gives, as transformers does by hooks for `output_hidden_states`, would
+    otherwise find what it gave before it was edited, and not what the next block gets.
+    """
+    for handle in handles:
+        hooks = handle.hooks_dict_ref()
+        vars(hooks[handle.id])[STEERS] = True
+        ours = [key for key, hook in hooks.items() if getattr(hook, STEERS, None) is True]
+        for key in reversed(ours):
+            hooks.move_to_end(key, last=False)
 
 
 @define(eq=False)

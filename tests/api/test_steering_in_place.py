@@ -404,3 +404,30 @@ def test_a_model_on_a_server_is_refused(wrapped, directions_of):
 def test_the_repr_says_what_it_is(wrapped, directions_of):
     steered = wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), 3)
     assert re.match(r"Steered\(model='wrapped:.*qwen2', interventions=1\)", repr(steered))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_reported_of_a_layer_is_what_the_next_one_gets(
+    family, hf_models, wrapped, directions_of, unhooked
+):
+    model, tokenizer = hf_models(family)
+    batch = batch_of(tokenizer, TEXTS[:1])
+    one, seen = wrapped(family).steer(directions_of(family).at(layer=1), 3, span="layer"), []
+
+    def reported():
+        with torch.no_grad():
+            return model(**batch, output_hidden_states=True).hidden_states
+
+    plain = reported()  # from now on transformers has its own hooks there
+    unhooked(model)
+    own = model.get_decoder().layers[1].register_forward_hook(lambda _m, _a, out: seen.append(out))
+    with one:
+        steered = reported()
+        with one:
+            twice = reported()
+    own.remove()
+    for found, length in ((steered, 3.0), (twice, 6.0)):
+        assert torch.allclose(found[2], plain[2] + length * directions_of(family).at(1).unit, atol=1e-5)
+        assert torch.equal(found[1], plain[1])
+    for out, found in zip(seen, (steered, twice), strict=True):
+        assert torch.equal(out, found[2])
