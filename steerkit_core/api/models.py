@@ -79,7 +79,8 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     stream is read and edited where it should be.
 
     Args:
-        model: a decoder-only language model of transformers, in evaluation mode; quantized or not.
+        model: a decoder-only language model of transformers, in evaluation mode. It may be quantized,
+            offloaded by accelerate, or what `torch.compile` has made of one.
         tokenizer: its tokenizer, with a chat template.
 
     Raises:
@@ -94,6 +95,8 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     from steerkit_core.loading import choose_adapter, verify
     from steerkit_core.model import ModelHandle
 
+    # torch.compile's wrapper leads to the model itself, and is steered with it
+    model = getattr(model, "_orig_mod", model)
     _check(model, tokenizer)
     adapter = choose_adapter(model.config, adapters_of(Registry.collect(Host.load())))
     weight = cast("Any", model.get_input_embeddings()).weight

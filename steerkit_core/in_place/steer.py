@@ -49,7 +49,7 @@ def steer(
     options: Mapping[str, Any],
 ) -> Steered:
     """See `ModelHandle.steer`; `place` has `layer` and `position`."""
-    if model.spec.remote or model.model.device.type == "meta":
+    if model.spec.remote:
         raise ModelError(
             f"{model.spec.id} is on a server: only a model that is loaded here is steered in place"
         )
