@@ -31,6 +31,8 @@ BlockModule = Literal["input", "heads", "attention", "mlp", "residual"]
 ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
 # in the order in which a block computes them
 BLOCK_MODULES: tuple[BlockModule, ...] = ("input", "heads", "attention", "mlp", "residual")
+# why a completion without any text failed
+EMPTY = "the output is empty"
 
 
 @frozen
