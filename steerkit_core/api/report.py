@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from attrs import frozen
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
-from steerkit_core.exports.tables import Table
+from steerkit_core.exports.tables import Table, Value, run_table
 from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.percent import interval
@@ -96,7 +97,9 @@ class Report:
         """One of the run's tables, by default one row for every cell, as a pandas DataFrame.
 
         Nested fields become columns such as `rates.refusal.rate` and lists become JSON, as in the tables of
-        `steerkit export`. It needs the extra `steerkit-core[notebook]`.
+        `steerkit export`. Whole numbers and truths stay what they are in a column that has gaps, as `layer`
+        has for baselines: its type is then `Int64` or `boolean`, and a gap `pd.NA`. It needs the extra
+        `steerkit-core[notebook]`.
 
         Args:
             table: `cells`, `completions`, or another list of `results.json`.
@@ -112,8 +115,15 @@ class Report:
             import pandas as pd
         except ImportError:
             raise SteerkitError(PANDAS) from None
-        rows = self.completions() if table == "completions" else self.results.get(table, ())
-        return pd.DataFrame(dict(Table.of(rows).columns))
+        columns = self._table(table).columns
+        return pd.DataFrame(
+            {name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()}
+        )
+
+    def _table(self, name: str) -> Table:
+        if name == "completions":
+            return Table.of(self.completions())
+        return run_table(self._kept, "cells") if name == "cells" else Table.of(self.results.get(name, ()))
 
     def __repr__(self) -> str:
         return f"Report({str(self.path)!r}: {_headline(self.selected)}; {len(self.results['cells'])} cells)"
@@ -142,6 +152,12 @@ def open_run(run: str | Path) -> Report:
         StoreError: there is no such run, it has not ended, or a later steerkit has made it.
     """
     return Report(finished_run(Path(run)))
+
+
+def _dtype(values: Sequence[Value]) -> str | None:
+    """The type of a column that has gaps, which pandas would make one of floats or objects; else None."""
+    kind = next((type(value) for value in values if value is not None), None)
+    return {int: "Int64", bool: "boolean"}.get(kind) if None in values and kind else None
 
 
 def _headline(cell: dict[str, Any] | None) -> str:

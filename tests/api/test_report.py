@@ -119,11 +119,25 @@ def test_tables_are_those_of_the_files(report):
     found = report.completions(report.selected["id"][:6])
     assert sorted(row["text"] for row in found) == sorted(line["text"] for line in own)
     exported = run_table(read_run(report.path), "cells").columns
-    assert sorted(exported) == sorted(cells.columns)
+    assert list(exported) == list(cells.columns)
     assert [len(report.completions(cell["id"])) for cell in report.cells] == [
         cell["n"] for cell in report.cells
     ]
     assert len(report.to_dataframe("comparisons")) == len(report.results["comparisons"])
+
+
+def test_columns_with_gaps_keep_their_types(report):
+    cells = report.to_dataframe()
+    baseline = cells["role"] == "baseline"
+    assert baseline.sum() == 1
+    assert cells["layer"].dtype == "Int64"
+    assert cells["options.site.preserve_norm"].dtype == "boolean"
+    assert list(cells["layer"].isna()) == list(baseline)
+    steered = [cell["layer"] for cell in report.cells if cell["role"] != "baseline"]
+    assert list(cells.loc[~baseline, "layer"]) == steered
+    types = {"n": "int64", "rates.refusal.k": "int64", "selected": "bool"}
+    types |= dict.fromkeys(("rates.refusal.low", "rates.refusal.high", "multiplier"), "float64")
+    assert {name: str(cells[name].dtype) for name in types} == types
 
 
 def test_directions_are_those_of_the_chosen_cell(report):
