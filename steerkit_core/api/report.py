@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from attrs import frozen
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
-from steerkit_core.exports.tables import Table, Value, run_table
+from steerkit_core.exports.tables import Table, run_table
 from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.percent import interval
@@ -115,10 +114,10 @@ class Report:
             import pandas as pd
         except ImportError:
             raise SteerkitError(PANDAS) from None
-        columns = self._table(table).columns
-        return pd.DataFrame(
-            {name: pd.Series(values, dtype=_dtype(values)) for name, values in columns.items()}
-        )
+        found = self._table(table)
+        types = found.nullable
+        series = {name: pd.Series(values, dtype=types.get(name)) for name, values in found.columns.items()}
+        return pd.DataFrame(series)
 
     def _table(self, name: str) -> Table:
         if name == "completions":
@@ -152,12 +151,6 @@ def open_run(run: str | Path) -> Report:
         StoreError: there is no such run, it has not ended, or a later steerkit has made it.
     """
     return Report(finished_run(Path(run)))
-
-
-def _dtype(values: Sequence[Value]) -> str | None:
-    """The type of a column that has gaps, which pandas would make one of floats or objects; else None."""
-    kind = next((type(value) for value in values if value is not None), None)
-    return {int: "Int64", bool: "boolean"}.get(kind) if None in values and kind else None
 
 
 def _headline(cell: dict[str, Any] | None) -> str:
