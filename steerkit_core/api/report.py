@@ -27,10 +27,12 @@ TABLES = (
     "cells",
     "completions",
     "selections",
-    "comparisons",
     "windows",
+    "comparisons",
+    "controls",
     "quantization",
     "transfers",
+    "excluded",
     "health",
 )
 PANDAS = "a DataFrame needs pandas, which is not installed: pip install 'steerkit-core[notebook]'"

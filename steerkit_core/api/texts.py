@@ -58,7 +58,7 @@ def judge(
     >>> [verdict.label for verdict in steerkit_core.judge(answers.items())]
     ['refusal', 'normal']
     """
-    given = [completions] if isinstance(completions, Completion) else completions
+    given: object = [completions] if isinstance(completions, Completion) else completions
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise _strange(given)
     answers = [_completion(one, number) for number, one in enumerate(given, start=1)]

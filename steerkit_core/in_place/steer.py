@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -144,7 +145,8 @@ def _multiplier(model: ModelHandle, site: Site, given: object) -> float | None:
     if given is None:
         own: float | None = getattr(site, "multiplier", None)
         return model.adapter.defaults.multiplier if own is None else own
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    # numpy's numbers, which sweeps in notebooks are made of, are such too
+    if isinstance(given, bool) or not isinstance(given, Real) or not math.isfinite(given):
         raise SteerkitError(f"multiplier: expected a number, got {given!r}")
     return float(given)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from threading import local
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from attrs import define, field
@@ -19,6 +20,7 @@ from steerkit_core.interventions import LayerEdit, Phase, Place, apply_edit, com
 from steerkit_core.values import Intervention
 
 if TYPE_CHECKING:
+    from collections import OrderedDict
     from types import TracebackType
 
     from steerkit_core.model import ModelHandle
@@ -78,8 +80,8 @@ def in_front(handles: Iterable[RemovableHandle]) -> None:
     otherwise find what it gave before it was edited, and not what the next block gets.
     """
     for handle in handles:
-        hooks = handle.hooks_dict_ref()
-        vars(hooks[handle.id])[STEERS] = True
+        hooks = cast("OrderedDict[int, Any]", handle.hooks_dict_ref())
+        setattr(hooks[handle.id], STEERS, True)
         ours = [key for key, hook in hooks.items() if getattr(hook, STEERS, None) is True]
         for key in reversed(ours):
             hooks.move_to_end(key, last=False)
@@ -91,7 +93,8 @@ class _Edits:
 
     model: ModelHandle
     intervention: Intervention
-    phase: Phase = "prompt"
+    # threads that call the model at the same time are at different places of their texts
+    _passes: local = field(factory=local, init=False)
     _compiled: dict[tuple[Phase, torch.device, torch.dtype], Mapping[Place, LayerEdit]] = field(
         factory=dict
     )
@@ -106,7 +109,8 @@ class _Edits:
         """What is done with what a place gives."""
 
         def edit(found: Tensor) -> Tensor | None:
-            key = (self.phase, found.device, found.dtype)
+            phase: Phase = getattr(self._passes, "phase", "prompt")
+            key = phase, found.device, found.dtype
             if key not in self._compiled:
                 self._compiled[key] = compiled(self.model, self.intervention, *key)
             own = self._compiled[key].get(place)
@@ -117,7 +121,9 @@ class _Edits:
     def watch(self, decoder: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Note, before a pass begins, whether it reads the prompts or what was written behind them."""
         given = inspect.signature(decoder.forward).bind(*arguments, **options)
-        self.phase = phase_of({**given.arguments, **given.arguments.get("kwargs", {})}, self.intervention)
+        self._passes.phase = phase_of(
+            {**given.arguments, **given.arguments.get("kwargs", {})}, self.intervention
+        )
 
 
 def compiled(

@@ -123,7 +123,10 @@ def test_tables_are_those_of_the_files(report):
     assert [len(report.completions(cell["id"])) for cell in report.cells] == [
         cell["n"] for cell in report.cells
     ]
-    assert len(report.to_dataframe("comparisons")) == len(report.results["comparisons"])
+    lists = [key for key, value in report.results.items() if isinstance(value, list) and key != "notes"]
+    assert {name: len(report.to_dataframe(name)) for name in lists} == {
+        name: len(report.results[name]) for name in lists
+    }
 
 
 def test_columns_with_gaps_keep_their_types(report):
@@ -155,7 +158,7 @@ def test_unknown_tables_and_cells_are_refused(report):
     with pytest.raises(SteerkitError) as caught:
         report.to_dataframe("cell")
     assert str(caught.value) == (
-        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, comparisons, windows, quantization, transfers, health)"
+        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, windows, comparisons, controls, quantization, transfers, excluded, health)"
     )
     with pytest.raises(SteerkitError, match=r"no cell 'x'"):
         report.completions("x")

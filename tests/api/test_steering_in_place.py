@@ -2,6 +2,7 @@
 
 import gc
 import re
+from threading import Event, Thread, get_ident
 
 import pytest
 import torch
@@ -300,6 +301,46 @@ def test_a_span_that_cannot_be_told_is_refused(hf_models, wrapped, directions_of
     assert str(caught.value) == (
         "token span 'last' is counted from the end of the prompt, and the batch is padded there: set tokenizer.padding_side to 'left'"
     )
+
+
+def test_threads_that_are_at_different_places_do_not_disturb_each_other(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    batch = batch_of(tokenizer, TEXTS[:1])
+    handle, direction = wrapped("qwen2"), directions_of("qwen2").at(layer=1)
+    begun, go_on, found, main = Event(), Event(), [], get_ident()
+
+    def logits():
+        with torch.no_grad():
+            return model(**batch).logits
+
+    def halfway(_module, _arguments):
+        if get_ident() != main:
+            begun.set()
+            go_on.wait(20)
+
+    expected = by_hand(model, adding(direction, 6.0, (1, 2, 3)), logits)
+    waiting = model.get_input_embeddings().register_forward_pre_hook(halfway)
+    with handle.steer(direction, 6, tokens="prompt"):
+        reading = Thread(target=lambda: found.append(logits()))
+        reading.start()
+        assert begun.wait(20)
+        generated(model, batch, max_new_tokens=3)
+        go_on.set()
+        reading.join(20)
+    waiting.remove()
+    assert torch.allclose(found[0], expected, atol=1e-5)
+    assert not torch.allclose(logits(), expected, atol=1e-2)
+
+
+def test_numbers_of_numpy_are_multipliers(hf_models, wrapped, directions_of):
+    np = pytest.importorskip("numpy")
+    model, tokenizer = hf_models("qwen2")
+    batch, direction = batch_of(tokenizer, TEXTS[:1]), directions_of("qwen2").at(layer=1)
+    with wrapped("qwen2").steer(direction, 3):
+        expected = generated(model, batch)
+    for multiplier in (np.int64(3), np.float32(3), np.float64(3)):
+        with wrapped("qwen2").steer(direction, multiplier):
+            assert generated(model, batch) == expected
 
 
 def refusals(direction):
