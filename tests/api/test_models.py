@@ -1,5 +1,6 @@
 """Models by name and models that are loaded already come to the same, and the latter stay as they are."""
 
+import re
 from typing import ClassVar
 
 import pytest
@@ -134,11 +135,22 @@ def test_what_cannot_be_wrapped_is_refused(model, tokenizer, message):
     assert str(caught.value) == message
 
 
-def test_a_tokenizer_without_chat_template_is_refused():
-    tokenizer = tiny_tokenizer("qwen2")
+@pytest.mark.parametrize("family", ["qwen2", "llama"])
+def test_a_tokenizer_without_chat_template_is_refused_with_one_that_passes_texts_as_they_are(family):
+    model, tokenizer = tiny_model(family), tiny_tokenizer(family)
     tokenizer.chat_template = None
-    with pytest.raises(ModelError, match=r"^wrap: Qwen2ForCausalLM has a tokenizer without chat template"):
-        steerkit_core.wrap(tiny_model("qwen2"), tokenizer)
+    with pytest.raises(ModelError) as caught:
+        steerkit_core.wrap(model, tokenizer)
+    found = re.fullmatch(
+        r"wrap: \w+ has a tokenizer without chat template, expected a chat model: choose the"
+        r" instruction-tuned variant, or set tokenizer.chat_template \('(.+)' passes texts as they are\)",
+        str(caught.value),
+    )
+    tokenizer.chat_template = found[1]
+    handle = steerkit_core.wrap(model, tokenizer)
+    ids = tokenizer("Once upon a time", add_special_tokens=False)["input_ids"]
+    begin = [] if tokenizer.bos_token is None else [tokenizer.bos_token_id]
+    assert list(handle.encode(Prompt("p", "Once upon a time"))) == [*begin, *ids]
 
 
 def test_options_of_load_model_are_those_of_a_recipe():

@@ -66,6 +66,26 @@ def test_overrides_set_what_the_command_sets(recipe, tmp_path):
     assert found.selected["options"]["generation"]["max_new_tokens"] == 3
 
 
+def test_numbers_of_numpy_and_paths_may_be_set(recipe, tmp_path, monkeypatch):
+    import tomllib
+
+    import numpy as np
+
+    monkeypatch.chdir(recipe.parent)
+    changed = {
+        "site.multiplier": np.float32(6),
+        "selector": {"use": "fixed", "layer": np.int64(2)},
+        "generation.max_new_tokens": np.arange(4)[3],
+        "model.id": Path(tomllib.loads(recipe.read_text())["model"]["id"]),
+    }
+    found = steerkit_core.run(recipe, out=tmp_path / "run", overrides=changed)
+    assert (found.selected["layer"], found.selected["multiplier"]) == (2, 6.0)
+    document = tomllib.loads((found.path / "recipe.toml").read_text())
+    document["site"]["multiplier"] = np.float64(6)
+    again = steerkit_core.run(document, out=tmp_path / "again")
+    assert again.cells == found.cells
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
