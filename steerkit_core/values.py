@@ -82,6 +82,21 @@ class Direction:
     module: BlockModule = "residual"
     residual_norm: float | None = None
 
+    @classmethod
+    def from_raw(
+        cls, vector: Tensor, layer: int, position: int = -1, module: BlockModule = "residual"
+    ) -> Self:
+        """Normalise a vector, (width,), that was found in another way than by an extractor.
+
+        Raises:
+            DegenerateDirection: its length is zero or not a number.
+        """
+        import torch
+
+        raw = torch.as_tensor(vector).detach().cpu().reshape(1, 1, -1)
+        found = DirectionSet.from_raw(raw, (position,), (layer,), module).at(layer, position)
+        return cls(layer, position, found.unit, found.raw_norm, module)
+
     def __repr__(self) -> str:
         return (
             f"Direction(layer={self.layer}, position={self.position}, module={self.module!r},"

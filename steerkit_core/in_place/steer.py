@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
@@ -117,7 +118,8 @@ def _each(given: object, place: Mapping[str, int | None]) -> list[tuple[Directio
     for one in several:
         if not isinstance(one, Direction):
             raise SteerkitError(
-                f"steer: expected a Direction, several of them or a DirectionSet, got {one!r}"
+                "steer: expected a Direction, several of them or a DirectionSet, got"
+                f" {reprlib.repr(one)}; of a vector of your own Direction.from_raw makes one"
             )
     if not several:
         raise SteerkitError("steer: expected a Direction, got none")
@@ -160,6 +162,12 @@ def _check(model: ModelHandle, site: Site, wanted: Wanted) -> None:
             " that edits there, or extract with module= another"
         )
     check_layer(wanted.layer, model.num_layers)
+    length = float(wanted.directions.at(wanted.layer, wanted.position).unit.double().norm())
+    if not math.isclose(length, 1.0, abs_tol=1e-2):
+        raise SteerkitError(
+            f"the direction at layer {wanted.layer} has a unit of length {length:.4g}, expected 1: make it"
+            " with Direction.from_raw, which keeps the length apart"
+        )
     width, own = int(wanted.directions.units.shape[-1]), model.width(module)
     if width != own:
         raise ModelError(

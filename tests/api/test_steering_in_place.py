@@ -2,6 +2,7 @@
 
 import gc
 import re
+import reprlib
 from threading import Event, Thread, get_ident
 
 import pytest
@@ -332,6 +333,24 @@ def test_threads_that_are_at_different_places_do_not_disturb_each_other(hf_model
     assert not torch.allclose(logits(), expected, atol=1e-2)
 
 
+def test_a_vector_of_ones_own_is_a_direction_with_its_length_apart(hf_models, wrapped):
+    model, tokenizer = hf_models("qwen2")
+    batch = batch_of(tokenizer)
+    vector = torch.randn(32, generator=torch.Generator().manual_seed(4)) * 0.7
+    own = Direction.from_raw(vector.requires_grad_(), layer=2)
+    with torch.no_grad():
+        as_it_is = by_hand(model, {2: lambda h: h + vector}, lambda: outputs_of(model, batch)[2])
+        scaled = by_hand(
+            model, {2: lambda h: h + 3 * vector / vector.norm()}, lambda: outputs_of(model, batch)[2]
+        )
+    with wrapped("qwen2").steer(own, 1, unit="raw", span="layer"):
+        assert torch.allclose(outputs_of(model, batch)[2], as_it_is, atol=1e-5)
+    with wrapped("qwen2").steer(Direction.from_raw(vector.tolist(), 2), 3, span="layer"):
+        assert torch.allclose(outputs_of(model, batch)[2], scaled, atol=1e-5)
+    with pytest.raises(SteerkitError, match=r"the direction at layer 2, position -1 has length 0"):
+        Direction.from_raw(torch.zeros(32), layer=2)
+
+
 def test_numbers_of_numpy_are_multipliers(hf_models, wrapped, directions_of):
     np = pytest.importorskip("numpy")
     model, tokenizer = hf_models("qwen2")
@@ -385,9 +404,14 @@ def refusals(direction):
         (
             (direction.unit,),
             {},
-            f"steer: expected a Direction, several of them or a DirectionSet, got {direction.unit!r}",
+            f"steer: expected a Direction, several of them or a DirectionSet, got {reprlib.repr(direction.unit)}; of a vector of your own Direction.from_raw makes one",
         ),
         (([],), {}, "steer: expected a Direction, got none"),
+        (
+            (Direction(1, -1, direction.unit * 3, 3.0), 2),
+            {},
+            "the direction at layer 1 has a unit of length 3, expected 1: make it with Direction.from_raw, which keeps the length apart",
+        ),
         (
             (evolve(direction, residual_norm=None), 1),
             {"unit": "residual"},
@@ -396,7 +420,7 @@ def refusals(direction):
     ]
 
 
-@pytest.mark.parametrize("case", range(15))
+@pytest.mark.parametrize("case", range(16))
 def test_what_cannot_be_done_is_one_sentence(case, wrapped, directions_of):
     handle = wrapped("qwen2")
     given, options, message = refusals(directions_of("qwen2").at(layer=1))[case]
