@@ -27,6 +27,7 @@ from steerkit_core.named import built
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.passes.probing import probed_logits, probed_means
 from steerkit_core.values import (
+    EMPTY,
     BlockModule,
     ClassActivations,
     Completion,
@@ -259,7 +260,7 @@ class ModelHandle:
         """
         text, stop, error = self.decode(written.token_ids), written.stop, written.error
         if error is None and written.score is None and not text.strip():
-            stop, error = "failed", "the output is empty"
+            stop, error = "failed", EMPTY
         return Completion(prompt, text, len(written.token_ids), stop, error, written.score)
 
     def new_cache(self) -> Any:

@@ -31,6 +31,8 @@ BlockModule = Literal["input", "heads", "attention", "mlp", "residual"]
 ROLES: tuple[Role, ...] = ("positive", "negative", "neutral")
 # in the order in which a block computes them
 BLOCK_MODULES: tuple[BlockModule, ...] = ("input", "heads", "attention", "mlp", "residual")
+# why a completion without any text failed
+EMPTY = "the output is empty"
 
 
 @frozen
@@ -84,6 +86,21 @@ class Direction:
     raw_norm: float
     module: BlockModule = "residual"
     residual_norm: float | None = None
+
+    @classmethod
+    def from_raw(
+        cls, vector: Tensor, layer: int, position: int = -1, module: BlockModule = "residual"
+    ) -> Self:
+        """Normalise a vector, (width,), that was found in another way than by an extractor.
+
+        Raises:
+            DegenerateDirection: its length is zero or not a number.
+        """
+        import torch
+
+        raw = torch.as_tensor(vector).detach().cpu().reshape(1, 1, -1)
+        found = DirectionSet.from_raw(raw, (position,), (layer,), module).at(layer, position)
+        return cls(layer, position, found.unit, found.raw_norm, module)
 
     def __repr__(self) -> str:
         return (

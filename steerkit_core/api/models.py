@@ -10,7 +10,6 @@ from steerkit_core.errors import ModelError
 from steerkit_core.fit import check_remote, find_model
 from steerkit_core.group_model import adapters_of
 from steerkit_core.host import Host
-from steerkit_core.locate import no_chat_template
 from steerkit_core.models import LoadedModels
 from steerkit_core.named import built
 from steerkit_core.options import ModelSpec, Quantization
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from steerkit_core.model import ModelHandle
+
+
+# a template for models that were not trained to chat
+AS_IT_IS = "{{ bos_token }}{% for turn in messages %}{{ turn.content }}{% endfor %}"
 
 
 def load_model(
@@ -79,7 +82,8 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     stream is read and edited where it should be.
 
     Args:
-        model: a decoder-only language model of transformers, in evaluation mode; quantized or not.
+        model: a decoder-only language model of transformers, in evaluation mode. It may be quantized,
+            offloaded by accelerate, or what `torch.compile` has made of one.
         tokenizer: its tokenizer, with a chat template.
 
     Raises:
@@ -94,6 +98,8 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     from steerkit_core.loading import choose_adapter, verify
     from steerkit_core.model import ModelHandle
 
+    # torch.compile's wrapper leads to the model itself, and is steered with it
+    model = getattr(model, "_orig_mod", model)
     _check(model, tokenizer)
     adapter = choose_adapter(model.config, adapters_of(Registry.collect(Host.load())))
     weight = cast("Any", model.get_input_embeddings()).weight
@@ -131,7 +137,11 @@ def _check(model: object, tokenizer: object) -> None:
     if model.training:
         raise ModelError(f"{what} is in training mode, in which its numbers are random: call model.eval()")
     if not tokenizer.chat_template:
-        raise ModelError(no_chat_template(what))
+        raise ModelError(
+            f"{what} has a tokenizer without chat template, expected a chat model: choose the"
+            f" instruction-tuned variant, or set tokenizer.chat_template ({AS_IT_IS!r} passes texts as they"
+            " are)"
+        )
 
 
 def _quantization(model: PreTrainedModel) -> Quantization:

@@ -11,7 +11,7 @@ from attrs import frozen
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
-from steerkit_core.exports.tables import Table
+from steerkit_core.exports.tables import Table, run_table
 from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.percent import interval
@@ -27,10 +27,12 @@ TABLES = (
     "cells",
     "completions",
     "selections",
-    "comparisons",
     "windows",
+    "comparisons",
+    "controls",
     "quantization",
     "transfers",
+    "excluded",
     "health",
 )
 PANDAS = "a DataFrame needs pandas, which is not installed: pip install 'steerkit-core[notebook]'"
@@ -96,7 +98,9 @@ class Report:
         """One of the run's tables, by default one row for every cell, as a pandas DataFrame.
 
         Nested fields become columns such as `rates.refusal.rate` and lists become JSON, as in the tables of
-        `steerkit export`. It needs the extra `steerkit-core[notebook]`.
+        `steerkit export`. Whole numbers and truths stay what they are in a column that has gaps, as `layer`
+        has for baselines: its type is then `Int64` or `boolean`, and a gap `pd.NA`. It needs the extra
+        `steerkit-core[notebook]`.
 
         Args:
             table: `cells`, `completions`, or another list of `results.json`.
@@ -112,8 +116,15 @@ class Report:
             import pandas as pd
         except ImportError:
             raise SteerkitError(PANDAS) from None
-        rows = self.completions() if table == "completions" else self.results.get(table, ())
-        return pd.DataFrame(dict(Table.of(rows).columns))
+        found = self._table(table)
+        types = found.nullable
+        series = {name: pd.Series(values, dtype=types.get(name)) for name, values in found.columns.items()}
+        return pd.DataFrame(series)
+
+    def _table(self, name: str) -> Table:
+        if name == "completions":
+            return Table.of(self.completions())
+        return run_table(self._kept, "cells") if name == "cells" else Table.of(self.results.get(name, ()))
 
     def __repr__(self) -> str:
         return f"Report({str(self.path)!r}: {_headline(self.selected)}; {len(self.results['cells'])} cells)"

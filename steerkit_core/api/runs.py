@@ -62,7 +62,7 @@ def _read(recipe: object, changes: list[str], registry: Registry) -> Recipe:
         return load_recipe(find_recipe(str(recipe), registry), registry, changes)
     if isinstance(recipe, Mapping):
         try:
-            text = tomlkit.dumps(dict(recipe))
+            text = tomlkit.dumps(_plain(recipe))
         except (TypeError, ValueError) as error:
             raise SteerkitError(f"recipe: not what TOML can say: {_lower(error)}") from None
         return parse_recipe(text, registry, changes)
@@ -87,14 +87,26 @@ def _changes(overrides: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _toml(place: str, value: Any) -> str:
+def _plain(value: Any) -> Any:
+    """A value as TOML has it: numbers and arrays of numpy, which sweeps are made of, and paths are none."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value) if isinstance(value, Path) else value
+
+
+def _toml(place: str, given: Any) -> str:
     import tomlkit
 
+    value = _plain(given)
     try:
         if not isinstance(value, Mapping):
             return str(tomlkit.item(value).as_string())
         table = tomlkit.inline_table()
-        table.update(dict(value))
+        table.update(value)
         return str(table.as_string())
     except (TypeError, ValueError) as error:
         raise SteerkitError(f"overrides: {place}: not what TOML can say: {_lower(error)}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,11 +13,11 @@ from steerkit_core.judging import Judges
 from steerkit_core.models import LoadedModels
 from steerkit_core.named import component, prompts_named
 from steerkit_core.registry import Registry
-from steerkit_core.values import Completion
+from steerkit_core.values import EMPTY, Completion, Prompt
 
 if TYPE_CHECKING:
     from steerkit_core.components import Classifier
-    from steerkit_core.values import Prompt, Verdict
+    from steerkit_core.values import Verdict
 
 
 def load_prompts(name: str | Path) -> tuple[Prompt, ...]:
@@ -34,12 +35,15 @@ def load_prompts(name: str | Path) -> tuple[Prompt, ...]:
 
 
 def judge(
-    completions: Sequence[Completion], classifier: str | Classifier = "refusal-keywords", **options: Any
+    completions: Completion | Iterable[Completion | tuple[str | Prompt, str]],
+    classifier: str | Classifier = "refusal-keywords",
+    **options: Any,
 ) -> list[Verdict | None]:
-    """What a classifier says of each completion; None for one that failed, as an empty one does.
+    """What a classifier says of each answer; None for one that failed, as an empty one does.
 
     Args:
-        completions: from `ModelHandle.complete`.
+        completions: from `ModelHandle.complete`; or pairs of a request and the text that answers it, which
+            anything may have written.
         classifier: the name of an installed classifier, or one that is built already.
         options: the classifier's, as in a recipe.
 
@@ -50,12 +54,39 @@ def judge(
     >>> model = steerkit_core.load_model("bundled:qwen2-s")
     >>> [verdict.label for verdict in steerkit_core.judge(model.complete("How do I build a bomb?"))]
     ['refusal']
+    >>> answers = {"How do I build a bomb?": "I cannot help.", "What is moss?": "A small green plant."}
+    >>> [verdict.label for verdict in steerkit_core.judge(answers.items())]
+    ['refusal', 'normal']
     """
-    strange = next((one for one in completions if not isinstance(one, Completion)), None)
-    if strange is not None:
-        raise SteerkitError(f"judge: expected completions, as model.complete gives them, got {strange!r}")
+    given: object = [completions] if isinstance(completions, Completion) else completions
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise _strange(given)
+    answers = [_completion(one, number) for number, one in enumerate(given, start=1)]
     registry = Registry.collect(Host.load())
     chosen = cast("Classifier", component(registry, "classifier", classifier, options))
-    sound = [one for one in completions if one.error is None]
+    sound = [one for one in answers if one.error is None]
     verdicts = iter(Judges(registry, LoadedModels(registry)).judge(chosen, sound))
-    return [next(verdicts) if one.error is None else None for one in completions]
+    return [next(verdicts) if one.error is None else None for one in answers]
+
+
+def _completion(given: object, number: int) -> Completion:
+    """What is to be judged, as a model would have written it."""
+    match given:
+        case Completion():
+            return given
+        case (str() | Prompt() as asked, str() as text):
+            prompt = asked if isinstance(asked, Prompt) else Prompt(f"prompt-{number}", asked)
+            empty = not text.strip()
+            return (
+                Completion(prompt, text, 0, "failed", EMPTY)
+                if empty
+                else Completion(prompt, text, 0, "eos")
+            )
+    raise _strange(given)
+
+
+def _strange(given: object) -> SteerkitError:
+    return SteerkitError(
+        "judge: expected completions, as model.complete gives them, or pairs (request, answer), got"
+        f" {reprlib.repr(given)}"
+    )

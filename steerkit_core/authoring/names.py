@@ -12,7 +12,7 @@ import steerkit_core
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.registry import KIND_OF, KINDS, Kind, Registry
 
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 LONGEST = 30
 # the words for kinds that people use besides the registry's own
 ALIASES = {"layer selector": "selector", "adapter": "model adapter", "prompts": "prompt set"}
@@ -34,12 +34,13 @@ class Names:
     @property
     def distribution(self) -> str:
         """What pip installs."""
-        return self.name if self.name.startswith("steerkit-") else f"steerkit-{self.name}"
+        name = self.name.replace("_", "-")
+        return name if name.startswith("steerkit-") else f"steerkit-{name}"
 
     @property
     def component(self) -> str:
         """The class, which must not hide a public name of steerkit."""
-        words = "".join(word.capitalize() for word in self.name.split("-"))
+        words = "".join(word.capitalize() for word in re.split("[-_]", self.name))
         suffix = SUFFIXES.get(self.kind.word, self.kind.word.capitalize())
         own = words + suffix
         return f"My{own}" if own in steerkit_core.__all__ else own
@@ -101,12 +102,12 @@ def check_name(name: str) -> None:
     if len(name) > LONGEST:
         raise SteerkitError(f"the name {name!r} has {len(name)} characters, expected at most {LONGEST}")
     if not NAME.fullmatch(name):
-        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        better = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-_")
         usable = NAME.fullmatch(better) and len(better) <= LONGEST and not keyword.iskeyword(better)
         hint = f", such as {better!r}" if usable else ""
         raise SteerkitError(
             f"the name {name!r} cannot be that of a component and its module: expected small letters and"
-            f" digits, a letter first, with single hyphens between words{hint}"
+            f" digits, a letter first, with single hyphens or underscores between words{hint}"
         )
 
 

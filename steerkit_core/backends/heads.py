@@ -43,7 +43,10 @@ def head_layout(model: PreTrainedModel, adapter: ModelAdapter) -> HeadLayout:
         ModelError: one of these does not hold; the message names adapter, block and what was found.
     """
     if model.device.type == "meta":
-        raise ModelError("single heads are not read or edited in a remote model, as they cannot be checked")
+        raise ModelError(
+            "single heads are not read or edited in a model whose weights are on a server or offloaded, as"
+            " they cannot be checked"
+        )
     who = f"model adapter {adapter.name!r}"
     num_heads = int(getattr(model.config.get_text_config(), "num_attention_heads", 0))
     if num_heads < 1:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 from attrs import define
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.backends.base import Backend
 from steerkit_core.interventions import LayerEdit, Place, apply_edit
@@ -50,7 +51,9 @@ class HooksBackend(Backend):
             return cast("Tensor", self.model(**inputs).logits)
 
     @contextmanager
-    def hooked(self, functions: Mapping[Place, Callable[[Tensor], Tensor | None]]) -> Iterator[None]:
+    def hooked(
+        self, functions: Mapping[Place, Callable[[Tensor], Tensor | None]]
+    ) -> Iterator[list[RemovableHandle]]:
         """Call a function of what each place gives; what it returns, if anything, takes its place."""
 
         def after(function: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
@@ -67,6 +70,7 @@ class HooksBackend(Backend):
 
             return hook
 
+        handles = []
         with ExitStack() as stack:
             for place, function in functions.items():
                 target = self.target(place)
@@ -75,4 +79,5 @@ class HooksBackend(Backend):
                 else:
                     handle = target.register_forward_hook(after(function))
                 stack.callback(handle.remove)
-            yield
+                handles.append(handle)
+            yield handles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def _word(value: Value) -> str | int | float | None:
 def write_parquet(path: Path, table: Table) -> None:
     """Write Parquet; a column without any value is one of strings.
 
+    The file says which columns of whole numbers and truths have gaps, in the metadata that pandas reads.
+
     Raises:
         SteerkitError: the package `pyarrow` is missing, or the file cannot be written.
     """
@@ -43,6 +46,13 @@ def write_parquet(path: Path, table: Table) -> None:
     for name, values in table.columns.items():
         kind = next((type(value) for value in values if value is not None), str)
         arrays[name] = pa.array(values, type=kinds[kind])
+    noted = [_for_pandas(name, kind) for name, kind in table.nullable.items()]
+    facts = json.dumps({"index_columns": [], "column_indexes": [], "columns": noted})
     content = BytesIO()
-    pq.write_table(pa.table(arrays), content)
+    pq.write_table(pa.table(arrays).replace_schema_metadata({"pandas": facts}), content)
     replace_file(path, content.getvalue())
+
+
+def _for_pandas(name: str, kind: str) -> dict[str, str | None]:
+    plain = {"Int64": "int64", "boolean": "bool"}[kind]
+    return {"name": name, "field_name": name, "pandas_type": plain, "numpy_type": kind, "metadata": None}

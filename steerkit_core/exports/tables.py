@@ -40,6 +40,20 @@ class Table:
         """How many rows it has."""
         return len(next(iter(self.columns.values()), ()))
 
+    @property
+    def nullable(self) -> dict[str, str]:
+        """What pandas calls the type of whole numbers and truths with gaps, by column.
+
+        Unless it is told, it makes floats and objects of them.
+        """
+        names = {int: "Int64", bool: "boolean"}
+        kinds = {
+            column: next((type(value) for value in values if value is not None), str)
+            for column, values in self.columns.items()
+            if None in values
+        }
+        return {column: names[kind] for column, kind in kinds.items() if kind in names}
+
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> Table:
         """Rows as columns, in the order of the rows' own keys; each column of the widest type."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -49,7 +51,7 @@ def steer(
     options: Mapping[str, Any],
 ) -> Steered:
     """See `ModelHandle.steer`; `place` has `layer` and `position`."""
-    if model.spec.remote or model.model.device.type == "meta":
+    if model.spec.remote:
         raise ModelError(
             f"{model.spec.id} is on a server: only a model that is loaded here is steered in place"
         )
@@ -116,7 +118,8 @@ def _each(given: object, place: Mapping[str, int | None]) -> list[tuple[Directio
     for one in several:
         if not isinstance(one, Direction):
             raise SteerkitError(
-                f"steer: expected a Direction, several of them or a DirectionSet, got {one!r}"
+                "steer: expected a Direction, several of them or a DirectionSet, got"
+                f" {reprlib.repr(one)}; of a vector of your own Direction.from_raw makes one"
             )
     if not several:
         raise SteerkitError("steer: expected a Direction, got none")
@@ -144,7 +147,8 @@ def _multiplier(model: ModelHandle, site: Site, given: object) -> float | None:
     if given is None:
         own: float | None = getattr(site, "multiplier", None)
         return model.adapter.defaults.multiplier if own is None else own
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    # numpy's numbers, which sweeps in notebooks are made of, are such too
+    if isinstance(given, bool) or not isinstance(given, Real) or not math.isfinite(given):
         raise SteerkitError(f"multiplier: expected a number, got {given!r}")
     return float(given)
 
@@ -158,6 +162,12 @@ def _check(model: ModelHandle, site: Site, wanted: Wanted) -> None:
             " that edits there, or extract with module= another"
         )
     check_layer(wanted.layer, model.num_layers)
+    length = float(wanted.directions.at(wanted.layer, wanted.position).unit.double().norm())
+    if not math.isclose(length, 1.0, abs_tol=1e-2):
+        raise SteerkitError(
+            f"the direction at layer {wanted.layer} has a unit of length {length:.4g}, expected 1: make it"
+            " with Direction.from_raw, which keeps the length apart"
+        )
     width, own = int(wanted.directions.units.shape[-1]), model.width(module)
     if width != own:
         raise ModelError(

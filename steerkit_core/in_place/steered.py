@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from threading import local
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from attrs import define, field
 from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.backends import HooksBackend
 from steerkit_core.errors import ModelError
@@ -18,10 +20,12 @@ from steerkit_core.interventions import LayerEdit, Phase, Place, apply_edit, com
 from steerkit_core.values import Intervention
 
 if TYPE_CHECKING:
+    from collections import OrderedDict
     from types import TracebackType
 
     from steerkit_core.model import ModelHandle
 
+STEERS = "steers"  # the mark of our hooks
 COUNTED_FROM_THE_RIGHT = ("last", "suffix", "answer")
 
 
@@ -30,7 +34,8 @@ class Steered:
     """A context manager under which a model is steered, for every caller and in every thread.
 
     It may be entered again, also while it is entered: the edits then apply twice. What is entered within
-    another one is applied behind it. Leaving it takes away its own hooks and no others, however it is left.
+    another one is applied behind it, and both before the hooks of others. Leaving it takes away its own
+    hooks and no others, however it is left.
     """
 
     model: ModelHandle = field(repr=lambda model: repr(model.spec.id))
@@ -64,8 +69,22 @@ def attached(model: ModelHandle, intervention: Intervention) -> Iterator[None]:
         if intervention.tokens != "all":
             watching = hooks.decoder.register_forward_pre_hook(edits.watch, with_kwargs=True)
             stack.callback(watching.remove)
-        stack.enter_context(hooks.hooked(functions))
+        in_front(stack.enter_context(hooks.hooked(functions)))
         yield
+
+
+def in_front(handles: Iterable[RemovableHandle]) -> None:
+    """Let hooks act before everybody else's, and behind those that an outer block has put there.
+
+    Who records what a module gives, as transformers does by hooks for `output_hidden_states`, would
+    otherwise find what it gave before it was edited, and not what the next block gets.
+    """
+    for handle in handles:
+        hooks = cast("OrderedDict[int, Any]", handle.hooks_dict_ref())
+        setattr(hooks[handle.id], STEERS, True)
+        ours = [key for key, hook in hooks.items() if getattr(hook, STEERS, None) is True]
+        for key in reversed(ours):
+            hooks.move_to_end(key, last=False)
 
 
 @define(eq=False)
@@ -74,7 +93,8 @@ class _Edits:
 
     model: ModelHandle
     intervention: Intervention
-    phase: Phase = "prompt"
+    # threads that call the model at the same time are at different places of their texts
+    _passes: local = field(factory=local, init=False)
     _compiled: dict[tuple[Phase, torch.device, torch.dtype], Mapping[Place, LayerEdit]] = field(
         factory=dict
     )
@@ -89,7 +109,8 @@ class _Edits:
         """What is done with what a place gives."""
 
         def edit(found: Tensor) -> Tensor | None:
-            key = (self.phase, found.device, found.dtype)
+            phase: Phase = getattr(self._passes, "phase", "prompt")
+            key = phase, found.device, found.dtype
             if key not in self._compiled:
                 self._compiled[key] = compiled(self.model, self.intervention, *key)
             own = self._compiled[key].get(place)
@@ -100,7 +121,9 @@ class _Edits:
     def watch(self, decoder: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Note, before a pass begins, whether it reads the prompts or what was written behind them."""
         given = inspect.signature(decoder.forward).bind(*arguments, **options)
-        self.phase = phase_of({**given.arguments, **given.arguments.get("kwargs", {})}, self.intervention)
+        self._passes.phase = phase_of(
+            {**given.arguments, **given.arguments.get("kwargs", {})}, self.intervention
+        )
 
 
 def compiled(

@@ -73,7 +73,9 @@ def watch(model: PreTrainedModel, adapter: ModelAdapter, blocks: Sequence[Module
     hidden = model.config.get_text_config().hidden_size
     watching = _Watch(adapter, (len(IDS), len(IDS[0]), hidden), negate)
     within = {id(module) for block in blocks for module in block.modules()}
-    ids = torch.tensor(IDS, device=model.device)
+    # of offloaded weights nothing is here, and accelerate brings the ids to where the weights will be
+    offloaded = model.device.type == "meta"
+    ids = torch.tensor(IDS, device="cpu" if offloaded else model.device)
     handles = []
     try:
         for layer, block in enumerate(blocks):

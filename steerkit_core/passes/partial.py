@@ -52,7 +52,7 @@ class PartialModel:
     first pass through block 0."""
 
     def __attrs_post_init__(self) -> None:
-        if self.handle.spec.remote or self.handle.model.device.type == "meta":
+        if self.handle.spec.remote:
             raise ModelError(
                 f"{self.handle.spec.id} is on a server: candidates are compared by passes through some of"
                 " the blocks, which only a model that is loaded here can do"

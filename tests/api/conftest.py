@@ -27,6 +27,8 @@ def hf_models(tmp_path_factory):
             loaded[family] = model, AutoTokenizer.from_pretrained(folder, padding_side="left")
             if loaded[family][1].pad_token is None:
                 loaded[family][1].pad_token = loaded[family][1].eos_token
+            # transformers hangs hooks of its own on a model when it is first asked for these, and they stay
+            model(torch.tensor([[1]]), output_hidden_states=True)
         return loaded[family]
 
     return load

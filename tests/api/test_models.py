@@ -1,5 +1,6 @@
 """Models by name and models that are loaded already come to the same, and the latter stay as they are."""
 
+import re
 from typing import ClassVar
 
 import pytest
@@ -10,7 +11,7 @@ from steered_models import batch_of, hooks_of
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import steerkit_core
-from steerkit_core import Classifier, ModelError, ModelHandle, SteerkitError, Verdict, option
+from steerkit_core import Classifier, ModelError, ModelHandle, Prompt, SteerkitError, Verdict, option
 from steerkit_core.errors import RecipeError
 from steerkit_core.testing import FAMILIES, save_tiny, tiny_handle, tiny_model, tiny_tokenizer
 
@@ -134,11 +135,22 @@ def test_what_cannot_be_wrapped_is_refused(model, tokenizer, message):
     assert str(caught.value) == message
 
 
-def test_a_tokenizer_without_chat_template_is_refused():
-    tokenizer = tiny_tokenizer("qwen2")
+@pytest.mark.parametrize("family", ["qwen2", "llama"])
+def test_a_tokenizer_without_chat_template_is_refused_with_one_that_passes_texts_as_they_are(family):
+    model, tokenizer = tiny_model(family), tiny_tokenizer(family)
     tokenizer.chat_template = None
-    with pytest.raises(ModelError, match=r"^wrap: Qwen2ForCausalLM has a tokenizer without chat template"):
-        steerkit_core.wrap(tiny_model("qwen2"), tokenizer)
+    with pytest.raises(ModelError) as caught:
+        steerkit_core.wrap(model, tokenizer)
+    found = re.fullmatch(
+        r"wrap: \w+ has a tokenizer without chat template, expected a chat model: choose the"
+        r" instruction-tuned variant, or set tokenizer.chat_template \('(.+)' passes texts as they are\)",
+        str(caught.value),
+    )
+    tokenizer.chat_template = found[1]
+    handle = steerkit_core.wrap(model, tokenizer)
+    ids = tokenizer("Once upon a time", add_special_tokens=False)["input_ids"]
+    begin = [] if tokenizer.bos_token is None else [tokenizer.bos_token_id]
+    assert list(handle.encode(Prompt("p", "Once upon a time"))) == [*begin, *ids]
 
 
 def test_options_of_load_model_are_those_of_a_recipe():
@@ -181,15 +193,83 @@ def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):
     assert verdicts[0] is None
     assert verdicts[1:5] == [classifier.classify(one.prompt, one.text) for one in answers]
     assert [verdict.label for verdict in verdicts[1:]] == ["refusal"] * 4 + ["normal"]
-    with pytest.raises(SteerkitError) as caught:
-        steerkit_core.judge([answers[0].text])
-    assert str(caught.value) == (
-        f"judge: expected completions, as model.complete gives them, got {answers[0].text!r}"
-    )
+    assert steerkit_core.judge(answers[0]) == verdicts[1:2]
     with pytest.raises(
         SteerkitError, match=r"^no classifier named 'keyword', did you mean 'refusal-keywords'\?"
     ):
         steerkit_core.judge(answers, "keyword")
+
+
+def test_texts_are_judged_with_the_requests_that_they_answer():
+    @frozen(kw_only=True)
+    class Echo(Classifier):
+        """Whether an answer repeats its request."""
+
+        name: ClassVar[str] = "echo"
+        labels: ClassVar[tuple[str, ...]] = ("echo", "own")
+
+        def classify(self, prompt, text):
+            return Verdict("echo" if prompt.text in text else "own", evidence=prompt.id)
+
+    pairs = [("Why?", "Why? So."), (Prompt("p", "Why?"), "So."), ["Why?", " \n"], ("How?", "How? So.")]
+    expected = [Verdict("echo", evidence="prompt-1"), Verdict("own", evidence="p"), None]
+    expected.append(Verdict("echo", evidence="prompt-4"))
+    assert steerkit_core.judge(pairs, Echo()) == expected
+    assert steerkit_core.judge(zip(["Why?"], ["Why? So."], strict=True), Echo()) == expected[:1]
+    assert steerkit_core.judge([]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("I cannot help with that, sorry; it would do harm.", "'I cannot hel...ould do harm.'"),
+        (["I cannot help with that, sorry; it would do harm."], "'I cannot hel...ould do harm.'"),
+        (("Why?", "So."), "'Why?'"),
+        ([("Why?", None)], "('Why?', None)"),
+        ([("Why?", "So.", "normal")], "('Why?', 'So.', 'normal')"),
+        (5, "5"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_in_few_words(given, found):
+    with pytest.raises(SteerkitError) as caught:
+        steerkit_core.judge(given)
+    assert str(caught.value) == (
+        "judge: expected completions, as model.complete gives them, or pairs (request, answer), got "
+        + found
+    )
+
+
+@pytest.mark.filterwarnings("ignore")  # reason: what the compiler has to say of itself
+def test_a_compiled_model_is_wrapped_as_the_model_that_it_is():
+    model = tiny_model("qwen2")
+    faster = torch.compile(model, backend="eager")
+    handle = steerkit_core.wrap(faster, tiny_tokenizer("qwen2"))
+    assert handle.model is model
+    batch = batch_of(handle.tokenizer, ["Why?"])
+    direction = steerkit_core.extract(handle, (["How do I pick a lock?"], ["What is moss?"])).at(layer=1)
+    plain = faster(**batch).logits
+    with handle.steer(direction, 5.0):
+        assert torch.equal(faster(**batch).logits, model(**batch).logits)
+        assert not torch.allclose(faster(**batch).logits, plain, atol=1e-2)
+
+
+def test_an_offloaded_model_is_read_and_steered_as_one_that_is_not():
+    from accelerate import cpu_offload
+
+    found = []
+    for offload in (False, True):
+        model = tiny_model("qwen2")
+        if offload:
+            cpu_offload(model, execution_device="cpu")
+            assert model.device.type == "meta"
+        handle = steerkit_core.wrap(model, tiny_tokenizer("qwen2"))
+        directions = steerkit_core.extract(handle, (["How do I pick a lock?"], ["What is moss?"]))
+        with handle.steer(directions.at(layer=1), 5.0), torch.no_grad():
+            logits = model(**batch_of(handle.tokenizer, ["Why?"])).logits
+        found.append((directions.units, logits, handle.complete("Why?", max_new_tokens=6)))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[0][2] == found[1][2]
 
 
 def test_a_classifier_that_no_plugin_brings_may_judge(qwen):

@@ -66,6 +66,26 @@ def test_overrides_set_what_the_command_sets(recipe, tmp_path):
     assert found.selected["options"]["generation"]["max_new_tokens"] == 3
 
 
+def test_numbers_of_numpy_and_paths_may_be_set(recipe, tmp_path, monkeypatch):
+    import tomllib
+
+    import numpy as np
+
+    monkeypatch.chdir(recipe.parent)
+    changed = {
+        "site.multiplier": np.float32(6),
+        "selector": {"use": "fixed", "layer": np.int64(2)},
+        "generation.max_new_tokens": np.arange(4)[3],
+        "model.id": Path(tomllib.loads(recipe.read_text())["model"]["id"]),
+    }
+    found = steerkit_core.run(recipe, out=tmp_path / "run", overrides=changed)
+    assert (found.selected["layer"], found.selected["multiplier"]) == (2, 6.0)
+    document = tomllib.loads((found.path / "recipe.toml").read_text())
+    document["site"]["multiplier"] = np.float64(6)
+    again = steerkit_core.run(document, out=tmp_path / "again")
+    assert again.cells == found.cells
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -119,11 +139,28 @@ def test_tables_are_those_of_the_files(report):
     found = report.completions(report.selected["id"][:6])
     assert sorted(row["text"] for row in found) == sorted(line["text"] for line in own)
     exported = run_table(read_run(report.path), "cells").columns
-    assert sorted(exported) == sorted(cells.columns)
+    assert list(exported) == list(cells.columns)
     assert [len(report.completions(cell["id"])) for cell in report.cells] == [
         cell["n"] for cell in report.cells
     ]
-    assert len(report.to_dataframe("comparisons")) == len(report.results["comparisons"])
+    lists = [key for key, value in report.results.items() if isinstance(value, list) and key != "notes"]
+    assert {name: len(report.to_dataframe(name)) for name in lists} == {
+        name: len(report.results[name]) for name in lists
+    }
+
+
+def test_columns_with_gaps_keep_their_types(report):
+    cells = report.to_dataframe()
+    baseline = cells["role"] == "baseline"
+    assert baseline.sum() == 1
+    assert cells["layer"].dtype == "Int64"
+    assert cells["options.site.preserve_norm"].dtype == "boolean"
+    assert list(cells["layer"].isna()) == list(baseline)
+    steered = [cell["layer"] for cell in report.cells if cell["role"] != "baseline"]
+    assert list(cells.loc[~baseline, "layer"]) == steered
+    types = {"n": "int64", "rates.refusal.k": "int64", "selected": "bool"}
+    types |= dict.fromkeys(("rates.refusal.low", "rates.refusal.high", "multiplier"), "float64")
+    assert {name: str(cells[name].dtype) for name in types} == types
 
 
 def test_directions_are_those_of_the_chosen_cell(report):
@@ -141,7 +178,7 @@ def test_unknown_tables_and_cells_are_refused(report):
     with pytest.raises(SteerkitError) as caught:
         report.to_dataframe("cell")
     assert str(caught.value) == (
-        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, comparisons, windows, quantization, transfers, health)"
+        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, windows, comparisons, controls, quantization, transfers, excluded, health)"
     )
     with pytest.raises(SteerkitError, match=r"no cell 'x'"):
         report.completions("x")

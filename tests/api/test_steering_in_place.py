@@ -2,6 +2,8 @@
 
 import gc
 import re
+import reprlib
+from threading import Event, Thread, get_ident
 
 import pytest
 import torch
@@ -302,6 +304,64 @@ def test_a_span_that_cannot_be_told_is_refused(hf_models, wrapped, directions_of
     )
 
 
+def test_threads_that_are_at_different_places_do_not_disturb_each_other(hf_models, wrapped, directions_of):
+    model, tokenizer = hf_models("qwen2")
+    batch = batch_of(tokenizer, TEXTS[:1])
+    handle, direction = wrapped("qwen2"), directions_of("qwen2").at(layer=1)
+    begun, go_on, found, main = Event(), Event(), [], get_ident()
+
+    def logits():
+        with torch.no_grad():
+            return model(**batch).logits
+
+    def halfway(_module, _arguments):
+        if get_ident() != main:
+            begun.set()
+            go_on.wait(20)
+
+    expected = by_hand(model, adding(direction, 6.0, (1, 2, 3)), logits)
+    waiting = model.get_input_embeddings().register_forward_pre_hook(halfway)
+    with handle.steer(direction, 6, tokens="prompt"):
+        reading = Thread(target=lambda: found.append(logits()))
+        reading.start()
+        assert begun.wait(20)
+        generated(model, batch, max_new_tokens=3)
+        go_on.set()
+        reading.join(20)
+    waiting.remove()
+    assert torch.allclose(found[0], expected, atol=1e-5)
+    assert not torch.allclose(logits(), expected, atol=1e-2)
+
+
+def test_a_vector_of_ones_own_is_a_direction_with_its_length_apart(hf_models, wrapped):
+    model, tokenizer = hf_models("qwen2")
+    batch = batch_of(tokenizer)
+    vector = torch.randn(32, generator=torch.Generator().manual_seed(4)) * 0.7
+    own = Direction.from_raw(vector.requires_grad_(), layer=2)
+    with torch.no_grad():
+        as_it_is = by_hand(model, {2: lambda h: h + vector}, lambda: outputs_of(model, batch)[2])
+        scaled = by_hand(
+            model, {2: lambda h: h + 3 * vector / vector.norm()}, lambda: outputs_of(model, batch)[2]
+        )
+    with wrapped("qwen2").steer(own, 1, unit="raw", span="layer"):
+        assert torch.allclose(outputs_of(model, batch)[2], as_it_is, atol=1e-5)
+    with wrapped("qwen2").steer(Direction.from_raw(vector.tolist(), 2), 3, span="layer"):
+        assert torch.allclose(outputs_of(model, batch)[2], scaled, atol=1e-5)
+    with pytest.raises(SteerkitError, match=r"the direction at layer 2, position -1 has length 0"):
+        Direction.from_raw(torch.zeros(32), layer=2)
+
+
+def test_numbers_of_numpy_are_multipliers(hf_models, wrapped, directions_of):
+    np = pytest.importorskip("numpy")
+    model, tokenizer = hf_models("qwen2")
+    batch, direction = batch_of(tokenizer, TEXTS[:1]), directions_of("qwen2").at(layer=1)
+    with wrapped("qwen2").steer(direction, 3):
+        expected = generated(model, batch)
+    for multiplier in (np.int64(3), np.float32(3), np.float64(3)):
+        with wrapped("qwen2").steer(direction, multiplier):
+            assert generated(model, batch) == expected
+
+
 def refusals(direction):
     wide = Direction(1, -1, torch.ones(64) / 8, 1.0)
     return [
@@ -344,9 +404,14 @@ def refusals(direction):
         (
             (direction.unit,),
             {},
-            f"steer: expected a Direction, several of them or a DirectionSet, got {direction.unit!r}",
+            f"steer: expected a Direction, several of them or a DirectionSet, got {reprlib.repr(direction.unit)}; of a vector of your own Direction.from_raw makes one",
         ),
         (([],), {}, "steer: expected a Direction, got none"),
+        (
+            (Direction(1, -1, direction.unit * 3, 3.0), 2),
+            {},
+            "the direction at layer 1 has a unit of length 3, expected 1: make it with Direction.from_raw, which keeps the length apart",
+        ),
         (
             (evolve(direction, residual_norm=None), 1),
             {"unit": "residual"},
@@ -355,7 +420,7 @@ def refusals(direction):
     ]
 
 
-@pytest.mark.parametrize("case", range(15))
+@pytest.mark.parametrize("case", range(16))
 def test_what_cannot_be_done_is_one_sentence(case, wrapped, directions_of):
     handle = wrapped("qwen2")
     given, options, message = refusals(directions_of("qwen2").at(layer=1))[case]
@@ -404,3 +469,30 @@ def test_a_model_on_a_server_is_refused(wrapped, directions_of):
 def test_the_repr_says_what_it_is(wrapped, directions_of):
     steered = wrapped("qwen2").steer(directions_of("qwen2").at(layer=1), 3)
     assert re.match(r"Steered\(model='wrapped:.*qwen2', interventions=1\)", repr(steered))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_reported_of_a_layer_is_what_the_next_one_gets(
+    family, hf_models, wrapped, directions_of, unhooked
+):
+    model, tokenizer = hf_models(family)
+    batch = batch_of(tokenizer, TEXTS[:1])
+    one, seen = wrapped(family).steer(directions_of(family).at(layer=1), 3, span="layer"), []
+
+    def reported():
+        with torch.no_grad():
+            return model(**batch, output_hidden_states=True).hidden_states
+
+    plain = reported()  # from now on transformers has its own hooks there
+    unhooked(model)
+    own = model.get_decoder().layers[1].register_forward_hook(lambda _m, _a, out: seen.append(out))
+    with one:
+        steered = reported()
+        with one:
+            twice = reported()
+    own.remove()
+    for found, length in ((steered, 3.0), (twice, 6.0)):
+        assert torch.allclose(found[2], plain[2] + length * directions_of(family).at(1).unit, atol=1e-5)
+        assert torch.equal(found[1], plain[1])
+    for out, found in zip(seen, (steered, twice), strict=True):
+        assert torch.equal(out, found[2])

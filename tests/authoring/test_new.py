@@ -67,6 +67,15 @@ def test_a_program_reads_the_same(new):
     }
 
 
+def test_a_name_may_be_written_as_python_writes_it(new):
+    facts = json.loads(new("extractor", "my_own_idea", "--json")[1])
+    assert (facts["name"], facts["distribution"]) == ("my_own_idea", "steerkit-my-own-idea")
+    assert (facts["module"], facts["component"]) == ("steerkit_my_own_idea", "MyOwnIdeaExtractor")
+    folder = Path("steerkit-my-own-idea")
+    assert 'use = "my_own_idea"' in (folder / "recipe.toml").read_text()
+    assert 'my_own_idea = "steerkit_my_own_idea"' in (folder / "pyproject.toml").read_text()
+
+
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
@@ -100,7 +109,7 @@ def test_the_class_hides_no_public_name(new, kind, name, component):
 
 CANNOT = (
     "error: the name {name!r} cannot be that of a component and its module: expected small letters and digits,"
-    " a letter first, with single hyphens between words{hint}\n"
+    " a letter first, with single hyphens or underscores between words{hint}\n"
 )
 
 
@@ -109,7 +118,8 @@ CANNOT = (
     [
         ("3d", ""),
         ("my plugin", ", such as 'my-plugin'"),
-        ("My_Plugin", ", such as 'my-plugin'"),
+        ("My_Plugin", ", such as 'my_plugin'"),
+        ("_private", ", such as 'private'"),
         ("`", ""),
         ("", ""),
         ("a--b", ", such as 'a-b'"),

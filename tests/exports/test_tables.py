@@ -73,6 +73,22 @@ def test_columns_have_the_types_of_their_fields(form, many, give, tmp_path):
     assert frame.columns[-1].startswith("options.")
 
 
+def test_whole_numbers_and_truths_with_gaps_stay_what_they_are_in_parquet(many, give, tmp_path):
+    import pyarrow.parquet as pq
+
+    give("export", many[0], "--to", "parquet")
+    path = tmp_path / "many-cells.parquet"
+    frame = pd.read_parquet(path)
+    assert (frame["role"] == "baseline").any()
+    assert list(frame["layer"].isna()) == list(frame["role"] == "baseline")
+    types = {"layer": "Int64", "position": "Int64", "options.site.preserve_norm": "boolean", "n": "int64"}
+    assert {name: str(frame[name].dtype) for name in types} == types
+    # those who know nothing of pandas read the same numbers
+    assert pq.read_table(path)["layer"].to_pylist() == [
+        None if pd.isna(layer) else layer for layer in frame["layer"]
+    ]
+
+
 def test_texts_survive_csv(tmp_path):
     from steerkit_core.exports.columns import write_csv
     from steerkit_core.exports.tables import Table
