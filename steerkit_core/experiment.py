@@ -35,6 +35,7 @@ from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.results import GroupResult, failed_group
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
 from steerkit_core.transfers import transfer_entries
+from steerkit_core.trends import trends
 from steerkit_core.windows import windows
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
     selections = [with_luck(entry, cells, shares, recipe.run.seed) for entry in selections]
     selected = best(cells, selections)
     labels = {id_: found for result in results for id_, found in result.labels.items()}
+    sizes = {model: size for result in results for model, size in result.sizes.items()}
     comparisons = with_holm([entry for result in results for entry in result.comparisons])
     controls = judge_controls(
         comparisons, cells, [entry for result in results for entry in result.controls]
@@ -184,6 +186,7 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
         "windows": windows(cells.values()),
         "comparisons": comparisons,
         "controls": controls,
+        "trends": trends(selections, cells, sizes, labels),
         "quantization": [entry for result in results for entry in result.drift],
         "transfers": transfer_entries(cells, selections, labels, store, recipe.run.seed),
         "excluded": [dict(pair) for pair in recipe.excluded],

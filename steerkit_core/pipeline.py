@@ -25,7 +25,7 @@ from steerkit_core.steps.extract import Extractions
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.judge import Verdicts
 from steerkit_core.steps.live import Announcer
-from steerkit_core.steps.model_notes import drift_of, health_of, notes_of
+from steerkit_core.steps.model_notes import drift_of, health_of, notes_of, size_of
 from steerkit_core.steps.results import GroupResult, failed_entry, selection_entry
 from steerkit_core.steps.select import Selectors
 from steerkit_core.steps.steer import Rows
@@ -196,6 +196,7 @@ def _count(run: GroupRun, choices: _Choices) -> GroupResult:
         controls=tuple((cell, tuple(why)) for cell, why in run.controls.left_out.items()),
         labels=labels,
         shares={cell.id: refusal_shares(cell, run.verdicts) for cell in cells},
+        sizes={loaded.group.spec.id: size_of(loaded)},
         drift=tuple(drift_of(loaded, measured)),
         health=tuple(health_of(loaded, measured, errors)),
         notes=tuple(notes_of(loaded, measured, entries)),

@@ -29,6 +29,7 @@ TABLES = (
     "selections",
     "comparisons",
     "windows",
+    "trends",
     "quantization",
     "transfers",
     "health",

@@ -114,6 +114,21 @@ TRANSFER: Form = {
     "own": RATE,
     "efficiency": {"value": NUMBER | NULL, "low": END, "high": END},
 }
+TREND: Form = {
+    **dict.fromkeys(("model_type", "quantization", "prompts", "label", "test"), TEXT),
+    "overrides": TABLE,
+    "sizes": ListOf(
+        {
+            **dict.fromkeys(("model", "cell"), TEXT),
+            "parameters": WHOLE,
+            "layer": WHOLE | NULL,
+            "multiplier": NUMBER | NULL,
+            "strength": Perhaps(STRENGTH),
+            "rate": RATE,
+        }
+    ),
+    **dict.fromkeys(("z", "p", "p_holm"), NUMBER),
+}
 DRIFT: Form = {
     **dict.fromkeys(("model", "quantization", "dtype", "extractor", "reference"), TEXT),
     "position": WHOLE,
@@ -136,6 +151,7 @@ RESULTS_FORM: Form = {
     "windows": ListOf(WINDOW),
     "comparisons": ListOf(COMPARISON),
     "controls": ListOf(CONTROL),
+    "trends": ListOf(TREND),
     "quantization": ListOf(DRIFT),
     "transfers": ListOf(TRANSFER),
     "excluded": ListOf({"source": TEXT, "target": TEXT, "reason": TEXT}),

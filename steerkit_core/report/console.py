@@ -27,6 +27,7 @@ from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
 from steerkit_core.report.transfer import excluded_lines, transfer_table
+from steerkit_core.report.trends import trend_table
 from steerkit_core.report.windows import windows_tables
 
 LAYER_WIDTH, CELL_WIDTH = 9, 8  # columns of a terminal that a map takes, for its layers and each multiplier
@@ -63,6 +64,7 @@ def print_report(
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     _print_comparisons(report, console, every_cell=every_cell)
+    _print_trends(report, console, every_cell=every_cell)
     for table in filter(None, numbers):
         console.print()
         console.print(table)
@@ -152,6 +154,15 @@ def _print_comparisons(report: Mapping[str, Any], console: Console, *, every_cel
         console.print(fitting(console, partial(comparisons_table, report, rows), ("h", "only one", "p")))
     if hidden:
         console.print(hidden_line(hidden, "comparison"))
+
+
+def _print_trends(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
+    shown, hidden = cut_rows(report.get("trends", ()), None if every_cell else FEW)
+    for entry in shown:
+        console.print()
+        console.print(trend_table(entry))
+    if hidden:
+        console.print(hidden_line(hidden, "trend"))
 
 
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:

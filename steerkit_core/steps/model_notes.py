@@ -11,6 +11,7 @@ from steerkit_core.health import warnings_of
 from steerkit_core.recipe import Setting
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.transfers import origin_notes
+from steerkit_core.trends import ModelSize
 
 Measured = Sequence[tuple[Setting, Extraction]]
 
@@ -26,6 +27,11 @@ def drift_of(loaded: LoadedGroup, measured: Measured) -> list[dict[str, Any]]:
             loaded.store,
         )
     ]
+
+
+def size_of(loaded: LoadedGroup) -> ModelSize:
+    """What a trend over sizes knows of this model."""
+    return ModelSize(loaded.model.config.model_type, loaded.model.num_parameters)
 
 
 def health_of(

@@ -11,6 +11,7 @@ from steerkit_core.cells import Cell
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting
+from steerkit_core.trends import ModelSize
 from steerkit_core.values import Outcome, Selection
 
 
@@ -20,7 +21,7 @@ class GroupResult:
 
     `labels` are each cell's, by prompt, and `shares` of each prompt's completions those that are refusals;
     `controls` names each chosen cell that was to have controls, with
-    those that there are none of, and why.
+    those that there are none of, and why. `sizes` has the model's by its id.
     """
 
     cells: tuple[dict[str, Any], ...]
@@ -29,6 +30,7 @@ class GroupResult:
     controls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(factory=dict)
     shares: Mapping[str, Mapping[str, float]] = field(factory=dict)
+    sizes: Mapping[str, ModelSize] = field(factory=dict)
     drift: tuple[dict[str, Any], ...] = ()
     health: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
