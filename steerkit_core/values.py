@@ -254,11 +254,17 @@ class Trial:
 
 @frozen
 class Outcome:
-    """What became of a trial on the selection prompts that were asked."""
+    """What became of a trial on the selection prompts that were asked.
+
+    `clusters` is there where completions of one prompt were sampled several times, which agree more than
+    those of different prompts: by label, for each prompt, how many of its completions have the label and
+    how many have a verdict, as `clustered_wilson` takes them.
+    """
 
     trial: Trial
     counts: Mapping[str, int]
     failed: int = 0
+    clusters: Mapping[str, tuple[tuple[int, int], ...]] = field(factory=dict, eq=False)
 
     @property
     def judged(self) -> int:

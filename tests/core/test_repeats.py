@@ -6,7 +6,17 @@ from typing import ClassVar
 import pytest
 from attrs import frozen
 
-from steerkit_core import Classifier, ModelHandle, Prompt, Verdict, hookimpl
+from steerkit_core import (
+    Classifier,
+    LayerSelector,
+    ModelHandle,
+    Outcome,
+    Prompt,
+    Selection,
+    Trial,
+    Verdict,
+    hookimpl,
+)
 from steerkit_core.errors import PromptFileError, RecipeError
 from steerkit_core.experiment import run_recipe
 from steerkit_core.prompts import repeated
@@ -32,6 +42,10 @@ class Own:
     @hookimpl
     def steerkit_register_classifiers(self):
         return [Odd]
+
+    @hookimpl
+    def steerkit_register_layer_selectors(self):
+        return [Watching]
 
 
 @pytest.fixture
@@ -93,6 +107,35 @@ def test_rates_count_completions_and_intervals_are_clustered(run):
             " prompt have."
         )
     ]
+
+
+@frozen(kw_only=True)
+class Watching(LayerSelector):
+    """Keeps what it is told of one trial."""
+
+    name: ClassVar[str] = "watching"
+    seen: ClassVar[list[Outcome]] = []
+
+    def select(self, context):
+        self.seen[:] = context.run([Trial(1, -1, 4.0)])
+        return Selection(1, -1, 4.0)
+
+
+@pytest.mark.parametrize(("repeats", "clusters"), [(1, 0), (3, 5)])
+def test_a_selector_is_told_which_completions_belong_together(run, repeats, clusters):
+    report, folder = run(
+        f"generation.repeats={repeats}", "selector={use = 'watching'}", "prompts.selection=eval.txt"
+    )
+    (outcome,) = Watching.seen
+    assert len(outcome.clusters.get("refusal", ())) == clusters
+    (cell,) = [cell for cell in report["cells"] if cell["role"] == "steered"]
+    by_text = {text: [] for text in EVALUATION}
+    for row in lines(folder):
+        if row["cell"] == cell["id"]:
+            by_text[row["prompt"]].append(len(row["text"]) % 2)
+    if clusters:
+        assert outcome.clusters["refusal"] == tuple((sum(hits), len(hits)) for hits in by_text.values())
+    assert outcome.counts["refusal"] == sum(map(sum, by_text.values()))
 
 
 def test_a_run_that_goes_on_makes_what_is_missing(run, monkeypatch):
