@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -75,10 +76,24 @@ class GroupCells:
                 calibration=_without_multiplier(calibration),
             )
         model.check(cell.intervention)
+        cell = self.dosed(cell, setting, source)
         if cell.intervention.condition is not None:
             # of all prompts at once: a run that goes on would else read them in other batches
             model.meets(prompts.prompts, cell.intervention.condition)
         return self.rows.add(cell)
+
+    def dosed(self, cell: Cell, setting: Setting, source: Source) -> Cell:
+        """The cell with a strength that is measured, where its site has no length to ask for."""
+        if cell.facts["strength"] is not None:
+            return cell
+        layer = cell.facts["layer"]
+        change = self.loaded.model.mean_change(setting.contrast.negative, cell.intervention, layer)
+        if change is None or not math.isfinite(change):
+            return cell
+        raw_norm = cell.intervention.raw_norm or cell.facts["direction"]["raw_norm"]
+        stream = source.residual_norms[layer]
+        strength = {"absolute": change, "residual": change / stream, "raw": change / raw_norm}
+        return evolve(cell, facts={**cell.facts, "strength": strength})
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
