@@ -68,7 +68,7 @@ CELL: Form = {
     "rates": TableOf(RATE),
     "strength": Perhaps(STRENGTH),
     "direction": Perhaps({"raw_norm": NUMBER | NULL, "cosine": NUMBER | NULL}),
-    "calibration": Perhaps({"use": TEXT, "target": NUMBER, "achieved": NUMBER | NULL}),
+    "calibration": Perhaps({"use": TEXT, "target": NUMBER, "achieved": NUMBER | NULL, "tokens": WHOLE}),
     "origin": Perhaps(TABLE),
     "selected": FLAG,
 }

@@ -155,4 +155,6 @@ def _without_multiplier(calibration: Mapping[str, Any] | None) -> dict[str, Any]
     """How a cell's multiplier was found."""
     if calibration is None:
         return None
-    return {name: calibration[name] for name in ("use", "target", "achieved")}
+    found = {name: calibration[name] for name in ("use", "target", "achieved")}
+    # a run that was begun with an earlier version looked at one
+    return found | {"tokens": calibration.get("tokens", 1)}
