@@ -171,6 +171,9 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
     for cell in cells.values():
         sampled = cell["options"]["generation"]["temperature"] > 0
         repeats[sampled] += cell["n"] - cell["n_unique"]
+    on_evaluation = named_on_evaluation(selected, selections)
+    marks = {entry["cell"] for entry in selections if entry["selected_on_evaluation"]}
+    marks |= {selected} if on_evaluation else set()
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {
@@ -178,10 +181,10 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
             "seed": recipe.run.seed,
             "recipe_fingerprint": recipe.fingerprint,
         },
-        "cells": list(cells.values()),
+        "cells": [{**cell, "selected_on_evaluation": id_ in marks} for id_, cell in cells.items()],
         "selections": selections,
         "selected": selected,
-        "selected_on_evaluation": named_on_evaluation(selected, selections),
+        "selected_on_evaluation": on_evaluation,
         "optimism": luck_of_best(selected, selections, cells, shares, recipe.run.seed),
         "windows": windows(cells.values()),
         "comparisons": comparisons,
@@ -214,12 +217,17 @@ def _notes(selections: list[dict[str, Any]], folded: int, sampled: int) -> list[
             " of a prompt have."
         )
     chosen = [entry for entry in selections if entry["selected_on_evaluation"]]
-    if chosen:
-        candidates = max(len(entry["tried"]) or len(entry["table"]) for entry in chosen)
-        shared = max(entry["shared_prompts"] for entry in chosen)
+    if lucky := [entry for entry in chosen if entry["shared_prompts"]]:
+        candidates = max(len(entry["tried"]) or len(entry["table"]) for entry in lucky)
+        shared = max(entry["shared_prompts"] for entry in lucky)
         notes.append(
             f"The selector chose the best of {candidates} cells on prompts of which {shared} are evaluation"
             " prompts too, which inflates the winner's rate; name a held-out set in prompts.selection."
+        )
+    if len(lucky) < len(chosen):
+        notes.append(
+            "The selector read evaluation prompts, which are in the contrast or the validation set too, and"
+            " this may favour what it chose; keep these sets apart from prompts.evaluation."
         )
     usable = [entry for entry in selections if not entry["failed"]]
     if among_settings(usable):

@@ -161,9 +161,10 @@ def _select(run: GroupRun, setting: Setting, extraction: Extraction, choices: _C
     own = run.controls.of(setting, extraction, trial, final)
     choices.controls += own
     choices.compared += [(final, control) for control in own]
-    looked = run.selectors.looked(setting)
     choices.selections.append(
-        selection_entry(setting, selection, final, outcome, run.trials.tried(setting), looked=looked)
+        selection_entry(
+            setting, selection, final, outcome, run.trials.tried(setting), run.selectors.read(setting)
+        )
     )
 
 

@@ -14,6 +14,7 @@ from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.exports.tables import Table
 from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.kept.run import KeptRun
+from steerkit_core.report.evidence import marked
 from steerkit_core.report.percent import interval
 from steerkit_core.store import DIRECTIONS, RunDirectory
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
 PLACE = ("layer", "multiplier")
+MARK = "\u2020"
+TOLD = f"{MARK} chosen on the prompts that its rate is measured on"
 TABLES = (
     "cells",
     "completions",
@@ -117,22 +120,26 @@ class Report:
         return pd.DataFrame(dict(Table.of(rows).columns))
 
     def __repr__(self) -> str:
-        return f"Report({str(self.path)!r}: {_headline(self.selected)}; {len(self.results['cells'])} cells)"
+        chosen = self.results["selected"] in marked(self.results)
+        mark = ", chosen on the prompts that it is measured on" if chosen else ""
+        cells = len(self.results["cells"])
+        return f"Report({str(self.path)!r}: {_headline(self.selected)}{mark}; {cells} cells)"
 
     def _repr_html_(self) -> str:
         """A notebook's view: the chosen cells, their baselines and controls, and the notes."""
         shown = [cell for cell in self.cells if cell["selected"] or cell["role"] != "steered"]
+        marks = marked(self.results)
         labels = list(dict.fromkeys(label for cell in shown for label in cell["rates"]))
         rows = [
             [
-                cell["id"],
+                f"{cell['id']}{MARK if cell['id'] in marks else ''}",
                 cell["control"] or cell["role"],
                 *("" if cell[name] is None else cell[name] for name in PLACE),
                 *(_rate(cell, label) for label in labels),
             ]
             for cell in shown
         ]
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in [*([TOLD] if marks else []), *self.notes])
         return html_table(repr(self), ["cell", "role", *PLACE, *labels], rows) + notes
 
 

@@ -61,7 +61,7 @@ def _along(
     answers: Sequence[Sequence[int]],
     ways: Sequence[Intervention],
 ) -> Tensor:
-    """The logits of one batch, (rows, longest answer + 1, vocabulary); behind an answer's end they are noise."""
+    """The logits of one batch, (rows, longest answer + 1, vocabulary); noise behind an answer's end."""
     ids, mask = left_pad(encoded, model.pad_id, model.device)
     position_ids, cache = positions_of(mask), model.new_cache()
     edits = model.compiled(ways, "prompt")

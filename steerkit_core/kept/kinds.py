@@ -70,7 +70,7 @@ CELL: Form = {
     "direction": Perhaps({"raw_norm": NUMBER | NULL, "cosine": NUMBER | NULL}),
     "calibration": Perhaps({"use": TEXT, "target": NUMBER, "achieved": NUMBER | NULL, "tokens": WHOLE}),
     "origin": Perhaps(TABLE),
-    "selected": FLAG,
+    **dict.fromkeys(("selected", "selected_on_evaluation"), FLAG),
 }
 SELECTION: Form = {
     **dict.fromkeys(("selector", "reason", "prompts"), TEXT),

@@ -229,6 +229,8 @@ def print_completions(
         else f"{control}layer {entry['layer']}, multiplier {number(entry['multiplier'])}"
     )
     counts = ", ".join(f"{count} {label}" for label, count in entry["counts"].items())
+    if entry.get("selected_on_evaluation"):
+        early += "; chosen on the prompts that its rate is measured on"
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
     for row in rows:
         style = LABEL_STYLE.get(row["label"], "default")
