@@ -213,8 +213,7 @@ def _notes(selections: list[dict[str, Any]], folded: int, sampled: int) -> list[
     if sampled:
         notes.append(
             f"{sampled} sampled completions repeat a prompt of their cell; rates count each completion,"
-            " and intervals are clustered by prompt. Cells are compared by the label that most completions"
-            " of a prompt have."
+            " and intervals are clustered by prompt. Cells are compared by each prompt's share."
         )
     chosen = [entry for entry in selections if entry["selected_on_evaluation"]]
     if lucky := [entry for entry in chosen if entry["shared_prompts"]]:

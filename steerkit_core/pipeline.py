@@ -13,8 +13,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from steerkit_core.cells import Cell
-from steerkit_core.comparison import compare_cells
-from steerkit_core.counting import labels_of
+from steerkit_core.comparison import REFUSAL, compare_cells
+from steerkit_core.counting import labels_of, sampled_clusters
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction
 from steerkit_core.recipe import Setting
@@ -187,7 +187,11 @@ def _count(run: GroupRun, choices: _Choices) -> GroupResult:
     judged = {cell.id: run.verdicts.judge(cell) for cell in cells}
     labels = {id_: labels_of(rows) for id_, rows in judged.items()}
     pairs = dict.fromkeys((cell.id, reference.id) for cell, reference in choices.compared)
-    comparisons = (compare_cells(by_id[cell], by_id[reference], labels) for cell, reference in pairs)
+    clusters = {cell.id: sampled_clusters(cell, judged[cell.id], REFUSAL) for cell in cells}
+    sampled = {id_: found for id_, found in clusters.items() if found}
+    comparisons = (
+        compare_cells(by_id[cell], by_id[reference], labels, sampled) for cell, reference in pairs
+    )
     run.controls.note_sick(choices.compared, by_id)
     errors = [row.error for rows in judged.values() for row, _ in rows]
     return GroupResult(

@@ -19,9 +19,11 @@ from steerkit_core import (
 )
 from steerkit_core.errors import PromptFileError, RecipeError
 from steerkit_core.experiment import run_recipe
+from steerkit_core.kept.run import read_run
 from steerkit_core.prompts import repeated
 from steerkit_core.recipe import load_recipe
 from steerkit_core.registry import Registry
+from steerkit_core.report.arms import compare_arms, make_arm
 from steerkit_core.stats import clustered_wilson
 from steerkit_core.store import read_completions
 
@@ -98,13 +100,26 @@ def test_rates_count_completions_and_intervals_are_clustered(run):
         assert 5 <= effective < n
         assert (cell["n_unique"], cell["prompts_total"]) == (5, 20)
     (entry,) = report["comparisons"]
-    assert entry["n"] == 5
+    assert (entry["n"], entry["test"]) == (5, "sign-flip")
+    chosen, plain = (next(c for c in report["cells"] if c["id"] == entry[k]) for k in ("cell", "reference"))
+    gap = chosen["rates"]["refusal"]["rate"] - plain["rates"]["refusal"]["rate"]
+    assert entry["difference"]["value"] == pytest.approx(gap)
+    assert entry["difference"]["low"] < gap < entry["difference"]["high"]
+    found = compare_arms(
+        *(make_arm(read_run(folder), entry[k], "refusal") for k in ("cell", "reference")), "refusal"
+    )
+    assert (found["test"], found["p"], found["difference"]) == (
+        "sign-flip",
+        entry["p"],
+        entry["difference"],
+    )
+    assert found["first"]["rate"]["k"] == chosen["rates"]["refusal"]["k"]
+    assert (found["first_only"], found["second_only"]) == (entry["cell_only"], entry["reference_only"])
     repeats = sum(cell["n"] - 5 for cell in report["cells"])
     assert report["notes"] == [
         (
             f"{repeats} sampled completions repeat a prompt of their cell; rates count each completion, and"
-            " intervals are clustered by prompt. Cells are compared by the label that most completions of a"
-            " prompt have."
+            " intervals are clustered by prompt. Cells are compared by each prompt's share."
         )
     ]
 
