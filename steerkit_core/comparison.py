@@ -54,8 +54,8 @@ def compare_shares(first: Clusters, second: Clusters) -> dict[str, Any]:
     A prompt counts for the cell that gave it the label more often.
     """
     texts = [text for text in first if text in second]
-    arms = [[clusters[text] for text in texts] for clusters in (first, second)]
-    shares = [(k / m, j / n) for (k, m), (j, n) in zip(*arms, strict=True)]
+    one_arm, other_arm = ([clusters[text] for text in texts] for clusters in (first, second))
+    shares = [(k / m, j / n) for (k, m), (j, n) in zip(one_arm, other_arm, strict=True)]
     return {
         "test": "sign-flip",
         "n": len(texts),
@@ -63,26 +63,25 @@ def compare_shares(first: Clusters, second: Clusters) -> dict[str, Any]:
         "first_only": sum(one > other for one, other in shares),
         "second_only": sum(one < other for one, other in shares),
         "neither": sum(one == other == 0 for one, other in shares),
-        "difference": attrs.asdict(paired_difference(*arms)),
-        "cohens_h": cohens_h(*map(_total, arms)),
-        "p": sign_flip(*arms),
+        "difference": attrs.asdict(paired_difference(one_arm, other_arm)),
+        "cohens_h": cohens_h(_total(one_arm), _total(other_arm)),
+        "p": sign_flip(one_arm, other_arm),
     }
 
 
 def compare_independent_shares(
-    first: Clusters, second: Clusters, labels: tuple[Labels, Labels], label: str
+    first: Clusters, second: Clusters, by_prompt: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Two cells on different prompts, sampled several times each.
 
-    Difference and effect size are of the rates over completions; for Fisher's test a prompt is one
-    observation, with the label that most of its completions have.
+    Difference and effect size are of the rates over completions; the test is that of `by_prompt`, the
+    comparison of the labels that most completions of a prompt have.
     """
     arms = list(first.values()), list(second.values())
     return {
-        "test": "fisher",
+        **by_prompt,
         "difference": attrs.asdict(independent_difference(*arms)),
         "cohens_h": cohens_h(*map(_total, arms)),
-        "p": compare_independent(*labels, label)["p"],
     }
 
 
@@ -117,11 +116,11 @@ def compare_cells(
     """
     if cell["sick"] or reference["sick"] or any(REFUSAL not in one["counts"] for one in (cell, reference)):
         return None
-    ids = cell["id"], reference["id"]
-    if all(id_ in sampled for id_ in ids):
-        found = compare_shares(*(sampled[id_] for id_ in ids))
+    own, other = cell["id"], reference["id"]
+    if own in sampled and other in sampled:
+        found = compare_shares(sampled[own], sampled[other])
     else:
-        found = compare_paired(*(labels[id_] for id_ in ids), REFUSAL)
+        found = compare_paired(labels[own], labels[other], REFUSAL)
     if not found["n"]:
         return None
     names = {"first_only": "cell_only", "second_only": "reference_only"}

@@ -75,14 +75,13 @@ def compare_arms(first: Arm, second: Arm, label: str, *, insist: bool = False) -
             " paired; run both on the same evaluation prompts, or leave out --paired"
         )
     clusters = [_sampled(arm, label) for arm in arms]
+    result = (compare_paired if paired else compare_independent)(labels[0], labels[1], label)
     if all(clusters):
         result = (
-            compare_shares(*clusters)
+            compare_shares(clusters[0], clusters[1])
             if paired
-            else compare_independent_shares(*clusters, (labels[0], labels[1]), label)
+            else compare_independent_shares(clusters[0], clusters[1], result)
         )
-    else:
-        result = (compare_paired if paired else compare_independent)(labels[0], labels[1], label)
     return {
         "label": label,
         "paired": paired,

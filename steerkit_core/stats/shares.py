@@ -78,10 +78,10 @@ def _difference(first: Rate, second: Rate, phi: float) -> Estimate:
 
 def _correlation(first: Clusters, second: Clusters) -> float:
     """Pearson's, of the shares over prompts, as Newcombe corrects it."""
-    pairs = [(k / m, j / n) for (k, m), (j, n) in zip(first, second, strict=True)]
-    n, (xs, ys) = len(pairs), (zip(*pairs, strict=True) if pairs else ((), ()))
-    spreads = [n * sum(v * v for v in values) - sum(values) ** 2 for values in (xs, ys)]
-    product = n * sum(x * y for x, y in pairs) - sum(xs) * sum(ys)
-    if min(spreads) <= 1e-9:
+    xs, ys = ([k / m for k, m in clusters] for clusters in (first, second))
+    n = len(xs)
+    spread = (n * sum(x * x for x in xs) - sum(xs) ** 2) * (n * sum(y * y for y in ys) - sum(ys) ** 2)
+    product = n * sum(x * y for x, y in zip(xs, ys, strict=True)) - sum(xs) * sum(ys)
+    if spread <= 1e-9:  # one of the cells gave every prompt the same share
         return 0.0
-    return (max(product - n / 2, 0.0) if product > 0 else product) / math.sqrt(spreads[0] * spreads[1])
+    return (max(product - n / 2, 0.0) if product > 0 else product) / math.sqrt(spread)
