@@ -429,12 +429,16 @@ def test_a_selector_that_reads_evaluation_prompts_among_others_is_marked(execute
     (selection,) = report["selections"]
     assert (selection["selected_on_evaluation"], selection["shared_prompts"]) == (True, 0)
     assert report["selected_on_evaluation"]
-    assert report["notes"] == [
-        (
-            "The selector read evaluation prompts, which are in the contrast or the validation set too, and this"
-            " may favour what it chose; keep these sets apart from prompts.evaluation."
-        )
-    ]
+    read, *found = report["notes"]
+    assert read == (
+        "The selector read evaluation prompts, which are in the contrast or the validation set too, and this"
+        " may favour what it chose; keep these sets apart from prompts.evaluation."
+    )
+    with_them = (
+        "1 of 5 evaluation prompts (eval.txt) are in the contrast set too (mixed.csv): the direction was"
+        " found with them, and its rate is not one of new prompts."
+    )
+    assert found == ([with_them] if by == "contrast" else [])
     apart, _ = execute(selector, out="apart", again=True)
     assert not apart["selections"][0]["selected_on_evaluation"]
 
