@@ -698,7 +698,7 @@ class ModelHandle:
 
     def stream_health(self, prompts: Sequence[Prompt]) -> StreamHealth:
         """Lengths of each block's output over all tokens of the rendered prompts, and what overflows."""
-        gauge = StreamGauge(self.num_layers, self.hidden_size, self.device)
+        gauge = StreamGauge(self.num_layers, self.hidden_size, self.device, self.suffix_length)
         for batch in self._batches(prompts):
             chosen = [prompts[index] for index in batch]
             _, mask = left_pad([self.encode(prompt) for prompt in chosen], self.pad_id, self.device)

@@ -17,6 +17,7 @@ from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.evidence import marked
 from steerkit_core.report.percent import interval
 from steerkit_core.store import DIRECTIONS, RunDirectory
+from steerkit_core.values import prompt_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,10 +92,11 @@ class Report:
         which = "the chosen cell" if cell is None else cell
         if key is None:
             raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
+        tokens = None if entry is None else entry["options"].get("site", {}).get("tokens")
         found = kept_extraction(RunDirectory(self.path), key)
         if found is None:
             raise StoreError(f"{self.path}: {DIRECTIONS} does not hold the directions {key} of {which}")
-        return measured(found.directions, found.stream)
+        return measured(found.directions, found.stream, prompt_part(tokens))
 
     def to_dataframe(self, table: str = "cells") -> pd.DataFrame:
         """One of the run's tables, by default one row for every cell, as a pandas DataFrame.

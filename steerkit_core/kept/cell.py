@@ -17,7 +17,7 @@ from steerkit_core.kept.directions import RECORD, KeptDirections, kept_direction
 from steerkit_core.kept.files import DIRECTIONS
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.tensors import read_header
-from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering
+from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering, prompt_part
 
 SAME_LENGTH = 1e-6
 
@@ -55,8 +55,9 @@ class SteeredCell:
 
     @cached_property
     def residual_norms(self) -> tuple[float, ...]:
-        """Mean length of each block's output, as the run measured it."""
-        return self.kept.residual_norms()
+        """Mean length of each block's output over the tokens that its site edits, as was measured."""
+        tokens = self.entry["options"].get("site", {}).get("tokens")
+        return self.kept.residual_norms(prompt_part(tokens))
 
     def steering(
         self,

@@ -137,7 +137,9 @@ DRIFT: Form = {
 }
 HEALTH: Form = {
     **dict.fromkeys(("model", "quantization", "dtype", "prompts"), TEXT),
-    **dict.fromkeys(("norm_mean", "norm_max", "overflow"), ListOf(NUMBER | NULL)),
+    **dict.fromkeys(
+        ("norm_mean", "norm_max", "overflow", "norm_last", "norm_suffix"), ListOf(NUMBER | NULL)
+    ),
     "nonfinite": ListOf(WHOLE),
     "rows": WHOLE,
     "failed": WHOLE,

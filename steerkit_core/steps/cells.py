@@ -25,7 +25,7 @@ from steerkit_core.recipe import NamedPrompts, Setting
 from steerkit_core.steps.extract import Extractions
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.steer import Rows
-from steerkit_core.values import Trial
+from steerkit_core.values import Trial, prompt_part
 
 
 @frozen(eq=False)
@@ -132,7 +132,7 @@ class GroupCells:
         judge = self.loaded.judges.identity(setting.classifier)
         return Source(
             extraction.directions,
-            extraction.stream.norm_mean,
+            extraction.stream.norms(prompt_part(getattr(setting.site, "tokens", None))),
             identity,
             judge,
             partial(self.extractions.read_classes, setting, extraction),
