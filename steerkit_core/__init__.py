@@ -39,6 +39,7 @@ from steerkit_core.hookspecs import hookimpl
 from steerkit_core.stats import (
     Estimate,
     PairedCounts,
+    clustered_wilson,
     cochran_armitage,
     cohens_h,
     fisher,
@@ -152,6 +153,7 @@ __all__ = [
     "Unit",
     "Verdict",
     "Within",
+    "clustered_wilson",
     "cochran_armitage",
     "cohens_h",
     "extract",

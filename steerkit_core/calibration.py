@@ -15,6 +15,7 @@ from attrs import define, frozen
 from steerkit_core.cell_columns import CellModel
 from steerkit_core.cells import Source, steering_of
 from steerkit_core.errors import SteerkitError
+from steerkit_core.options import GenerationOptions
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import Setting, fingerprint
 from steerkit_core.store import RunDirectory
@@ -30,7 +31,6 @@ STEP = 2.0  # by which a multiplier grows or shrinks until the target lies betwe
 LARGEST = 32.0  # times the first guess and the residual stream, from which on nothing is looked for
 ROUNDS = 60
 FIRST_SHARE = 0.1  # of the residual stream, added as the first guess
-LOGITS = 2**27  # numbers that are held at once
 
 Measure = Callable[[Sequence[tuple[int, float]]], Sequence[float]]
 
@@ -168,23 +168,49 @@ def bounds_of(unit: Intervention, stream: float) -> tuple[float, float]:
     return FIRST_SHARE * stream / unit.strength, LARGEST * stream / unit.strength
 
 
-def divergences(
-    model: ModelHandle, prompts: Sequence[Prompt], plain: Tensor, interventions: Sequence[Intervention]
-) -> list[float]:
-    """Mean KL(plain || steered) over prompts of the answer's first token, for each intervention, in nats.
+@frozen(eq=False)
+class Plain:
+    """What an unsteered model makes of prompts: the beginning of each answer, and the logits along it.
 
-    `plain` has the unsteered logits of that token, (prompts, vocabulary).
+    `answers` are token ids, and `logits`, (length of the answer + 1, vocabulary), those of its tokens and
+    of the next.
     """
+
+    prompts: Sequence[Prompt]
+    answers: Sequence[tuple[int, ...]]
+    logits: Sequence[Tensor]
+
+
+def plain_answers(model: ModelHandle, prompts: Sequence[Prompt], tokens: int) -> Plain:
+    """What the unsteered model writes greedily, so far that `tokens` tokens of it are predicted."""
+    from steerkit_core.generation import Row
+    from steerkit_core.generation.along import logits_along
+
+    answers: list[tuple[int, ...]] = [()] * len(prompts)
+    if tokens > 1:
+        rows = [Row(prompt, Intervention()) for prompt in prompts]
+        for index, written in model.generate(rows, GenerationOptions(max_new_tokens=tokens - 1)):
+            answers[index] = written.token_ids
+    found = logits_along(model, [(prompt, Intervention()) for prompt in prompts], answers)
+    logits = {index: one.cpu() for index, one in found}
+    return Plain(prompts, answers, [logits[index] for index in range(len(prompts))])
+
+
+def divergences(model: ModelHandle, plain: Plain, interventions: Sequence[Intervention]) -> list[float]:
+    """Mean KL(plain || steered) over the tokens of each answer and over prompts, in nats.
+
+    One for each intervention, under which the plain answers are read as if they had been written.
+    """
+    from steerkit_core.generation.along import logits_along
     from steerkit_core.passes.probing import kl_divergence
 
-    many = max(1, LOGITS // plain.numel())
-    found: list[float] = []
-    for start in range(0, len(interventions), many):
-        chosen = interventions[start : start + many]
-        rows = [(prompt, way) for way in chosen for prompt in prompts]
-        steered = model.last_logits(rows).view(len(chosen), *plain.shape)
-        found += [float(kl_divergence(plain, one).mean()) for one in steered]
-    return found
+    number = len(plain.prompts)
+    rows = [(prompt, way) for way in interventions for prompt in plain.prompts]
+    found = [0.0] * len(rows)
+    for index, steered in logits_along(model, rows, [*plain.answers] * len(interventions)):
+        own = plain.logits[index % number].to(steered.device)
+        found[index] = float(kl_divergence(own, steered).mean())
+    return [sum(found[start : start + number]) / number for start in range(0, len(rows), number)]
 
 
 @frozen(eq=False)
@@ -221,19 +247,21 @@ class Search:
             )
             for trial in trials
         ]
-        plain = self.model.last_logits([(prompt, Intervention()) for prompt in neutral])
+        options = self.setting.calibration
+        plain = plain_answers(self.model, neutral, options.tokens)
 
         def measure(asked: Sequence[tuple[int, float]]) -> list[float]:
             ways = [self._way(trials[index], multiplier) for index, multiplier in asked]
-            return divergences(self.model, neutral, plain, ways)
+            return divergences(self.model, plain, ways)
 
-        found = solve(wanted, measure, self.setting.calibration.tolerance)
+        found = solve(wanted, measure, options.tolerance)
         for (key, trial), one in zip(missing.items(), found, strict=True):
             row = {
-                "use": self.setting.calibration.use,
+                "use": options.use,
                 "layer": trial.layer,
                 "position": trial.position,
                 "target": self._target(trial),
+                "tokens": options.tokens,
                 "multiplier": one.multiplier,
                 "achieved": one.achieved,
             }
@@ -250,13 +278,17 @@ class Search:
         return found
 
     def _key(self, trial: Trial) -> str:
+        options = self.setting.calibration
+        # one token was what all runs looked at before there was a choice
+        more = {"tokens": options.tokens} if options.tokens > 1 else {}
         return fingerprint(
-            {
+            more
+            | {
                 "model": dict(self.cell_model.identity),
                 "steering": dict(self.source.identity),
                 "prompts": prompts_fingerprint(self.setting.contrast.negative),
-                "use": self.setting.calibration.use,
-                "tolerance": self.setting.calibration.tolerance,
+                "use": options.use,
+                "tolerance": options.tolerance,
                 "place": [trial.layer, trial.position],
                 "target": self._target(trial),
             }

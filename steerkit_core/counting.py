@@ -46,11 +46,17 @@ def _rate(
     and the interval is that of their effective number.
     """
     rate, effective = wilson(observed.count(label), len(observed)), float(len(observed))
-    if cell.setting.generation.temperature > 0:
-        by_text = clusters_of(judged, label)
-        if any(size > 1 for _, size in by_text.values()):
-            rate, effective = clustered_wilson(list(by_text.values()))
+    if by_text := sampled_clusters(cell, judged, label):
+        rate, effective = clustered_wilson(list(by_text.values()))
     return attrs.asdict(rate) | {"n_effective": effective}
+
+
+def sampled_clusters(
+    cell: Cell, judged: Sequence[tuple[Completion, Verdict | None]], label: str
+) -> dict[str, tuple[int, int]]:
+    """`clusters_of` a cell with several sampled completions of a prompt; nothing of any other."""
+    found = clusters_of(judged, label) if cell.setting.generation.temperature > 0 else {}
+    return found if any(size > 1 for _, size in found.values()) else {}
 
 
 def clusters_of(

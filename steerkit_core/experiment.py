@@ -35,6 +35,7 @@ from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.results import GroupResult, failed_group
 from steerkit_core.store import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS, RunDirectory, open_run
 from steerkit_core.transfers import transfer_entries
+from steerkit_core.trends import trends
 from steerkit_core.windows import windows
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
     selections = [with_luck(entry, cells, shares, recipe.run.seed) for entry in selections]
     selected = best(cells, selections)
     labels = {id_: found for result in results for id_, found in result.labels.items()}
+    sizes = {model: size for result in results for model, size in result.sizes.items()}
     comparisons = with_holm([entry for result in results for entry in result.comparisons])
     controls = judge_controls(
         comparisons, cells, [entry for result in results for entry in result.controls]
@@ -169,6 +171,9 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
     for cell in cells.values():
         sampled = cell["options"]["generation"]["temperature"] > 0
         repeats[sampled] += cell["n"] - cell["n_unique"]
+    on_evaluation = named_on_evaluation(selected, selections)
+    marks = {entry["cell"] for entry in selections if entry["selected_on_evaluation"]}
+    marks |= {selected} if on_evaluation else set()
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {
@@ -176,14 +181,15 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
             "seed": recipe.run.seed,
             "recipe_fingerprint": recipe.fingerprint,
         },
-        "cells": list(cells.values()),
+        "cells": [{**cell, "selected_on_evaluation": id_ in marks} for id_, cell in cells.items()],
         "selections": selections,
         "selected": selected,
-        "selected_on_evaluation": named_on_evaluation(selected, selections),
+        "selected_on_evaluation": on_evaluation,
         "optimism": luck_of_best(selected, selections, cells, shares, recipe.run.seed),
         "windows": windows(cells.values()),
         "comparisons": comparisons,
         "controls": controls,
+        "trends": trends(selections, cells, sizes, labels),
         "quantization": [entry for result in results for entry in result.drift],
         "transfers": transfer_entries(cells, selections, labels, store, recipe.run.seed),
         "excluded": [dict(pair) for pair in recipe.excluded],
@@ -207,16 +213,20 @@ def _notes(selections: list[dict[str, Any]], folded: int, sampled: int) -> list[
     if sampled:
         notes.append(
             f"{sampled} sampled completions repeat a prompt of their cell; rates count each completion,"
-            " and intervals are clustered by prompt. Cells are compared by the label that most completions"
-            " of a prompt have."
+            " and intervals are clustered by prompt. Cells are compared by each prompt's share."
         )
     chosen = [entry for entry in selections if entry["selected_on_evaluation"]]
-    if chosen:
-        candidates = max(len(entry["tried"]) or len(entry["table"]) for entry in chosen)
-        shared = max(entry["shared_prompts"] for entry in chosen)
+    if lucky := [entry for entry in chosen if entry["shared_prompts"]]:
+        candidates = max(len(entry["tried"]) or len(entry["table"]) for entry in lucky)
+        shared = max(entry["shared_prompts"] for entry in lucky)
         notes.append(
             f"The selector chose the best of {candidates} cells on prompts of which {shared} are evaluation"
             " prompts too, which inflates the winner's rate; name a held-out set in prompts.selection."
+        )
+    if len(lucky) < len(chosen):
+        notes.append(
+            "The selector read evaluation prompts, which are in the contrast or the validation set too, and"
+            " this may favour what it chose; keep these sets apart from prompts.evaluation."
         )
     usable = [entry for entry in selections if not entry["failed"]]
     if among_settings(usable):

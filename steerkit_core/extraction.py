@@ -13,7 +13,7 @@ from steerkit_core.health import StreamHealth
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe import Setting, fingerprint
 from steerkit_core.store import DIRECTIONS, RunDirectory
-from steerkit_core.values import ContrastSet, DirectionSet
+from steerkit_core.values import ContrastSet, DirectionSet, PromptPart
 
 if TYPE_CHECKING:
     from steerkit_core.components import Extractor, Sources
@@ -25,7 +25,10 @@ STREAM_TENSORS = {
     "norm_max": "residual_norms_max",
     "overflow": "float16_overflow",
     "nonfinite": "nonfinite",
+    "norm_last": "residual_norms_last",
+    "norm_suffix": "residual_norms_suffix",
 }
+REQUIRED = ("norm_mean", "norm_max", "overflow", "nonfinite")
 SHAPE = ("positions", "layers", "module")
 
 
@@ -43,9 +46,10 @@ class Extraction:
     stream: StreamHealth
 
 
-def measured(directions: DirectionSet, stream: StreamHealth) -> DirectionSet:
-    """The same directions, with the mean lengths of the residual stream at their layers."""
-    return evolve(directions, residual_norms=tuple(stream.norm_mean[layer] for layer in directions.layers))
+def measured(directions: DirectionSet, stream: StreamHealth, part: PromptPart = "all") -> DirectionSet:
+    """The same directions, with the mean lengths of the residual stream over some of a prompt's tokens."""
+    norms = stream.norms(part)
+    return evolve(directions, residual_norms=tuple(norms[layer] for layer in directions.layers))
 
 
 def extraction_identity(
@@ -165,8 +169,12 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
     tensors, metadata = store.read_tensors(DIRECTIONS)
     key = _key(identity)
     # a run of an earlier version may have kept less: it is extracted again
-    if key not in metadata or any(f"{key}.{name}" not in tensors for name in STREAM_TENSORS.values()):
+    if key not in metadata or any(f"{key}.{STREAM_TENSORS[field]}" not in tensors for field in REQUIRED):
         return None
+    for field in ("norm_last", "norm_suffix"):  # such a run counted in lengths over all tokens
+        tensors.setdefault(
+            f"{key}.{STREAM_TENSORS[field]}", tensors[f"{key}.{STREAM_TENSORS['norm_mean']}"]
+        )
     shape = json.loads(metadata[key])
     prefix = f"{key}.score."
     scores = {

@@ -11,11 +11,15 @@ from steerkit_core.health import FLOAT16_MAX, StreamHealth
 class StreamGauge:
     """Running sums over the outputs of blocks, kept on the model's device until they are read."""
 
-    def __init__(self, num_layers: int, hidden: int, where: torch.device) -> None:
+    def __init__(self, num_layers: int, hidden: int, where: torch.device, suffix: int = 0) -> None:
         def zeros() -> Tensor:
             return torch.zeros(num_layers, dtype=torch.float64, device=where)
 
         self._hidden = hidden
+        # of so many tokens, counted from a prompt's last, the lengths are wanted apart
+        self._ends = {1: zeros(), suffix: zeros()}
+        self._ends_finite = {1: zeros(), suffix: zeros()}
+        self._suffix = suffix
         self._norms, self._largest = zeros(), zeros()
         self._tokens, self._finite = zeros(), zeros()
         self._beyond, self._sick = zeros(), zeros()
@@ -31,6 +35,10 @@ class StreamGauge:
         self._largest[layer] = torch.maximum(self._largest[layer], norms.max())
         self._tokens[layer] += seen.sum()
         self._finite[layer] += finite.sum()
+        for tokens in self._ends:
+            end = slice(norms.shape[1] - tokens, None)  # prompts are padded on the left
+            self._ends[tokens][layer] += norms[:, end].sum()
+            self._ends_finite[tokens][layer] += finite[:, end].sum()
         self._beyond[layer] += ((wide.abs() > FLOAT16_MAX).sum(dim=-1) * seen).sum()
         self._sick[layer] += ((~torch.isfinite(wide)).sum(dim=-1) * seen).sum()
 
@@ -43,4 +51,5 @@ class StreamGauge:
             tuple(largest.tolist()),
             tuple((self._beyond / (self._tokens * self._hidden)).tolist()),
             tuple(int(count) for count in self._sick.tolist()),
+            *(tuple((self._ends[n] / self._ends_finite[n]).tolist()) for n in (1, self._suffix)),
         )

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import attrs
 from attrs import frozen
 
+from steerkit_core.values import PromptPart
+
 FLOAT16_MAX = 65504.0
 
 
@@ -21,13 +23,21 @@ class StreamHealth:
 
     `norm_mean` and `norm_max` are the mean and the largest length of a token's vector, over the tokens
     whose vector is finite, NaN where none is; `overflow` is the share of values that float16 cannot hold;
-    `nonfinite` counts the values that are NaN or infinite.
+    `nonfinite` counts the values that are NaN or infinite. `norm_last` and `norm_suffix` are mean
+    lengths over the last token of each prompt, and over those that the chat template puts after the user's
+    text, NaN where it puts none.
     """
 
     norm_mean: tuple[float, ...]
     norm_max: tuple[float, ...]
     overflow: tuple[float, ...]
     nonfinite: tuple[int, ...]
+    norm_last: tuple[float, ...] = ()
+    norm_suffix: tuple[float, ...] = ()
+
+    def norms(self, part: PromptPart) -> tuple[float, ...]:
+        """Mean lengths over some of each prompt's tokens."""
+        return {"all": self.norm_mean, "last": self.norm_last, "suffix": self.norm_suffix}[part]
 
     def as_json(self) -> dict[str, list[float | int | None]]:
         """The fields as lists, with null where a number is none."""

@@ -22,7 +22,15 @@ from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.health import StreamHealth
 from steerkit_core.in_place.steer import steer
 from steerkit_core.in_place.steered import Steered
-from steerkit_core.interventions import LayerEdit, Phase, Place, check_width, compile_edits
+from steerkit_core.interventions import (
+    LayerEdit,
+    Phase,
+    Place,
+    apply_edit,
+    check_width,
+    compile_edits,
+    trailing_mask,
+)
 from steerkit_core.named import built
 from steerkit_core.options import GenerationOptions, ModelSpec
 from steerkit_core.passes.probing import probed_logits, probed_means
@@ -716,7 +724,7 @@ class ModelHandle:
 
     def stream_health(self, prompts: Sequence[Prompt]) -> StreamHealth:
         """Lengths of each block's output over all tokens of the rendered prompts, and what overflows."""
-        gauge = StreamGauge(self.num_layers, self.hidden_size, self.device)
+        gauge = StreamGauge(self.num_layers, self.hidden_size, self.device, self.suffix_length)
         for batch in self._batches(prompts):
             chosen = [prompts[index] for index in batch]
             _, mask = left_pad([self.encode(prompt) for prompt in chosen], self.pad_id, self.device)
@@ -726,6 +734,45 @@ class ModelHandle:
 
             self._forward(chosen, add)
         return gauge.health()
+
+    def mean_change(
+        self, prompts: Sequence[Prompt], intervention: Intervention, layer: int
+    ) -> float | None:
+        """Mean length by which an intervention changes what a module of a block gives, unsteered before it.
+
+        Over the tokens that it edits in the rendered prompts; over all of them where it edits generated
+        ones alone. None where it edits nothing at that layer.
+        """
+        own = [edit for edit in intervention.edits if edit.layer == layer]
+        if not own:
+            return None
+        place = Place(layer, own[0].module)
+        edits = tuple(edit for edit in own if edit.module == place.module)
+        span = "all" if intervention.tokens == "generated" else intervention.tokens
+        total, tokens = 0.0, 0
+        for batch in self._batches(prompts):
+            chosen = [prompts[index] for index in batch]
+            _, mask = left_pad([self.encode(prompt) for prompt in chosen], self.pad_id, self.device)
+            (compiled,) = compile_edits(
+                [Intervention(edits, span)] * len(chosen),
+                "prompt",
+                width=self.width,
+                dtype=torch.float32,
+                device=self.device,
+                suffix=self._suffix_to_edit,
+            ).values()
+
+            def add(_layer: int, found: Tensor, mask: Tensor = mask, edit: LayerEdit = compiled) -> None:
+                nonlocal total, tokens
+                wide, seen = found.float(), mask.bool()
+                if edit.trailing is not None:
+                    seen &= trailing_mask(edit.trailing, wide.shape[1])[..., 0]
+                change = (apply_edit(wide, edit) - wide).double().norm(dim=-1)
+                total += float(change[seen].sum())
+                tokens += int(seen.sum())
+
+            self._forward(chosen, add, place.module, (layer,))
+        return total / tokens
 
     def _batches(self, prompts: Sequence[Prompt]) -> Iterator[list[int]]:
         """Indices of prompts that go through the model together, longest first."""

@@ -112,12 +112,18 @@ class CalibrationOptions:
     )
     target: float = option(
         0.5,
-        help="mean KL(plain || steered), in nats, of the answer's first token; for a selector that names no"
-        " multipliers",
+        help="mean KL(plain || steered), in nats, of the answer's tokens that are looked at; for a selector"
+        " that names no multipliers",
         checks=[Within(0.0, open=True)],
     )
     tolerance: float = option(
         0.05, help="how far off the KL may be, as a share of the target", checks=[Within(0.001, 0.5)]
+    )
+    tokens: int = option(
+        1,
+        help="how many tokens of the unsteered answer are looked at: 1 is the first, where an answer is"
+        " decided; of more the mean is taken, with the answer's own tokens before each",
+        checks=[Within(1)],
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from steerkit_core.cells import Cell
-from steerkit_core.comparison import compare_cells
-from steerkit_core.counting import labels_of
+from steerkit_core.comparison import REFUSAL, compare_cells
+from steerkit_core.counting import labels_of, sampled_clusters
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction import Extraction
 from steerkit_core.recipe import Setting
@@ -25,7 +25,7 @@ from steerkit_core.steps.extract import Extractions
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.judge import Verdicts
 from steerkit_core.steps.live import Announcer
-from steerkit_core.steps.model_notes import drift_of, health_of, notes_of
+from steerkit_core.steps.model_notes import drift_of, health_of, notes_of, size_of
 from steerkit_core.steps.results import GroupResult, failed_entry, selection_entry
 from steerkit_core.steps.select import Selectors
 from steerkit_core.steps.steer import Rows
@@ -161,9 +161,10 @@ def _select(run: GroupRun, setting: Setting, extraction: Extraction, choices: _C
     own = run.controls.of(setting, extraction, trial, final)
     choices.controls += own
     choices.compared += [(final, control) for control in own]
-    looked = run.selectors.looked(setting)
     choices.selections.append(
-        selection_entry(setting, selection, final, outcome, run.trials.tried(setting), looked=looked)
+        selection_entry(
+            setting, selection, final, outcome, run.trials.tried(setting), run.selectors.read(setting)
+        )
     )
 
 
@@ -186,7 +187,11 @@ def _count(run: GroupRun, choices: _Choices) -> GroupResult:
     judged = {cell.id: run.verdicts.judge(cell) for cell in cells}
     labels = {id_: labels_of(rows) for id_, rows in judged.items()}
     pairs = dict.fromkeys((cell.id, reference.id) for cell, reference in choices.compared)
-    comparisons = (compare_cells(by_id[cell], by_id[reference], labels) for cell, reference in pairs)
+    clusters = {cell.id: sampled_clusters(cell, judged[cell.id], REFUSAL) for cell in cells}
+    sampled = {id_: found for id_, found in clusters.items() if found}
+    comparisons = (
+        compare_cells(by_id[cell], by_id[reference], labels, sampled) for cell, reference in pairs
+    )
     run.controls.note_sick(choices.compared, by_id)
     errors = [row.error for rows in judged.values() for row, _ in rows]
     return GroupResult(
@@ -196,6 +201,7 @@ def _count(run: GroupRun, choices: _Choices) -> GroupResult:
         controls=tuple((cell, tuple(why)) for cell, why in run.controls.left_out.items()),
         labels=labels,
         shares={cell.id: refusal_shares(cell, run.verdicts) for cell in cells},
+        sizes={loaded.group.spec.id: size_of(loaded)},
         drift=tuple(drift_of(loaded, measured)),
         health=tuple(health_of(loaded, measured, errors)),
         notes=tuple(notes_of(loaded, measured, entries)),

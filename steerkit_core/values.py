@@ -24,6 +24,7 @@ Role = Literal["positive", "negative", "neutral"]
 CellRole = Literal["steered", "baseline", "control"]
 Unit = Literal["absolute", "residual", "raw"]
 TokenSpan = Literal["all", "prompt", "generated", "last", "suffix", "answer"]
+PromptPart = Literal["all", "last", "suffix"]
 Side = Literal["above", "below"]
 StopReason = Literal["eos", "length", "settled", "failed"]
 BlockModule = Literal["input", "heads", "attention", "mlp", "residual"]
@@ -107,6 +108,15 @@ class Direction:
             f"Direction(layer={self.layer}, position={self.position}, module={self.module!r},"
             f" width={self.unit.shape[-1]}, raw_norm={self.raw_norm:.4g})"
         )
+
+
+def prompt_part(span: object) -> PromptPart:
+    """Which of a prompt's tokens a span has, over which the residual stream is measured for it.
+
+    All of them, the last, or the template's suffix. A span of generated tokens alone has none, and is
+    measured over all.
+    """
+    return "last" if span in ("last", "answer") else "suffix" if span == "suffix" else "all"
 
 
 @frozen(eq=False, repr=False)
@@ -276,11 +286,17 @@ class Trial:
 
 @frozen
 class Outcome:
-    """What became of a trial on the selection prompts that were asked."""
+    """What became of a trial on the selection prompts that were asked.
+
+    `clusters` is there where completions of one prompt were sampled several times, which agree more than
+    those of different prompts: by label, for each prompt, how many of its completions have the label and
+    how many have a verdict, as `clustered_wilson` takes them.
+    """
 
     trial: Trial
     counts: Mapping[str, int]
     failed: int = 0
+    clusters: Mapping[str, tuple[tuple[int, int], ...]] = field(factory=dict, eq=False)
 
     @property
     def judged(self) -> int:

@@ -14,10 +14,12 @@ from steerkit_core import (
     LayerSelector,
     Outcome,
     Prompt,
+    Rate,
     Selection,
     SelectionContext,
     Trial,
     Within,
+    clustered_wilson,
     not_empty,
     option,
     wilson,
@@ -39,9 +41,10 @@ class Adaptive(LayerSelector):
     """Try every depth with every multiplier on a few prompts, and only the promising ones on all of them.
 
     After each round, cells end whose coherent refusal rate is surely below the best one's (the upper end
-    of its Wilson interval below the lower end of the best one's), and of the others the best go on, as many
-    as `keep` and the budget allow. What is left of the budget goes to cells that ended and might yet be
-    better. Among the cells that saw all selection prompts the choice is that of `sweep`.
+    of its Wilson interval below the lower end of the best one's, both clustered by prompt where prompts are
+    sampled several times), and of the others the best go on, as many as `keep` and the budget allow. What
+    is left of the budget goes to cells that ended and might yet be better. Among the cells that saw all
+    selection prompts the choice is that of `sweep`.
     """
 
     name: ClassVar[str] = "adaptive"
@@ -196,7 +199,7 @@ def hopeful_of(outcomes: Sequence[Outcome], total: int, confidence: float) -> li
     rest of the `total` prompts were refused.
     """
     best = max(outcomes, key=merit)
-    bound = wilson(refusals(best), best.asked, confidence).low
+    bound = interval(best, confidence).low
     hopeful = [
         outcome
         for outcome in outcomes
@@ -207,5 +210,17 @@ def hopeful_of(outcomes: Sequence[Outcome], total: int, confidence: float) -> li
 
 
 def upper(outcome: Outcome, confidence: float) -> float:
-    """Upper end of Wilson's interval of the refusal rate; a completion that failed is no refusal."""
-    return wilson(refusals(outcome), outcome.asked, confidence).high
+    """Upper end of the refusal rate's interval."""
+    return interval(outcome, confidence).high
+
+
+def interval(outcome: Outcome, confidence: float) -> Rate:
+    """The refusal rate with Wilson's interval, clustered by prompt where each was sampled several times.
+
+    A completion that failed is no refusal; among clusters it stands as a prompt of its own.
+    """
+    clusters = outcome.clusters.get("refusal")
+    if clusters is None:
+        return wilson(refusals(outcome), outcome.asked, confidence)
+    rate, _ = clustered_wilson([*clusters, *[(0, 1)] * outcome.failed], confidence)
+    return rate

@@ -77,7 +77,8 @@ class PlacedSite(Site):
             if (length := self.length(steering, direction)) is not None
         ]
         if not found:
-            return Intervention(edits, self.tokens)
+            own = next((one for layer, one in targets if layer == steering.layer), steering.direction)
+            return Intervention(edits, self.tokens, raw_norm=own.raw_norm)
         # of equal lengths that of the chosen layer
         strength, _, strongest, raw_norm = max(found)
         return Intervention(

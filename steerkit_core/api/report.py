@@ -14,8 +14,10 @@ from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.exports.tables import Table, run_table
 from steerkit_core.extraction import kept_extraction, measured
 from steerkit_core.kept.run import KeptRun
+from steerkit_core.report.evidence import marked
 from steerkit_core.report.percent import interval
 from steerkit_core.store import DIRECTIONS, RunDirectory
+from steerkit_core.values import prompt_part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
 PLACE = ("layer", "multiplier")
+MARK = "\u2020"
+TOLD = f"{MARK} chosen on the prompts that its rate is measured on"
 TABLES = (
     "cells",
     "completions",
@@ -30,6 +34,7 @@ TABLES = (
     "windows",
     "comparisons",
     "controls",
+    "trends",
     "quantization",
     "transfers",
     "excluded",
@@ -89,10 +94,11 @@ class Report:
         which = "the chosen cell" if cell is None else cell
         if key is None:
             raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
+        tokens = None if entry is None else entry["options"].get("site", {}).get("tokens")
         found = kept_extraction(RunDirectory(self.path), key)
         if found is None:
             raise StoreError(f"{self.path}: {DIRECTIONS} does not hold the directions {key} of {which}")
-        return measured(found.directions, found.stream)
+        return measured(found.directions, found.stream, prompt_part(tokens))
 
     def to_dataframe(self, table: str = "cells") -> pd.DataFrame:
         """One of the run's tables, by default one row for every cell, as a pandas DataFrame.
@@ -127,22 +133,26 @@ class Report:
         return run_table(self._kept, "cells") if name == "cells" else Table.of(self.results.get(name, ()))
 
     def __repr__(self) -> str:
-        return f"Report({str(self.path)!r}: {_headline(self.selected)}; {len(self.results['cells'])} cells)"
+        chosen = self.results["selected"] in marked(self.results)
+        mark = ", chosen on the prompts that it is measured on" if chosen else ""
+        cells = len(self.results["cells"])
+        return f"Report({str(self.path)!r}: {_headline(self.selected)}{mark}; {cells} cells)"
 
     def _repr_html_(self) -> str:
         """A notebook's view: the chosen cells, their baselines and controls, and the notes."""
         shown = [cell for cell in self.cells if cell["selected"] or cell["role"] != "steered"]
+        marks = marked(self.results)
         labels = list(dict.fromkeys(label for cell in shown for label in cell["rates"]))
         rows = [
             [
-                cell["id"],
+                f"{cell['id']}{MARK if cell['id'] in marks else ''}",
                 cell["control"] or cell["role"],
                 *("" if cell[name] is None else cell[name] for name in PLACE),
                 *(_rate(cell, label) for label in labels),
             ]
             for cell in shown
         ]
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in [*([TOLD] if marks else []), *self.notes])
         return html_table(repr(self), ["cell", "role", *PLACE, *labels], rows) + notes
 
 

@@ -65,7 +65,7 @@ def compare(
 def _print(found: Mapping[str, Any], console: Console) -> None:
     from rich.markup import escape
 
-    from steerkit_core.report.evidence import p_value
+    from steerkit_core.report.evidence import TESTS, p_value
     from steerkit_core.report.layout import fitting
     from steerkit_core.report.percent import in_points, points_interval
 
@@ -76,7 +76,7 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
     if left_out := [found["first"][key] for key in ("model", "prompts") if key not in headings]:
         console.print(f"both: {', '.join(left_out)}", markup=False)
     gap = found["difference"]
-    test = "McNemar's exact test" if found["paired"] else "Fisher's exact test"
+    test = TESTS[found["test"]]
     console.print(
         f"\ndifference {in_points(gap['value'])} points, 95% CI {points_interval(gap)};"
         f" Cohen's h {found['cohens_h']:+.2f}; {test}: p ="
@@ -84,7 +84,15 @@ def _print(found: Mapping[str, Any], console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
-    if found["paired"]:
+    if found["test"] == "sign-flip":
+        console.print(
+            f"of {found['n']} prompts, {found['first_only']} are {found['label']} more often on the first"
+            f" side, {found['second_only']} on the second,"
+            f" {found['both'] + found['neither']} as often on both",
+            markup=False,
+            soft_wrap=True,
+        )
+    elif found["paired"]:
         console.print(
             f"of {found['n']} prompts, {found['both']} {found['label']} on both sides,"
             f" {found['first_only']} on the first alone, {found['second_only']} on the second alone,"

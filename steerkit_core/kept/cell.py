@@ -17,7 +17,7 @@ from steerkit_core.kept.directions import RECORD, KeptDirections, kept_direction
 from steerkit_core.kept.files import DIRECTIONS
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.tensors import read_header
-from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering
+from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering, prompt_part
 
 SAME_LENGTH = 1e-6
 
@@ -55,8 +55,9 @@ class SteeredCell:
 
     @cached_property
     def residual_norms(self) -> tuple[float, ...]:
-        """Mean length of each block's output, as the run measured it."""
-        return self.kept.residual_norms()
+        """Mean length of each block's output over the tokens that its site edits, as was measured."""
+        tokens = self.entry["options"].get("site", {}).get("tokens")
+        return self.kept.residual_norms(prompt_part(tokens))
 
     def steering(
         self,
@@ -90,6 +91,8 @@ class SteeredCell:
         """
         found = site.intervene(self.steering(self.entry["layer"], self.entry["multiplier"]))
         noted = (self.entry["strength"] or {}).get("absolute")
+        if found.strength is None and self.entry["multiplier"] is None:
+            return found  # what the run notes of it was measured, and is not asked for by the site
         if noted is not None and not math.isclose(found.strength or 0.0, noted, rel_tol=SAME_LENGTH):
             raise StoreError(
                 f"{self.where}: what site {self.entry['site']!r} adds now is {found.strength} long, and was"

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from steerkit_core.direction_files import KEY, NORMS, UNITS, check_set, facts_of
+from steerkit_core.direction_files import KEY, NORMS, STREAM, UNITS, check_set, facts_of
 from steerkit_core.errors import StoreError
 from steerkit_core.kept.files import DIRECTIONS, MANIFEST, read_manifest
 from steerkit_core.kept.run import check_recipe
 from steerkit_core.tensors import read_header, read_tensors
-from steerkit_core.values import BlockModule
+from steerkit_core.values import BlockModule, PromptPart
 
 if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
@@ -61,9 +61,12 @@ class KeptDirections:
         found = read_tensors(self._path, f"{self.key}.")
         return DirectionSet(self.positions, self.layers, found[UNITS], found[NORMS], module=self.module)
 
-    def residual_norms(self) -> tuple[float, ...]:
-        """Mean length of each block's output, as the run measured it."""
-        return tuple(read_tensors(self._path, f"{self.key}.")["residual_norms"].tolist())
+    def residual_norms(self, part: PromptPart = "all") -> tuple[float, ...]:
+        """Mean length of each block's output over some of a prompt's tokens, as the run measured it."""
+        found = read_tensors(self._path, f"{self.key}.")
+        name = STREAM if part == "all" else f"{STREAM}_{part}"
+        # a run of an earlier version measured all tokens and counted in that, whatever the span
+        return tuple(found[name if name in found else STREAM].tolist())
 
 
 def kept_directions(run: str, key: str = "") -> KeptDirections:

@@ -68,9 +68,9 @@ CELL: Form = {
     "rates": TableOf(RATE),
     "strength": Perhaps(STRENGTH),
     "direction": Perhaps({"raw_norm": NUMBER | NULL, "cosine": NUMBER | NULL}),
-    "calibration": Perhaps({"use": TEXT, "target": NUMBER, "achieved": NUMBER | NULL}),
+    "calibration": Perhaps({"use": TEXT, "target": NUMBER, "achieved": NUMBER | NULL, "tokens": WHOLE}),
     "origin": Perhaps(TABLE),
-    "selected": FLAG,
+    **dict.fromkeys(("selected", "selected_on_evaluation"), FLAG),
 }
 SELECTION: Form = {
     **dict.fromkeys(("selector", "reason", "prompts"), TEXT),
@@ -114,6 +114,21 @@ TRANSFER: Form = {
     "own": RATE,
     "efficiency": {"value": NUMBER | NULL, "low": END, "high": END},
 }
+TREND: Form = {
+    **dict.fromkeys(("model_type", "quantization", "prompts", "label", "test"), TEXT),
+    "overrides": TABLE,
+    "sizes": ListOf(
+        {
+            **dict.fromkeys(("model", "cell"), TEXT),
+            "parameters": WHOLE,
+            "layer": WHOLE | NULL,
+            "multiplier": NUMBER | NULL,
+            "strength": Perhaps(STRENGTH),
+            "rate": RATE,
+        }
+    ),
+    **dict.fromkeys(("z", "p", "p_holm"), NUMBER),
+}
 DRIFT: Form = {
     **dict.fromkeys(("model", "quantization", "dtype", "extractor", "reference"), TEXT),
     "position": WHOLE,
@@ -122,7 +137,9 @@ DRIFT: Form = {
 }
 HEALTH: Form = {
     **dict.fromkeys(("model", "quantization", "dtype", "prompts"), TEXT),
-    **dict.fromkeys(("norm_mean", "norm_max", "overflow"), ListOf(NUMBER | NULL)),
+    **dict.fromkeys(
+        ("norm_mean", "norm_max", "overflow", "norm_last", "norm_suffix"), ListOf(NUMBER | NULL)
+    ),
     "nonfinite": ListOf(WHOLE),
     "rows": WHOLE,
     "failed": WHOLE,
@@ -136,6 +153,7 @@ RESULTS_FORM: Form = {
     "windows": ListOf(WINDOW),
     "comparisons": ListOf(COMPARISON),
     "controls": ListOf(CONTROL),
+    "trends": ListOf(TREND),
     "quantization": ListOf(DRIFT),
     "transfers": ListOf(TRANSFER),
     "excluded": ListOf({"source": TEXT, "target": TEXT, "reason": TEXT}),

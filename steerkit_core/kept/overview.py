@@ -21,8 +21,9 @@ LABEL = "refusal"
 class RunRow:
     """One run directory. `detail` says how far an unfinished run is, or why a broken one cannot be read.
 
-    `rate` is the selected cell's rate of refusals, as `results.json` has it; `when` the time of its end, of
-    an unfinished run that of its last start, in ISO form.
+    `rate` is the selected cell's rate of refusals, as `results.json` has it, and `selected_on_evaluation`
+    whether the cell was chosen on the prompts that it is measured on; `when` the time of its end, of an
+    unfinished run that of its last start, in ISO form.
     """
 
     folder: str
@@ -36,6 +37,7 @@ class RunRow:
     layer: int | None = None
     multiplier: float | None = None
     rate: Mapping[str, Any] | None = None
+    selected_on_evaluation: bool | None = None
     when: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def run_row(folder: Path) -> RunRow:
         layer=selected["layer"],
         multiplier=selected["multiplier"],
         rate=selected["rates"].get(LABEL),
+        selected_on_evaluation=report.get("selected_on_evaluation"),
         **facts,
     )
 

@@ -7,16 +7,27 @@ from typing import Any
 
 import attrs
 
-from steerkit_core.comparison import compare_independent, compare_paired
+from steerkit_core.comparison import (
+    Clusters,
+    compare_independent,
+    compare_independent_shares,
+    compare_paired,
+    compare_shares,
+)
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.evidence import marked
-from steerkit_core.stats import fold, wilson
+from steerkit_core.stats import clustered_wilson, fold, wilson
 
 # what makes two rates another thing altogether, though the prompts are the same
 JUDGEMENT = ("classifier",)
 
 Arm = Mapping[str, Any]
+MIXED = (
+    "one side was sampled several times for each prompt and the other was not: of each prompt the label"
+    " that most of its completions have is compared"
+)
+BY_PROMPT = "Fisher's test counts each prompt once, with the label that most of its completions have"
 
 
 def make_arm(kept: KeptRun, name: str | None, label: str) -> Arm:
@@ -63,20 +74,45 @@ def compare_arms(first: Arm, second: Arm, label: str, *, insist: bool = False) -
             f" {len(prompts[1])}, of which {len(shared)} are in both), so that they cannot be compared as"
             " paired; run both on the same evaluation prompts, or leave out --paired"
         )
+    clusters = [_sampled(arm, label) for arm in arms]
     result = (compare_paired if paired else compare_independent)(labels[0], labels[1], label)
+    if all(clusters):
+        result = (
+            compare_shares(clusters[0], clusters[1])
+            if paired
+            else compare_independent_shares(clusters[0], clusters[1], result)
+        )
     return {
         "label": label,
         "paired": paired,
-        "first": _side(first, labels[0], label),
-        "second": _side(second, labels[1], label),
+        "first": _side(first, labels[0], clusters[0], label),
+        "second": _side(second, labels[1], clusters[1], label),
         **result,
-        "notes": _notes(arms, labels, shared, paired=paired),
+        "notes": [
+            *_notes(arms, labels, shared, paired=paired),
+            *([MIXED] if any(clusters) and not all(clusters) else []),
+            *([BY_PROMPT] if all(clusters) and not paired else []),
+        ],
         "discordant": _discordant(arms, labels, label) if paired else [],
     }
 
 
-def _side(arm: Arm, labels: Mapping[str, str], label: str) -> dict[str, Any]:
+def _sampled(arm: Arm, label: str) -> Clusters:
+    """What a cell gave to each prompt, where it was sampled several times; else nothing."""
+    found: dict[str, tuple[int, int]] = {}
+    if arm["entry"]["options"].get("generation", {}).get("temperature", 0.0) > 0:
+        for row in arm["rows"]:
+            if row["label"] != "failed":
+                k, m = found.get(row["prompt"], (0, 0))
+                found[row["prompt"]] = (k + (row["label"] == label), m + 1)
+    return found if any(m > 1 for _, m in found.values()) else {}
+
+
+def _side(arm: Arm, labels: Mapping[str, str], clusters: Clusters, label: str) -> dict[str, Any]:
     entry = arm["entry"]
+    rate = wilson(list(labels.values()).count(label), len(labels))
+    if clusters:
+        rate, _ = clustered_wilson(list(clusters.values()))
     shown = (
         "model",
         "quantization",
@@ -94,7 +130,7 @@ def _side(arm: Arm, labels: Mapping[str, str], label: str) -> dict[str, Any]:
         "role": entry["role"],
         **{key: entry.get(key) for key in (*shown, "prompts", "classifier")},
         "selected_on_evaluation": arm["chosen"],
-        "rate": attrs.asdict(wilson(list(labels.values()).count(label), len(labels))),
+        "rate": attrs.asdict(rate),
     }
 
 

@@ -27,6 +27,7 @@ from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
 from steerkit_core.report.transfer import excluded_lines, transfer_table
+from steerkit_core.report.trends import trend_table
 from steerkit_core.report.windows import windows_tables
 
 LAYER_WIDTH, CELL_WIDTH = 9, 8  # columns of a terminal that a map takes, for its layers and each multiplier
@@ -63,6 +64,7 @@ def print_report(
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     _print_comparisons(report, console, every_cell=every_cell)
+    _print_trends(report, console, every_cell=every_cell)
     for table in filter(None, numbers):
         console.print()
         console.print(table)
@@ -154,6 +156,15 @@ def _print_comparisons(report: Mapping[str, Any], console: Console, *, every_cel
         console.print(hidden_line(hidden, "comparison"))
 
 
+def _print_trends(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
+    shown, hidden = cut_rows(report.get("trends", ()), None if every_cell else FEW)
+    for entry in shown:
+        console.print()
+        console.print(trend_table(entry))
+    if hidden:
+        console.print(hidden_line(hidden, "trend"))
+
+
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
     """The pairs of models, those that were left out, and what a reader has to know."""
     console = console or Console(highlight=False)
@@ -218,6 +229,8 @@ def print_completions(
         else f"{control}layer {entry['layer']}, multiplier {number(entry['multiplier'])}"
     )
     counts = ", ".join(f"{count} {label}" for label, count in entry["counts"].items())
+    if entry.get("selected_on_evaluation"):
+        early += "; chosen on the prompts that its rate is measured on"
     console.print(f"[bold]cell {entry['id']}[/]: {escape(entry['model'])}, {steering}; {counts}{early}\n")
     for row in rows:
         style = LABEL_STYLE.get(row["label"], "default")

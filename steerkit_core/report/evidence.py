@@ -14,7 +14,12 @@ from steerkit_core.report.percent import in_points, points_interval
 
 Entry = Mapping[str, Any]
 
-_ONLY_ONE = "only one: prompts refused by the first alone, and by the second alone; "
+# by the test: its name, how the prompts of one side alone are told, and its p-value in a caption
+TESTS = {
+    "mcnemar": "McNemar's exact test",
+    "fisher": "Fisher's exact test",
+    "sign-flip": "the exact sign-flip test of each prompt's share",
+}
 SHORT = 3
 HEADINGS = ("n", "diff.", "95% CI", "h", "only one", "p", "Holm")
 
@@ -51,12 +56,12 @@ def comparisons_table(
 
     `left_out` names columns that there is no room for.
     """
-    told = {"h": "h: Cohen's; ", "only one": _ONLY_ONE, "p": "p: exact McNemar; "}
+    told = {"h": "h: Cohen's; ", "only one": f"only one: {only_one(report)}; ", "p": f"p: {test(report)}; "}
     table = ruled_table(
         title="share of refusals, against other cells on the same prompts",
         caption="difference in percentage points; "
         + "".join(words for name, words in told.items() if name not in left_out)
-        + f"Holm: p of the exact McNemar test, adjusted for {len(report['comparisons'])}",
+        + f"Holm: p of {test(report)}, adjusted for {len(report['comparisons'])}",
     )
     # the names of a few rows may take several lines
     table.add_column("", min_width=12 if len(rows) <= SHORT else 26)
@@ -66,6 +71,19 @@ def comparisons_table(
     for cell, against, _, found in rows:
         table.add_row(escape(f"{cell} - {against}"), *(found[place] for place in shown))
     return table
+
+
+def test(report: Entry) -> str:
+    """The test by which a run's cells were compared on the same prompts."""
+    used = dict.fromkeys(entry["test"] for entry in report.get("comparisons", ()))
+    return " or ".join(TESTS[name] for name in used)
+
+
+def only_one(report: Entry) -> str:
+    """What the column of the prompts counts that tell two cells apart."""
+    if any(entry["test"] == "sign-flip" for entry in report.get("comparisons", ())):
+        return "prompts refused more often by the first, and by the second"
+    return "prompts refused by the first alone, and by the second alone"
 
 
 def columns(entry: Entry) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from steerkit_core.report.sections import (
     samples,
     selection,
     transfer,
+    trends,
     windows,
 )
 from steerkit_core.report.sections.base import Section
@@ -49,6 +50,7 @@ BEFORE: tuple[Make, ...] = (
     windows.section,
     comparisons.section,
     selection.section,
+    trends.section,
     quantisation.section,
     transfer.section,
     directions.section,

@@ -29,6 +29,7 @@ def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
             if row.detail:
                 line = f"\n{escape(row.folder)}: {_state(row)}, {escape(row.detail)}"
                 console.print(line, soft_wrap=True)
+        _explain(rows, console)
         return
     for row in rows:
         detail = f", {escape(row.detail)}" if row.detail else ""
@@ -39,6 +40,12 @@ def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
             console.print(f"    {escape(line)}", soft_wrap=True)
         if row.cell:
             console.print(f"    {_where(row)}: {_rate(row)}", soft_wrap=True)
+    _explain(rows, console)
+
+
+def _explain(rows: Sequence[RunRow], console: Console) -> None:
+    if any(row.selected_on_evaluation for row in rows):
+        console.print("\n\u2020 chosen on the prompts that its rate is measured on")
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
@@ -60,7 +67,7 @@ def _table(rows: Sequence[RunRow]) -> Table:
             _state(row),
             "-" if row.layer is None else str(row.layer),
             "-" if row.multiplier is None else f"{row.multiplier:g}",
-            "-" if rate is None else f"{rate['k']}/{rate['n']}",
+            "-" if rate is None else f"{_mark(row)}{rate['k']}/{rate['n']}",
             "-" if rate is None else interval(rate, "-"),
             _when(row),
         )
@@ -78,8 +85,14 @@ def _where(row: RunRow) -> str:
 
 def _rate(row: RunRow) -> str:
     return (
-        "-" if row.rate is None else f"{row.rate['k']}/{row.rate['n']} {LABEL}, {interval(row.rate, '-')}"
+        "-"
+        if row.rate is None
+        else f"{_mark(row)}{row.rate['k']}/{row.rate['n']} {LABEL}, {interval(row.rate, '-')}"
     )
+
+
+def _mark(row: RunRow) -> str:
+    return "\u2020 " if row.selected_on_evaluation else ""
 
 
 def _when(row: RunRow) -> str:

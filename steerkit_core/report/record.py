@@ -21,6 +21,7 @@ ENTRY_KEYS = {
     "controls": ("cell", "beaten", "unbeaten", "sentence", "left_out"),
     "windows": ("layer", "tried", "from", "to", "ranges", "garbling", "best"),
     "health": ("model", "quantization", "dtype", "norm_mean", "norm_max", "overflow", "nonfinite"),
+    "trends": ("model_type", "sizes", "z", "p", "p_holm"),
     "quantization": ("model", "quantization", "extraction", "position", "layers", "cosines"),
     "transfers": ("source", "target", "transferred", "own", "efficiency", "cosine"),
 }

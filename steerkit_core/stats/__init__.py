@@ -12,6 +12,7 @@ from steerkit_core.stats.folding import fold
 from steerkit_core.stats.independent import fisher, newcombe
 from steerkit_core.stats.paired import PairedCounts, mcnemar, newcombe_paired
 from steerkit_core.stats.rates import cohens_h, wilson
+from steerkit_core.stats.shares import independent_difference, paired_difference, sign_flip
 from steerkit_core.stats.trend import Trend, cochran_armitage
 from steerkit_core.stats.winner import Optimism, optimism
 
@@ -32,11 +33,14 @@ __all__ = [
     "fleiss_kappa",
     "fold",
     "holm",
+    "independent_difference",
     "intraclass_correlation",
     "mcnemar",
     "newcombe",
     "newcombe_paired",
     "optimism",
+    "paired_difference",
     "paired_ratio",
+    "sign_flip",
     "wilson",
 ]

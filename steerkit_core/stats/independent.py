@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steerkit_core.stats.estimate import CONFIDENCE, Estimate
+from steerkit_core.stats.rates import check_counts
 
 
 def fisher(first: int, first_n: int, second: int, second_n: int) -> float:
@@ -24,7 +25,12 @@ def newcombe(
 
     Newcombe (1998), Interval estimation for the difference between independent proportions, Statistics in
     Medicine 17, 873-890, method 10. Where one of the sizes is 0 nothing is known: [-1, 1].
+
+    Raises:
+        ValueError: a count is larger than its size, or negative.
     """
+    check_counts(first, first_n)
+    check_counts(second, second_n)
     if not first_n or not second_n:
         return Estimate(0.0, -1.0, 1.0)
     from statsmodels.stats.proportion import confint_proportions_2indep

@@ -72,12 +72,13 @@ def newcombe_paired(counts: PairedCounts, confidence: float = CONFIDENCE) -> Est
     first, second = wilson(counts.first, n, confidence), wilson(counts.second, n, confidence)
     value = first.rate - second.rate
     phi = _phi(counts)
-    below = _joined(first.rate - first.low, second.high - second.rate, phi)
-    above = _joined(first.high - first.rate, second.rate - second.low, phi)
+    below = joined(first.rate - first.low, second.high - second.rate, phi)
+    above = joined(first.high - first.rate, second.rate - second.low, phi)
     return Estimate(value, max(value - below, -1.0), min(value + above, 1.0))
 
 
-def _joined(first: float, second: float, phi: float) -> float:
+def joined(first: float, second: float, phi: float) -> float:
+    """How far an end of the interval of a difference lies from it, from those of the two rates."""
     # rounding may leave a little less than nothing under the root where phi is 1
     return math.sqrt(max(first * first - 2 * phi * first * second + second * second, 0.0))
 

@@ -31,6 +31,7 @@ class Independent:
 
     def __attrs_post_init__(self) -> None:
         _check_rates(self.first, self.second)
+        _check_inside("alpha", self.alpha)
 
     @property
     def exact_up_to(self) -> int:
@@ -93,6 +94,7 @@ class Paired:
 
     def __attrs_post_init__(self) -> None:
         _check_rates(self.first, self.second)
+        _check_inside("alpha", self.alpha)
         low, high = discordance(self.first, self.second)
         if not low - 1e-9 <= self.discordant <= high + 1e-9:
             raise SteerkitError(
@@ -184,8 +186,9 @@ def prompts_needed(design: Independent | Paired, power: float) -> int:
     one that falls short.
 
     Raises:
-        SteerkitError: the rates are equal.
+        SteerkitError: the rates are equal, or the power is none.
     """
+    _check_inside("power", power)
     if design.first == design.second:
         raise SteerkitError(
             f"rates: both are {design.first:g}, and no number of prompts tells equal rates apart"
@@ -228,3 +231,9 @@ def _check_rates(*rates: float) -> None:
     for rate in rates:
         if not 0.0 <= rate <= 1.0:
             raise SteerkitError(f"rates: expected numbers from 0 to 1, got {rate:g}")
+
+
+def _check_inside(what: str, share: float) -> None:
+    # not a number is in no range, and a command line lets it through
+    if not 0.0 < share < 1.0:
+        raise SteerkitError(f"{what}: expected a number between 0 and 1, got {share:g}")

@@ -47,5 +47,17 @@ def cohens_h(first: float, second: float) -> float:
 
     Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 6.2: 0.2 is small, 0.5 medium, 0.8
     large.
+
+    Raises:
+        ValueError: a rate is not between 0 and 1.
     """
+    for rate in (first, second):
+        if not 0.0 <= rate <= 1.0:
+            raise ValueError(f"rates: expected numbers from 0 to 1, got {rate:g}")
     return 2 * math.asin(math.sqrt(first)) - 2 * math.asin(math.sqrt(second))
+
+
+def check_counts(k: int, n: int) -> None:
+    """Raise `ValueError` where `k` of `n` is no rate."""
+    if not 0 <= k <= n:
+        raise ValueError(f"counts: expected 0 to {n} of {n}, got {k}")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from steerkit_core.stats.rates import check_counts
+
 
 @frozen
 class Trend:
@@ -30,11 +32,13 @@ def cochran_armitage(counts: Sequence[int], sizes: Sequence[int], scores: Sequen
         scores: w_i; only the ratios of their distances matter.
 
     Raises:
-        ValueError: the three are not of one length.
+        ValueError: the three are not of one length, or a count is larger than its size, or negative.
     """
     from scipy.stats import norm
 
     groups = list(zip(counts, sizes, scores, strict=True))
+    for k, n, _ in groups:
+        check_counts(k, n)
     total = sum(sizes)
     rate = sum(counts) / total if total else 0.0
     centre = sum(n * w for _, n, w in groups) / total if total else 0.0

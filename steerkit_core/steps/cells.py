@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from steerkit_core.recipe import NamedPrompts, Setting
 from steerkit_core.steps.extract import Extractions
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.steps.steer import Rows
-from steerkit_core.values import Trial
+from steerkit_core.values import Trial, prompt_part
 
 
 @frozen(eq=False)
@@ -75,10 +76,24 @@ class GroupCells:
                 calibration=_without_multiplier(calibration),
             )
         model.check(cell.intervention)
+        cell = self.dosed(cell, setting, source)
         if cell.intervention.condition is not None:
             # of all prompts at once: a run that goes on would else read them in other batches
             model.meets(prompts.prompts, cell.intervention.condition)
         return self.rows.add(cell)
+
+    def dosed(self, cell: Cell, setting: Setting, source: Source) -> Cell:
+        """The cell with a strength that is measured, where its site has no length to ask for."""
+        if cell.facts["strength"] is not None:
+            return cell
+        layer = cell.facts["layer"]
+        change = self.loaded.model.mean_change(setting.contrast.negative, cell.intervention, layer)
+        if change is None or not math.isfinite(change):
+            return cell
+        raw_norm = cell.intervention.raw_norm or cell.facts["direction"]["raw_norm"]
+        stream = source.residual_norms[layer]
+        strength = {"absolute": change, "residual": change / stream, "raw": change / raw_norm}
+        return evolve(cell, facts={**cell.facts, "strength": strength})
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
@@ -117,7 +132,7 @@ class GroupCells:
         judge = self.loaded.judges.identity(setting.classifier)
         return Source(
             extraction.directions,
-            extraction.stream.norm_mean,
+            extraction.stream.norms(prompt_part(getattr(setting.site, "tokens", None))),
             identity,
             judge,
             partial(self.extractions.read_classes, setting, extraction),
@@ -140,4 +155,6 @@ def _without_multiplier(calibration: Mapping[str, Any] | None) -> dict[str, Any]
     """How a cell's multiplier was found."""
     if calibration is None:
         return None
-    return {name: calibration[name] for name in ("use", "target", "achieved")}
+    found = {name: calibration[name] for name in ("use", "target", "achieved")}
+    # a run that was begun with an earlier version looked at one
+    return found | {"tokens": calibration.get("tokens", 1)}

@@ -48,7 +48,7 @@ class GroupControls:
                 left_out[f"{name}: it does what the chosen cell does"] = None
             else:
                 loaded.model.check(cell.intervention)
-                found.append(self.cells.rows.add(cell))
+                found.append(self.cells.rows.add(self.cells.dosed(cell, setting, source)))
         return found
 
     def note_sick(

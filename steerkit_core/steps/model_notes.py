@@ -11,6 +11,7 @@ from steerkit_core.health import warnings_of
 from steerkit_core.recipe import Setting
 from steerkit_core.steps.group import LoadedGroup
 from steerkit_core.transfers import origin_notes
+from steerkit_core.trends import ModelSize
 
 Measured = Sequence[tuple[Setting, Extraction]]
 
@@ -26,6 +27,11 @@ def drift_of(loaded: LoadedGroup, measured: Measured) -> list[dict[str, Any]]:
             loaded.store,
         )
     ]
+
+
+def size_of(loaded: LoadedGroup) -> ModelSize:
+    """What a trend over sizes knows of this model."""
+    return ModelSize(loaded.model.config.model_type, loaded.model.num_parameters)
 
 
 def health_of(
@@ -54,10 +60,24 @@ def notes_of(loaded: LoadedGroup, measured: Measured, entries: Sequence[Mapping[
             f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
             f" {sick[0]['sick']}."
         )
+    found += [note for setting, _ in measured if (note := _found_with(setting)) is not None]
     found += origin_notes(what, entries)
     conditional = [entry for entry in entries if entry["condition"] and entry["role"] != "control"]
     found += _condition_notes(what, conditional)
     return list(dict.fromkeys(found))
+
+
+def _found_with(setting: Setting) -> str | None:
+    """That directions were found with prompts that they are then measured on."""
+    contrast = {prompt.text for prompt in (*setting.contrast.positive, *setting.contrast.negative)}
+    asked = {prompt.text for prompt in setting.evaluation.prompts}
+    if not contrast & asked:
+        return None
+    return (
+        f"{len(contrast & asked)} of {len(asked)} evaluation prompts ({setting.evaluation.name}) are in the"
+        f" contrast set too ({setting.contrast.name}): the direction was found with them, and its rate is"
+        " not one of new prompts."
+    )
 
 
 def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:

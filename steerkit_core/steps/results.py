@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from attrs import field, frozen
@@ -11,6 +11,7 @@ from steerkit_core.cells import Cell
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.plan import Group
 from steerkit_core.recipe import NamedPrompts, Setting
+from steerkit_core.trends import ModelSize
 from steerkit_core.values import Outcome, Selection
 
 
@@ -20,7 +21,7 @@ class GroupResult:
 
     `labels` are each cell's, by prompt, and `shares` of each prompt's completions those that are refusals;
     `controls` names each chosen cell that was to have controls, with
-    those that there are none of, and why.
+    those that there are none of, and why. `sizes` has the model's by its id.
     """
 
     cells: tuple[dict[str, Any], ...]
@@ -29,6 +30,7 @@ class GroupResult:
     controls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(factory=dict)
     shares: Mapping[str, Mapping[str, float]] = field(factory=dict)
+    sizes: Mapping[str, ModelSize] = field(factory=dict)
     drift: tuple[dict[str, Any], ...] = ()
     health: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
@@ -64,15 +66,15 @@ def selection_entry(
     final: Cell,
     outcome: Outcome | None,
     tried: Sequence[str],
-    *,
-    looked: bool,
+    read: Set[str],
 ) -> dict[str, Any]:
     """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts.
 
-    `tried` are the ids of the cells that the selector has seen, and it `looked` where it read the selection
-    prompts themselves.
+    `tried` are the ids of the cells that the selector has seen, and `read` the texts of the prompts that it
+    read, be they of the selection, the contrast or the validation set.
     """
-    shared = len(_texts(setting.selection) & _texts(setting.evaluation))
+    shared = _texts(setting.selection) & _texts(setting.evaluation)
+    seen = (shared if len(tried) > 1 else set()) | (read & _texts(setting.evaluation))
     whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
     return {
         "cell": final.id,
@@ -81,8 +83,8 @@ def selection_entry(
         "overrides": dict(setting.overrides),
         "reason": selection.reason,
         "prompts": setting.selection.name,
-        "shared_prompts": shared,
-        "selected_on_evaluation": shared > 0 and (looked or len(tried) > 1),
+        "shared_prompts": len(shared),
+        "selected_on_evaluation": bool(seen),
         "tried": list(tried),
         "refusal_rate": outcome.rate("refusal") if outcome is not None and whole else None,
         "table": [dict(row) for row in selection.table],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
@@ -24,8 +24,8 @@ class Selectors:
 
     loaded: LoadedGroup
     trials: Trials
-    _looked: set[int] = field(factory=set)
-    _untried: dict[tuple[Any, ...], Selection] = field(factory=dict)
+    _read: dict[int, set[str]] = field(factory=dict)
+    _untried: dict[tuple[Any, ...], tuple[Selection, frozenset[str]]] = field(factory=dict)
 
     def select(self, setting: Setting, extraction: Extraction) -> Selection:
         """SELECT: ask the setting's selector, once for all settings that give it the same to look at.
@@ -39,22 +39,23 @@ class Selectors:
         seen = (setting.contrast, setting.validation, setting.selection.prompts)
         key = (own, extraction.key, *seen)
         if key in self._untried:
-            return self._untried[key]
+            known, texts = self._untried[key]
+            self._read[id(setting)] = set(texts)
+            return known
         with self.loaded.blamed("selector", setting.selector):
             selection = setting.selector.select(_Context(self, setting, extraction))
         check_layer(selection.layer, self.loaded.model.num_layers)
         if not self.trials.has_tried(setting):
-            self._untried[key] = selection
+            self._untried[key] = selection, self.read(setting)
         return selection
 
-    def looked(self, setting: Setting) -> bool:
-        """Whether the setting's selector has read the selection prompts themselves."""
-        return id(setting) in self._looked
+    def read(self, setting: Setting) -> frozenset[str]:
+        """The texts of the prompts that the setting's selector read, without those that it tried."""
+        return frozenset(self._read.get(id(setting), ()))
 
-    def look(self, setting: Setting) -> tuple[Prompt, ...]:
-        """The selection prompts; what is chosen by them is marked in the results."""
-        self._looked.add(id(setting))
-        return setting.selection.prompts
+    def look(self, setting: Setting, prompts: Iterable[Prompt]) -> None:
+        """Note prompts that a selector reads: where they are evaluation prompts its choice is marked."""
+        self._read.setdefault(id(setting), set()).update(prompt.text for prompt in prompts)
 
 
 @frozen(eq=False)
@@ -75,15 +76,21 @@ class _Context:
 
     @property
     def contrast(self) -> ContrastSet:
-        return self._setting.contrast
+        return self._looked_at(self._setting.contrast)
 
     @property
     def validation(self) -> ContrastSet:
-        return self._setting.validation
+        return self._looked_at(self._setting.validation)
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
-        return self._selectors.look(self._setting)
+        found = self._setting.selection.prompts
+        self._selectors.look(self._setting, found)
+        return found
+
+    def _looked_at(self, contrast: ContrastSet) -> ContrastSet:
+        self._selectors.look(self._setting, (*contrast.positive, *contrast.negative))
+        return contrast
 
     def run(self, trials: Sequence[Trial], prompts: Sequence[Prompt] | None = None) -> list[Outcome]:
         return self._selectors.trials.try_out(self._setting, self._extraction, trials, prompts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from steerkit_core.counting import count
+from steerkit_core.counting import clusters_of, count
 from steerkit_core.errors import SteerkitError
 from steerkit_core.extraction import Extraction
 from steerkit_core.recipe import Setting
@@ -49,8 +49,14 @@ class Trials:
         self.verdicts.judge_all(cells, chosen)
         found: list[Outcome] = []
         for cell, trial in zip(cells, trials, strict=True):
-            entry = count(cell, self.verdicts.judge(cell, chosen))
-            found.append(Outcome(trial, entry["counts"], entry["failed"]))
+            judged = self.verdicts.judge(cell, chosen)
+            entry = count(cell, judged)
+            clusters = (
+                {label: tuple(clusters_of(judged, label).values()) for label in entry["counts"]}
+                if cell.setting.generation.repeats > 1
+                else {}
+            )
+            found.append(Outcome(trial, entry["counts"], entry["failed"], clusters))
             known = self.outcome(setting, trial)
             if known is None or known.asked <= found[-1].asked:
                 self._outcomes[id(setting), trial] = found[-1]

@@ -178,7 +178,7 @@ def test_unknown_tables_and_cells_are_refused(report):
     with pytest.raises(SteerkitError) as caught:
         report.to_dataframe("cell")
     assert str(caught.value) == (
-        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, windows, comparisons, controls, quantization, transfers, excluded, health)"
+        "to_dataframe: no table 'cell', did you mean 'cells'? (tables: cells, completions, selections, windows, comparisons, controls, trends, quantization, transfers, excluded, health)"
     )
     with pytest.raises(SteerkitError, match=r"no cell 'x'"):
         report.completions("x")

@@ -77,7 +77,7 @@ def write_large_run(
             text = f"{BEGINNINGS[label]} {' '.join(draw.choices(WORDS, k=words))}."
             texts.append(_text(cell["id"], number, text))
             verdicts.append(_verdict(cell["id"], number, label, text))
-    comparisons = with_holm([found for found in [compare_cells(chosen, cells[0], labels)] if found])
+    comparisons = with_holm([found for found in [compare_cells(chosen, cells[0], labels, {})] if found])
     table = [
         {
             "layer": cell["layer"],

@@ -79,6 +79,22 @@ def test_a_program_reads_all_of_it(power):
             "Error: Invalid value for '--power': 1.0 is not in the range 0.0<x<1.0.",
         ),
         (
+            ["--rates", "nan", "0.5"],
+            "error: rates: expected numbers from 0 to 1, got nan",
+        ),
+        (
+            ["--rates", "0.5", "0.4", "--alpha", "nan"],
+            "error: alpha: expected a number between 0 and 1, got nan",
+        ),
+        (
+            ["--rates", "0.5", "0.4", "--paired", "--alpha", "nan"],
+            "error: alpha: expected a number between 0 and 1, got nan",
+        ),
+        (
+            ["--rates", "0.5", "0.4", "--power", "nan"],
+            "error: power: expected a number between 0 and 1, got nan",
+        ),
+        (
             ["--rates", "0.5", "0.4", "--discordant", "0.2"],
             "Error: --discordant says how paired rates differ: give --paired as well",
         ),

@@ -79,6 +79,7 @@ def test_every_run_is_a_row_the_newest_first(give):
         "layer": 4,
         "multiplier": 2.5,
         "rate": {"k": 27, "n": 30, "rate": 0.9, "low": wilson(27, 30).low, "high": wilson(27, 30).high},
+        "selected_on_evaluation": None,
         "when": "2026-03-01T10:00:00+00:00",
     }
     assert (rows[1]["detail"], rows[1]["when"]) == (

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from steerkit_core import Intervention, ModelHandle, SteerkitError
+from steerkit_core import Intervention, SteerkitError
 from steerkit_core.calibration import Wanted, bounds_of, solve
 from steerkit_core.errors import RecipeError
 from steerkit_core.experiment import run_recipe
@@ -156,8 +156,8 @@ def test_a_run_that_goes_on_searches_nothing_again(run, monkeypatch):
     kept = (folder / "calibrations.jsonl").read_bytes()
     assert len(kept.splitlines()) == 4
     row = json.loads(kept.splitlines()[0])
-    assert set(row) == {"key", "use", "layer", "position", "target", "multiplier", "achieved"}
-    monkeypatch.setattr(ModelHandle, "last_logits", None)
+    assert set(row) == {"key", "use", "layer", "position", "target", "tokens", "multiplier", "achieved"}
+    monkeypatch.setattr("steerkit_core.calibration.divergences", None)
     again, _ = run()
     assert again == report
     assert (folder / "calibrations.jsonl").read_bytes() == kept
@@ -194,6 +194,55 @@ def test_a_site_that_edits_generated_tokens_alone_moves_no_first_token(run):
         run("site.tokens=generated")
     message = str(refused.value)
     assert message.startswith("calibration at layer 1, position -1: the mean KL reaches at most 0 nats, at")
+
+
+def naive_along(model, tokenizer, prompts, tokens, layer, shift, generated_only=False):
+    """The same along transformers' own greedy answer, one pass over prompt and answer, in float64."""
+    found = []
+    for prompt in prompts:
+        chat = [{"role": "user", "content": prompt.text}]
+        inputs = tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        start = inputs["input_ids"].shape[1]
+        written = model.generate(**inputs, max_new_tokens=tokens, do_sample=False)
+        ids = written[:, :-1]
+
+        def edit(_module, _inputs, output, start=start):
+            where = torch.arange(output.shape[1]) >= (start if generated_only else 0)
+            return output + where[None, :, None] * shift
+
+        with torch.no_grad():
+            plain = model(input_ids=ids).logits[0, start - 1 :].double().softmax(-1)
+            handles = [block.register_forward_hook(edit) for block in model.model.layers[layer:]]
+            steered = model(input_ids=ids).logits[0, start - 1 :].double().softmax(-1)
+            for handle in handles:
+                handle.remove()
+        assert len(plain) <= tokens
+        found.append(float((plain * (plain / steered).log()).sum(-1).mean()))
+    return sum(found) / len(found)
+
+
+@pytest.mark.parametrize("span", ["all", "generated"])
+def test_of_several_tokens_it_is_the_mean_along_the_unsteered_answer(run, registry, model_folder, span):
+    from safetensors import safe_open
+
+    report, folder = run(
+        "calibration.tokens=5",
+        f"site.tokens={span}",
+        "selector={use = 'fixed', layer = 1}",
+        "calibration.target=0.05",
+    )
+    model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    neutral = [p for p in registry.get("prompt set", "refusal-5")().prompts() if p.role == "negative"]
+    (cell,) = (cell for cell in report["cells"] if cell["role"] == "steered")
+    with safe_open(folder / "directions.safetensors", framework="pt") as file:
+        shift = cell["multiplier"] * file.get_tensor(f"{cell['extraction']}.units")[0, 1]
+    expected = naive_along(model, tokenizer, neutral, 5, 1, shift, generated_only=span == "generated")
+    assert cell["calibration"]["tokens"] == 5
+    assert cell["calibration"]["achieved"] == pytest.approx(expected, rel=1e-3)
+    assert cell["calibration"]["achieved"] == pytest.approx(0.05, rel=0.05)
 
 
 @pytest.mark.parametrize("site", ["residual-clamp", "residual-affine", "attention-add", "mlp-add"])

@@ -42,7 +42,7 @@ def test_cells_on_different_prompts_are_compared_as_independent():
 
 def test_a_comparison_names_its_cells():
     cells = entry("c1", "rrrn"), entry("c0", "nnnn", role="baseline")
-    found = compare_cells(*cells, {"c1": labels("rrrn"), "c0": labels("nnnn")})
+    found = compare_cells(*cells, {"c1": labels("rrrn"), "c0": labels("nnnn")}, {})
     assert {key: found[key] for key in ("cell", "reference", "role", "label")} == {
         "cell": "c1",
         "reference": "c0",
@@ -62,7 +62,7 @@ def test_a_comparison_names_its_cells():
 )
 def test_what_failed_or_knows_no_refusals_is_not_compared(reference):
     given = {"c1": labels("rrrn"), "c0": {} if not reference["n"] else labels("nnnn")}
-    assert compare_cells(entry("c1", "rrrn"), reference, given) is None
+    assert compare_cells(entry("c1", "rrrn"), reference, given, {}) is None
 
 
 def test_the_comparisons_of_a_run_are_one_family():

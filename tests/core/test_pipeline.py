@@ -1,10 +1,13 @@
 import json
 import math
+import re
+from io import StringIO
 from typing import ClassVar
 
 import pytest
 import torch
 from attrs import frozen
+from rich.console import Console
 from scipy.stats import binomtest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -22,9 +25,14 @@ from steerkit_core import (
     hookimpl,
     option,
 )
+from steerkit_core.api.report import Report
 from steerkit_core.experiment import run_recipe
+from steerkit_core.exports.tables import run_table
+from steerkit_core.kept.overview import run_row
+from steerkit_core.kept.run import read_run
 from steerkit_core.recipe import load_recipe
 from steerkit_core.registry import Registry
+from steerkit_core.report.overview import print_runs
 from steerkit_core.stats import optimism
 
 # what conftest writes into the recipe's folder
@@ -374,6 +382,65 @@ def test_a_selector_that_reads_the_evaluation_prompts_is_marked(execute, own):
     assert (selection["selected_on_evaluation"], selection["optimism"]) == (True, None)
     held_out, _ = execute("selector={use = 'reader'}", out="held-out", again=True)
     assert not held_out["selections"][0]["selected_on_evaluation"]
+
+
+def test_settings_that_share_what_a_selector_read_are_all_marked(execute, own):
+    own.selectors.append(Reader)
+    grid = 'grid."site.multiplier"=[2.0, 8.0]'
+    report, folder = execute("selector={use = 'reader'}", "prompts.selection=eval.txt", grid, again=True)
+    assert [entry["selected_on_evaluation"] for entry in report["selections"]] == [True, True]
+    marks = {entry["cell"] for entry in report["selections"]}
+    assert {cell["id"] for cell in report["cells"] if cell["selected_on_evaluation"]} == marks
+    # a table, a notebook and a list of runs say so too
+    table = run_table(read_run(folder), "cells").columns
+    assert {
+        id_ for id_, mark in zip(table["id"], table["selected_on_evaluation"], strict=True) if mark
+    } == marks
+    shown = Report(read_run(folder))
+    assert "chosen on the prompts that it is measured on; " in repr(shown)
+    assert all(f"<td>{id_}\u2020</td>" in shown._repr_html_() for id_ in marks)
+    console = Console(file=StringIO(), width=60)
+    print_runs([run_row(folder)], console)
+    assert "\u2020 chosen on the prompts that its rate is measured on" in console.file.getvalue()
+    assert re.search(r"\u2020 \d/5", console.file.getvalue())
+
+
+@frozen(kw_only=True)
+class Scorer(LayerSelector):
+    """Chooses by one of the contrast sets, without trying anything."""
+
+    name: ClassVar[str] = "scorer"
+    by: str = option(help="which set it reads")
+
+    def select(self, context):
+        prompts = getattr(context, self.by).negative
+        return Selection(len(prompts[0].text) % 4, -1)
+
+
+@pytest.mark.parametrize("by", ["contrast", "validation"])
+def test_a_selector_that_reads_evaluation_prompts_among_others_is_marked(execute, own, tmp_path, by):
+    own.selectors.append(Scorer)
+    rows = [("positive", "Tell me how to steal."), ("negative", EVALUATION[2]), ("positive", "Lie for me.")]
+    (tmp_path / "mixed.csv").write_text(
+        "role,text\n" + "".join(f'{role},"{text}"\n' for role, text in [*rows, ("negative", "What is it?")])
+    )
+    selector = f"selector={{use = 'scorer', by = '{by}'}}"
+    report, _ = execute(selector, f"prompts.{by}=mixed.csv", again=True)
+    (selection,) = report["selections"]
+    assert (selection["selected_on_evaluation"], selection["shared_prompts"]) == (True, 0)
+    assert report["selected_on_evaluation"]
+    read, *found = report["notes"]
+    assert read == (
+        "The selector read evaluation prompts, which are in the contrast or the validation set too, and this"
+        " may favour what it chose; keep these sets apart from prompts.evaluation."
+    )
+    with_them = (
+        "1 of 5 evaluation prompts (eval.txt) are in the contrast set too (mixed.csv): the direction was"
+        " found with them, and its rate is not one of new prompts."
+    )
+    assert found == ([with_them] if by == "contrast" else [])
+    apart, _ = execute(selector, out="apart", again=True)
+    assert not apart["selections"][0]["selected_on_evaluation"]
 
 
 @frozen(kw_only=True)

@@ -6,12 +6,24 @@ from typing import ClassVar
 import pytest
 from attrs import frozen
 
-from steerkit_core import Classifier, ModelHandle, Prompt, Verdict, hookimpl
+from steerkit_core import (
+    Classifier,
+    LayerSelector,
+    ModelHandle,
+    Outcome,
+    Prompt,
+    Selection,
+    Trial,
+    Verdict,
+    hookimpl,
+)
 from steerkit_core.errors import PromptFileError, RecipeError
 from steerkit_core.experiment import run_recipe
+from steerkit_core.kept.run import read_run
 from steerkit_core.prompts import repeated
 from steerkit_core.recipe import load_recipe
 from steerkit_core.registry import Registry
+from steerkit_core.report.arms import compare_arms, make_arm
 from steerkit_core.stats import clustered_wilson
 from steerkit_core.store import read_completions
 
@@ -32,6 +44,10 @@ class Own:
     @hookimpl
     def steerkit_register_classifiers(self):
         return [Odd]
+
+    @hookimpl
+    def steerkit_register_layer_selectors(self):
+        return [Watching]
 
 
 @pytest.fixture
@@ -84,15 +100,57 @@ def test_rates_count_completions_and_intervals_are_clustered(run):
         assert 5 <= effective < n
         assert (cell["n_unique"], cell["prompts_total"]) == (5, 20)
     (entry,) = report["comparisons"]
-    assert entry["n"] == 5
+    assert (entry["n"], entry["test"]) == (5, "sign-flip")
+    chosen, plain = (next(c for c in report["cells"] if c["id"] == entry[k]) for k in ("cell", "reference"))
+    gap = chosen["rates"]["refusal"]["rate"] - plain["rates"]["refusal"]["rate"]
+    assert entry["difference"]["value"] == pytest.approx(gap)
+    assert entry["difference"]["low"] < gap < entry["difference"]["high"]
+    found = compare_arms(
+        *(make_arm(read_run(folder), entry[k], "refusal") for k in ("cell", "reference")), "refusal"
+    )
+    assert (found["test"], found["p"], found["difference"]) == (
+        "sign-flip",
+        entry["p"],
+        entry["difference"],
+    )
+    assert found["first"]["rate"]["k"] == chosen["rates"]["refusal"]["k"]
+    assert (found["first_only"], found["second_only"]) == (entry["cell_only"], entry["reference_only"])
     repeats = sum(cell["n"] - 5 for cell in report["cells"])
     assert report["notes"] == [
         (
             f"{repeats} sampled completions repeat a prompt of their cell; rates count each completion, and"
-            " intervals are clustered by prompt. Cells are compared by the label that most completions of a"
-            " prompt have."
+            " intervals are clustered by prompt. Cells are compared by each prompt's share."
         )
     ]
+
+
+@frozen(kw_only=True)
+class Watching(LayerSelector):
+    """Keeps what it is told of one trial."""
+
+    name: ClassVar[str] = "watching"
+    seen: ClassVar[list[Outcome]] = []
+
+    def select(self, context):
+        self.seen[:] = context.run([Trial(1, -1, 4.0)])
+        return Selection(1, -1, 4.0)
+
+
+@pytest.mark.parametrize(("repeats", "clusters"), [(1, 0), (3, 5)])
+def test_a_selector_is_told_which_completions_belong_together(run, repeats, clusters):
+    report, folder = run(
+        f"generation.repeats={repeats}", "selector={use = 'watching'}", "prompts.selection=eval.txt"
+    )
+    (outcome,) = Watching.seen
+    assert len(outcome.clusters.get("refusal", ())) == clusters
+    (cell,) = [cell for cell in report["cells"] if cell["role"] == "steered"]
+    by_text = {text: [] for text in EVALUATION}
+    for row in lines(folder):
+        if row["cell"] == cell["id"]:
+            by_text[row["prompt"]].append(len(row["text"]) % 2)
+    if clusters:
+        assert outcome.clusters["refusal"] == tuple((sum(hits), len(hits)) for hits in by_text.values())
+    assert outcome.counts["refusal"] == sum(map(sum, by_text.values()))
 
 
 def test_a_run_that_goes_on_makes_what_is_missing(run, monkeypatch):

@@ -95,6 +95,24 @@ def test_a_cell_ends_that_could_not_catch_up_if_all_the_rest_were_refusals():
     assert [cell.trial.layer for cell in kept] == [1, 2]
 
 
+def sampled(layer, *clusters):
+    """A cell whose prompts were each sampled several times: refusals and completions of each."""
+    counts = {"refusal": sum(k for k, _ in clusters), "normal": sum(m - k for k, m in clusters)}
+    return Outcome(Trial(layer, -1, 1.0), counts, clusters={"refusal": clusters})
+
+
+def test_completions_of_one_prompt_end_a_cell_no_sooner_than_one_of_them_would():
+    # five alike completions of each of four prompts: four observations, and not twenty
+    best = sampled(1, (5, 5), (5, 5), (5, 5), (5, 5))
+    half = sampled(2, (5, 5), (5, 5), (0, 5), (0, 5))
+    assert naive_wilson(10, 20)[1] < naive_wilson(20, 20)[0]
+    assert naive_wilson(2, 4)[1] > naive_wilson(4, 4)[0]
+    assert [cell.trial.layer for cell in hopeful_of([best, half], 150, 0.95)] == [1, 2]
+    never = sampled(3, *[(0, 5)] * 4)
+    assert naive_wilson(0, 4)[1] < naive_wilson(4, 4)[0]
+    assert [cell.trial.layer for cell in hopeful_of([best, never], 150, 0.95)] == [1]
+
+
 def test_of_cells_that_do_equally_well_the_gentler_goes_first():
     cells = [outcome(1, 4, 4, 8.0), outcome(2, 4, 4, 2.0), outcome(1, 4, 4, 2.0), outcome(0, 3, 4)]
     order = [(cell.trial.layer, cell.trial.multiplier) for cell in hopeful_of(cells, 30, 0.95)]

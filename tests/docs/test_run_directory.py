@@ -30,6 +30,7 @@ OPAQUE = (
         "quantization[]",
         "selections[].overrides",
         "selections[].table[]",
+        "trends[]",
         "windows[].from",
         "windows[].to",
         "windows[].ranges[]",

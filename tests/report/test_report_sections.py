@@ -134,3 +134,33 @@ def test_many_notes_and_settings_are_folded(changed, results):
     assert "2 more notes" in page.text["result"]
     assert "5 settings" in page.text["selection"]
     assert "model = m, seed = 1: sweep" in page.text["selection"]
+
+
+def test_models_of_one_architecture_stand_side_by_side_with_the_test_for_a_trend(copied):
+    def with_trend(results):
+        rates = [("small", 2_100_000, RATE), ("large", 7_600_000_000, PLAIN)]
+        sizes = [
+            {
+                "model": model, "parameters": parameters, "cell": "c", "layer": 3, "multiplier": 2.0,
+                "strength": {"absolute": 2.0, "residual": 0.0625, "raw": 1.0}, "rate": rate,
+            }
+            for model, parameters, rate in rates
+        ]  # fmt: skip
+        results["trends"] = [
+            {
+                "model_type": "qwen2", "quantization": "int8", "prompts": "p-30", "label": "refusal",
+                "overrides": {"model": {}, "site.unit": "raw"}, "test": "cochran-armitage", "sizes": sizes,
+                "z": -6.715, "p": 1e-11, "p_holm": 1e-11,
+            }
+        ]  # fmt: skip
+
+    copied.change("results.json", with_trend)
+    page = render_html([read_record(copied.folder)])
+    section = page.partition('id="trends"')[2].partition("<section")[0]
+    assert "refusals by model size: qwen2, p-30, int8, site.unit = raw" in section
+    cells = [cell.partition("</td>")[0].rpartition(">")[2] for cell in section.split("<td")[1:]]
+    assert cells == [
+        *("small", "2.1M", "3", "2", "0.0625", "27/30", "74-96%"),
+        *("large", "7.6B", "3", "2", "0.0625", "1/30", "1-17%"),
+    ]
+    assert "z = -6.71, p &lt; 0.001, by Holm &lt; 0.001: fewer with size." in section

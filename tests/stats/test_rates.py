@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from steerkit_core.stats import cohens_h, wilson
+from steerkit_core.stats import cochran_armitage, cohens_h, newcombe, wilson
 
 Z = 1.959963984540054  # the normal distribution's 97.5 percent point
 
@@ -83,3 +83,19 @@ def test_effect_sizes_are_those_of_statsmodels():
     for first in (0.0, 0.1, 0.57, 1.0):
         for second in (0.0, 0.3, 0.77, 1.0):
             assert cohens_h(first, second) == pytest.approx(proportion_effectsize(first, second))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: cohens_h(77, 57), "rates: expected numbers from 0 to 1, got 77"),
+        (lambda: cohens_h(0.5, math.nan), "rates: expected numbers from 0 to 1, got nan"),
+        (lambda: newcombe(31, 30, 1, 30), "counts: expected 0 to 30 of 30, got 31"),
+        (lambda: newcombe(1, 30, -1, 30), "counts: expected 0 to 30 of 30, got -1"),
+        (lambda: cochran_armitage([1, 31], [30, 30], [1, 2]), "counts: expected 0 to 30 of 30, got 31"),
+        (lambda: wilson(31, 30), "k .31. must not be greater than n .30."),
+    ],
+)
+def test_what_is_no_rate_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()

@@ -57,7 +57,7 @@ def _row(
         "prompts": cell["prompts"],
         "what": where(cell),
         "multiplier": "" if cell["multiplier"] is None else f"{cell['multiplier']:g}",
-        "dose": f"{cell['strength']['residual']:.2f}" if cell.get("strength") else "",
+        "dose": f"{cell['strength']['residual']:.3g}" if cell.get("strength") else "",
         "sick": cell.get("sick"),
         "rate": rate if rate is not None and rate["n"] and not cell.get("sick") else None,
         "of": cell["prompts_total"] if ended_early(cell) else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steerkit_core.report.evidence import HEADINGS, comparison_rows
+from steerkit_core.report.evidence import HEADINGS, comparison_rows, only_one, test
 from steerkit_core.report.record import RunRecord
 from steerkit_core.report.sections.base import Section
 
@@ -22,5 +22,7 @@ def section(run: RunRecord) -> Section | None:
         "controls": controls[:most],
         "left_out": max(len(rows) - most, 0) + max(len(controls) - most, 0),
         "number": len(run.report["comparisons"]),
+        "only_one": only_one(run.report),
+        "test": test(run.report),
     }
     return Section("comparisons", "Compared on the same prompts", values)

@@ -69,7 +69,7 @@ def _row(found: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
         points_interval(gap),
         f"{found['cohens_h']:+.2f}",
         f"{found['first_only']}, {found['second_only']}" if found["paired"] else "",
-        "McNemar" if found["paired"] else "Fisher",
+        {"mcnemar": "McNemar", "fisher": "Fisher", "sign-flip": "sign-flip"}[found["test"]],
         p_value(found["p"]),
         p_value(found["p_holm"]),
     )
