@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from steerkit_core.report.layout import ruled_table
+from steerkit_core.report.layout import output_console, ruled_table, say
 
 FEW = 5  # rows that are shown of a table unless all are asked for
 MANY = 3  # settings with such a table; where there are more, none is shown unasked
@@ -40,9 +40,9 @@ def selection_summary(report: Mapping[str, Any], entry: Entry) -> Iterator[Rende
 
 def print_selections(report: Mapping[str, Any], console: Console | None = None) -> None:
     """Every table in full, and why the chosen row was chosen."""
-    console = console or Console(highlight=False)
+    console = console or output_console()
     for entry in report["selections"]:
-        console.print(f"\n{escape(title_of(entry))}", soft_wrap=True)
+        say(console, f"\n{escape(title_of(entry))}")
         if entry["table"]:
             console.print(selection_table(report, entry, len(entry["table"])))
         else:
@@ -73,7 +73,8 @@ def selection_table(report: Mapping[str, Any], entry: Entry, limit: int) -> Tabl
     columns = columns_of(rows)
     for name in columns:
         words = any(isinstance(row.get(name), str) for row in rows)
-        table.add_column(escape(name), justify="left" if words else "right", no_wrap=True)
+        justify: Any = "left" if words else "right"
+        table.add_column(escape(name), justify=justify, no_wrap=not words, overflow="fold")
     for row in rows:
         own = row is chosen
         style = "bold" if own else "dim" if row.get("excluded") else None
