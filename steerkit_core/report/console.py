@@ -37,6 +37,7 @@ from steerkit_core.report.maps import Map, ended_early, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
+from steerkit_core.report.transfer import OPTIONAL as TRANSFER_OPTIONAL
 from steerkit_core.report.transfer import excluded_lines, transfer_table
 from steerkit_core.report.windows import windows_tables
 
@@ -70,7 +71,7 @@ def print_report(
         for error in ([cell["sick"]] if cell.get("sick") else cell["errors"])
     ]
     _print_lines(failures, "failure", console, every_cell=every_cell)
-    numbers = [transfer_table(report), _drift_that_fits(report, console)]
+    numbers = [_transfer_that_fits(report, console), _drift_that_fits(report, console)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     _print_comparisons(report, console, every_cell=every_cell)
@@ -82,6 +83,12 @@ def print_report(
     _print_selections(report, console, every_cell=every_cell)
     notes = [f"\n[yellow]note:[/] {escape(note)}" for note in report["notes"]]
     _print_lines(notes, "note", console, every_cell=every_cell)
+
+
+def _transfer_that_fits(report: Mapping[str, Any], console: Console) -> Table | None:
+    if transfer_table(report) is None:
+        return None
+    return fitting(console, lambda left_out: transfer_table(report, left_out) or Table(), TRANSFER_OPTIONAL)
 
 
 def _drift_that_fits(report: Mapping[str, Any], console: Console) -> Table | None:
@@ -174,7 +181,7 @@ def _print_comparisons(report: Mapping[str, Any], console: Console, *, every_cel
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
     """The pairs of models, those that were left out, and what a reader has to know."""
     console = console or output_console()
-    table = transfer_table(report)
+    table = _transfer_that_fits(report, console)
     if table is not None:
         console.print()
         console.print(table)

@@ -26,7 +26,7 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
 def _figure(found: rates.Rates) -> Figure:
     from matplotlib.figure import Figure
 
-    lines = list(found.lines)
+    lines = found.drawn
     together = len(lines) <= len(SERIES)
     across = 1 if together else ACROSS
     down = 1 if together else -(-len(lines) // ACROSS)
