@@ -44,16 +44,9 @@ DAMAGED = {
 RATE_KEYS = ("k", "n", "rate", "low", "high")
 # lists whose entries are of cells, and the columns that say of which; a setting that failed has none
 CELL_REFERENCES = {"selections": ("cell",), "comparisons": ("cell", "reference"), "controls": ("cell",)}
-# what terminal and page show of the entries of these lists
+# what every reader counts on in the entries of these lists
 ENTRY_KEYS = {
-    "selections": ("cell", "failed", "selector", "overrides", "reason", "prompts", "refusal_rate", "table"),
-    "comparisons": (
-        *("cell", "reference", "role", "n", "difference", "cohens_h", "cell_only", "reference_only"),
-        *("p", "p_holm"),
-    ),
-    "controls": ("cell", "beaten", "unbeaten", "sentence", "left_out"),
-    "windows": ("layer", "tried", "from", "to", "ranges", "garbling", "best"),
-    "health": ("model", "quantization", "dtype", "norm_mean", "norm_max", "overflow", "nonfinite"),
+    **CELL_REFERENCES,
     "quantization": (
         *("model", "quantization", "dtype", "extractor", "extraction", "reference", "position"),
         *("layers", "cosines"),
@@ -72,6 +65,7 @@ ENTRY_KEYS = {
         ),
         *("multiplier", "transferred", "own", "efficiency", "cosine"),
     ),
+    "health": ("norm_mean",),
 }
 # columns by layer of one entry, of which each has as many values as the first
 BY_LAYER = {
@@ -194,7 +188,7 @@ def _check_references(report: Mapping[str, Any], target: Path) -> None:
         raise StoreError(f"{target}: cell {twice!r} stands there twice: edited by hand; {REMEDY}")
     if report["selected"] is not None and report["selected"] not in known:
         raise _unknown_cell(target, "selected", report["selected"], ids)
-    _require_entries(report, ENTRY_KEYS, target)
+    require_entries(report, ENTRY_KEYS, target)
     for name, keys in CELL_REFERENCES.items():
         for number, entry in enumerate(report.get(name, ())):
             for key in keys:
@@ -227,8 +221,17 @@ def _unknown_cell(target: Path, where: str, name: str, ids: Sequence[str]) -> St
     )
 
 
-def _require_entries(report: Mapping[str, Any], keys: Mapping[str, Sequence[str]], target: Path) -> None:
-    """Refuse results in whose lists an entry lacks a key; an earlier version may lack a list."""
+def require_entries(report: Mapping[str, Any], keys: Mapping[str, Sequence[str]], target: Path) -> None:
+    """Refuse results in whose lists an entry lacks a key that a reader needs.
+
+    Args:
+        report: what `results.json` holds.
+        keys: by the name of the list; one that is not there, as in an earlier version, is no problem.
+        target: the file.
+
+    Raises:
+        StoreError: a key is missing.
+    """
     for name, wanted in keys.items():
         for number, entry in enumerate(report.get(name, ())):
             _require(entry, wanted, target, f"{name}[{number}].", REMEDY)

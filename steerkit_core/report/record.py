@@ -10,9 +10,18 @@ from typing import Any
 
 from attrs import field, frozen
 
+from steerkit_core.kept.files import RESULTS, require_entries
 from steerkit_core.kept.run import KeptRun, judged_cells, read_run
 from steerkit_core.report.maps import VARYING
 
+# what the page shows of the entries of these lists
+ENTRY_KEYS = {
+    "selections": ("cell", "failed", "selector", "overrides", "reason", "prompts", "refusal_rate", "table"),
+    "comparisons": ("cell", "reference", "role", "n", "difference", "cohens_h", "p", "p_holm"),
+    "controls": ("cell", "beaten", "unbeaten", "sentence", "left_out"),
+    "windows": ("layer", "tried", "from", "to", "ranges", "garbling", "best"),
+    "health": ("model", "quantization", "dtype", "norm_mean", "norm_max", "overflow", "nonfinite"),
+}
 ALIKE = ("model", "quantization", "dtype", "prompts", "classifier")
 
 Entry = Mapping[str, Any]
@@ -77,6 +86,7 @@ def read_record(folder: Path) -> RunRecord:
         StoreError: it has not ended, or a file is missing, damaged, edited by hand or of a newer steerkit.
     """
     kept = read_run(folder)
+    require_entries(kept.report, ENTRY_KEYS, folder / RESULTS)
     return RunRecord(kept.folder, kept.manifest, kept.report, judged_cells(kept))
 
 

@@ -221,9 +221,9 @@ WRONG = {
             f" {AGAIN}"
         ),
     ),
-    "a control that says nothing": (
-        changed("results.json", lambda r: r["controls"].append({"cell": None, "sentence": ""})),
-        f"runs/small/results.json: controls[0].beaten is missing: edited by hand; {AGAIN}",
+    "precisions that are not compared": (
+        changed("results.json", lambda r: r.update(quantization=[{"model": "m"}])),
+        f"runs/small/results.json: quantization[0].quantization is missing: edited by hand; {AGAIN}",
     ),
     "a layer without its length": (
         changed("results.json", lambda r: r["health"][0].update(norm_mean=[1.0])),
