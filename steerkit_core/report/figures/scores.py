@@ -26,13 +26,14 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
 def _figure(title: str, found: Sequence[Scores]) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.2 * len(found) + 0.6, 3.0), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(found) + 0.6, 3.2), layout="constrained")
     panels = figure.subplots(1, len(found), squeeze=False)[0]
     for one, panel in zip(found, panels, strict=True):
         for place, (position, line) in enumerate(one.by_position.items()):
             colour, marker = SERIES[place], MARKERS[place]
             layers, values = [each.layer for each in line], [each.value for each in line]
-            panel.plot(layers, values, color=colour, linewidth=1.2, label=f"position {position}")
+            name = f"position {position}"
+            panel.plot(layers, values, color=colour, marker=marker, markersize=4, linewidth=1.2, label=name)
             faces = ["white" if each.excluded else colour for each in line]
             panel.scatter(layers, values, c=faces, edgecolors=colour, marker=marker, s=16, zorder=3)
             for each in line:
@@ -41,7 +42,8 @@ def _figure(title: str, found: Sequence[Scores]) -> Figure:
         panel.set_title(one.name, fontsize=9)
         panel.set_xlabel("layer")
         panel.grid(alpha=0.25)
-    panels[0].legend(fontsize=7)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, fontsize=8, loc="outside lower center", ncols=len(names))
     panels[0].set_ylabel("score")
     figure.suptitle(f"{title} (hollow: excluded; ring: chosen)", fontsize=9)
     return figure
