@@ -204,3 +204,13 @@ def test_many_notes_and_settings_are_folded(changed, results):
     assert "2 more notes" in page.text["result"]
     assert "5 settings" in page.text["selection"]
     assert "model = m, seed = 1: sweep" in page.text["selection"]
+
+
+def test_a_condition_says_how_many_prompts_were_edited(changed, results):
+    cells = [
+        cell | {"condition": {"layer": 1}, "edited": place} for place, cell in enumerate(results["cells"])
+    ]
+    head, *rows = changed(cells=cells).tables["cells"][0]
+    at = head.index("edited")
+    assert [row[at] for row in rows] == [str(place) for place in range(len(cells))]
+    assert "edited" not in changed().tables["cells"][0][0]

@@ -40,6 +40,10 @@ def columns(run: RunRecord, cells: Sequence[Entry]) -> CellTable:
     several = len({cell["prompts"] for cell in every}) > 1
     varying = (*run.varying, "prompts") if several else run.varying
     rows = [_row(cell, varying, labels, marks, run.report["selected"]) for cell in cells]
+    if any(cell.get("condition") for cell in every):
+        labels.append("edited")  # by a site that edits some prompts only
+        for row, cell in zip(rows, cells, strict=True):
+            row["counts"].append(cell.get("edited", 0))
     return CellTable(rows, varying, labels)
 
 
