@@ -137,12 +137,11 @@ def _show_audit(kept: KeptRun, *, as_json: bool) -> None:
     if as_json:
         print_json({"prompts": audits, "health": kept.report.get("health", [])})
         return
-    from rich.console import Console
-
+    from steerkit_core.report.layout import output_console
     from steerkit_core.report.numbers import health_table
     from steerkit_core.report.prompts import print_audit
 
-    console = Console(highlight=False)
+    console = output_console()
     for entry in audits:
         print_audit(f"{entry['id']} ({entry['quantization']})", entry["prompts"], console)
     table = health_table(kept.report)

@@ -53,6 +53,7 @@ class Talk:
                 self.screen.complain(part)
 
     def _message(self, text: str) -> None:
+        self.conversation.check(text)  # before a screen is begun, which would stay there empty
         found = self.screen.answers(self.steered, lambda show: self.conversation.answer(text, show))
         if found.stopped:
             self.screen.say("stopped")

@@ -13,7 +13,7 @@ from typing import Any
 
 from steerkit_core.errors import StoreError, nearest
 from steerkit_core.kept.counts import contradiction
-from steerkit_core.kept.kinds import RESULTS_FORM, misfit
+from steerkit_core.kept.kinds import MANIFEST_FORM, RESULTS_FORM, ROW_FORMS, Form, misfit
 
 SCHEMA_VERSION = 1
 RECIPE, MANIFEST, COMPLETIONS = "recipe.toml", "manifest.json", "completions.jsonl"
@@ -44,7 +44,36 @@ DAMAGED = {
 RATE_KEYS = ("k", "n", "rate", "low", "high")
 # lists whose entries are of cells, and the columns that say of which; a setting that failed has none
 CELL_REFERENCES = {"selections": ("cell",), "comparisons": ("cell", "reference"), "controls": ("cell",)}
+# what every reader counts on in the entries of these lists
+ENTRY_KEYS = {
+    **CELL_REFERENCES,
+    "quantization": (
+        *("model", "quantization", "dtype", "extractor", "extraction", "reference", "position"),
+        *("layers", "cosines"),
+    ),
+    "transfers": (
+        *(
+            "source",
+            "target",
+            "quantization",
+            "map",
+            "run",
+            "differs",
+            "source_layer",
+            "layer",
+            "own_layer",
+        ),
+        *("multiplier", "transferred", "own", "efficiency", "cosine"),
+    ),
+    "health": ("norm_mean",),
+}
+# columns by layer of one entry, of which each has as many values as the first
+BY_LAYER = {
+    "health": ("norm_mean", "norm_max", "overflow", "nonfinite"),
+    "quantization": ("layers", "cosines", "raw_norms", "reference_raw_norms"),
+}
 MANIFEST_KEYS = ("recipe_fingerprint", "started", "settings", "models")
+MANIFEST_REMEDY = "a run of the same recipe writes it anew"
 COMPLETION_KEYS = ("cell", "prompt_id", "prompt", "text", "tokens", "stop", "error")
 VERDICT_KEYS = ("cell", "prompt_id", "label", "rule", "evidence")
 
@@ -62,7 +91,7 @@ def read_json(path: Path, name: str) -> Any:
         raise StoreError(
             f"{path}: no {name} here: not a run directory, or a run that has not ended"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         remedy = f": damaged or edited by hand; {DAMAGED[name]}" if name in DAMAGED else ""
         raise StoreError(f"{target}: cannot be read: {error}{remedy}") from None
     except OSError as error:
@@ -82,6 +111,8 @@ def check_version(table: Any, target: Path) -> None:
     version = table.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or isinstance(version, bool):
         raise StoreError(f"{target}: schema_version: expected a whole number, got {version!r}")
+    if version < 1:
+        raise StoreError(f"{target}: schema_version: expected a whole number from 1 on, got {version}")
     if version > SCHEMA_VERSION:
         by = f" by steerkit {table['steerkit']}" if table.get("steerkit") else ""
         raise StoreError(
@@ -107,7 +138,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: no {MANIFEST} here: not a run directory")
     manifest = read_json(path, MANIFEST)
     check_version(manifest, path / MANIFEST)
-    _require(manifest, MANIFEST_KEYS, path / MANIFEST, "", "a run of the same recipe writes it anew")
+    _require(manifest, MANIFEST_KEYS, path / MANIFEST, "", MANIFEST_REMEDY)
+    _check_form(manifest, MANIFEST_FORM, path / MANIFEST, MANIFEST_REMEDY)
+    for number, model in enumerate(manifest["models"]):
+        _require(model, ("id",), path / MANIFEST, f"models[{number}].", MANIFEST_REMEDY)
     return dict(manifest)
 
 
@@ -123,11 +157,7 @@ def read_report(path: Path) -> dict[str, Any]:
     check_version(report, target)
     remedy = REMEDY
     _require(report, REPORT_KEYS, target, "", remedy)
-    if (found := misfit(report, RESULTS_FORM)) is not None:
-        raise StoreError(
-            f"{target}: {found.where}: expected {found.expected}, got {found.found!r:.60}: edited by hand;"
-            f" {remedy}"
-        )
+    _check_form(report, RESULTS_FORM, target, remedy)
     _require(report["run"], ("name",), target, "run.", remedy)
     for number, cell in enumerate(report["cells"]):
         where = f"cells[{number}]."
@@ -137,29 +167,58 @@ def read_report(path: Path) -> dict[str, Any]:
         if (wrong := contradiction(cell)) is not None:
             raise StoreError(f"{target}: {where}{wrong}: edited by hand; {remedy}")
     _check_references(report, target)
+    _check_lengths(report, target)
     return dict(report)
+
+
+def _check_form(table: Any, form: Form, target: Path, remedy: str) -> None:
+    if (found := misfit(table, form)) is not None:
+        raise StoreError(
+            f"{target}: {found.where}: expected {found.expected}, got {found.found!r:.60}: edited by hand;"
+            f" {remedy}"
+        )
 
 
 def _check_references(report: Mapping[str, Any], target: Path) -> None:
     """Refuse results that name a cell twice, or one that is not there."""
     ids = [cell["id"] for cell in report["cells"]]
-    twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
+    known = set(ids)
+    twice = next((name for name in ids if ids.count(name) > 1), None) if len(known) < len(ids) else None
     if twice is not None:
         raise StoreError(f"{target}: cell {twice!r} stands there twice: edited by hand; {REMEDY}")
-    if report["selected"] is not None and report["selected"] not in ids:
-        raise StoreError(
-            f"{target}: selected: expected one of the cells, got {report['selected']!r}"
-            f"{nearest(str(report['selected']), ids)}: edited by hand; {REMEDY}"
-        )
-    require_entries(report, CELL_REFERENCES, target)
+    if report["selected"] is not None and report["selected"] not in known:
+        raise _unknown_cell(target, "selected", report["selected"], ids)
+    require_entries(report, ENTRY_KEYS, target)
     for name, keys in CELL_REFERENCES.items():
         for number, entry in enumerate(report.get(name, ())):
             for key in keys:
-                if entry[key] is not None and entry[key] not in ids:
-                    raise StoreError(
-                        f"{target}: {name}[{number}].{key}: expected one of the cells, got {entry[key]!r}"
-                        f"{nearest(str(entry[key]), ids)}: edited by hand; {REMEDY}"
-                    )
+                if entry[key] is not None and entry[key] not in known:
+                    raise _unknown_cell(target, f"{name}[{number}].{key}", entry[key], ids)
+            # a run of an earlier version does not say what was tried
+            for tried in entry.get("tried", ()) if name == "selections" else ():
+                if tried not in known:
+                    raise _unknown_cell(target, f"{name}[{number}].tried", tried, ids)
+
+
+def _check_lengths(report: Mapping[str, Any], target: Path) -> None:
+    """Refuse results in which a column by layer is empty, or longer than another."""
+    for name, keys in BY_LAYER.items():
+        for number, entry in enumerate(report.get(name, ())):
+            # a run of an earlier version has fewer columns
+            sizes = {key: len(entry[key]) for key in keys if key in entry}
+            if len(set(sizes.values())) > 1 or 0 in sizes.values():
+                found = ", ".join(f"{size} in {key}" for key, size in sizes.items())
+                raise StoreError(
+                    f"{target}: {name}[{number}]: expected a value for each layer, got {found}: edited by"
+                    f" hand; {REMEDY}"
+                )
+
+
+def _unknown_cell(target: Path, where: str, name: str, ids: Sequence[str]) -> StoreError:
+    return StoreError(
+        f"{target}: {where}: expected one of the cells, got {name!r}{nearest(name, ids)}: edited by hand;"
+        f" {REMEDY}"
+    )
 
 
 def require_entries(report: Mapping[str, Any], keys: Mapping[str, Sequence[str]], target: Path) -> None:
@@ -210,9 +269,15 @@ def parsed_lines(
             row = json.loads(line)
             for column in columns:
                 row[column]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             found = f"{type(error).__name__}: {error}"
             raise StoreError(f"{target}:{number}: damaged ({found}); delete that line {remedy}") from None
+        wrong = misfit(row, ROW_FORMS.get(target.name, {})) if isinstance(row, dict) else None
+        if wrong is not None:
+            raise StoreError(
+                f"{target}:{number}: {wrong.where}: expected {wrong.expected}, got {wrong.found!r:.60}:"
+                f" edited by hand; delete that line {remedy}"
+            )
         yield number, row
 
 

@@ -1,4 +1,4 @@
-"""The form of `results.json`: which kind of value stands under which key, for all that readers look at."""
+"""The form of a run's files: which kind of value stands under which key, for all that readers look at."""
 
 from __future__ import annotations
 
@@ -20,10 +20,18 @@ class Kind:
 
 
 @frozen
+class OneOf:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+
+@frozen
 class ListOf:
-    """A list, each entry of the same form."""
+    """A list, each entry of the same form; of exactly `length` entries, where one is given."""
 
     entry: Form
+    length: int | None = None
 
 
 @frozen
@@ -41,7 +49,7 @@ class Perhaps:
 
 
 # a mapping is the form of a table: keys that the table lacks, or has besides, are no misfit
-Form: TypeAlias = "Kind | ListOf | TableOf | Perhaps | Mapping[str, Form]"
+Form: TypeAlias = "Kind | OneOf | ListOf | TableOf | Perhaps | Mapping[str, Form]"
 
 TEXT = Kind("a string", frozenset({str}))
 WHOLE = Kind("a whole number", frozenset({int}))
@@ -52,11 +60,15 @@ TABLE: Mapping[str, Form] = {}
 
 # a bound that is infinite is the word `inf`, as JSON has no number for it
 END = NUMBER | TEXT | NULL
-RATE: Form = {"k": WHOLE, "n": WHOLE, "rate": NUMBER, "low": NUMBER, "high": NUMBER}
+RATE: Form = {
+    **dict.fromkeys(("k", "n"), WHOLE),
+    **dict.fromkeys(("rate", "low", "high", "n_effective"), NUMBER),
+}
 STRENGTH: Mapping[str, Form] = dict.fromkeys(("multiplier", "absolute", "residual", "raw"), NUMBER | NULL)
 OPTIMISM: Form = Perhaps({"label": TEXT, "rate": NUMBER, "corrected": NUMBER, "optimism": NUMBER})
 CELL: Form = {
-    **dict.fromkeys(("id", "role", "model", "quantization", "dtype", "prompts", "classifier"), TEXT),
+    **dict.fromkeys(("id", "model", "quantization", "dtype", "prompts", "classifier"), TEXT),
+    "role": OneOf(("baseline", "steered", "control")),
     **dict.fromkeys(("extractor", "source", "selector", "site", "unit", "control", "sick"), TEXT | NULL),
     **dict.fromkeys(("n", "n_unique", "failed", "prompts_total"), WHOLE),
     **dict.fromkeys(("layer", "position"), WHOLE | NULL),
@@ -160,6 +172,43 @@ RESULTS_FORM: Form = {
     "health": ListOf(HEALTH),
     "notes": ListOf(TEXT),
 }
+MANIFEST_FORM: Form = {
+    **dict.fromkeys(("name", "recipe_fingerprint", "recipe", "started", "steerkit", "python"), TEXT),
+    **dict.fromkeys(("shipped", "finished"), TEXT | NULL),
+    **dict.fromkeys(("changes", "resumed"), ListOf(TEXT)),
+    "versions": TableOf(TEXT | NULL),
+    "planned": WHOLE | NULL,
+    "settings": ListOf(
+        {
+            "model": {"id": TEXT, "quantization": TEXT},
+            "extractor": {"use": TEXT},
+            "selector": {"use": TEXT},
+        }
+    ),
+    "models": ListOf(
+        {
+            **dict.fromkeys(("id", "quantization", "dtype"), TEXT),
+            "revision": TEXT | NULL,
+            "prompts": Perhaps(TABLE),
+        }
+    ),
+}
+SPAN: Form = ListOf(WHOLE, length=2)
+# of the files of lines, those whose rows people read
+ROW_FORMS: Mapping[str, Form] = {
+    "completions.jsonl": {
+        **dict.fromkeys(("cell", "prompt_id", "prompt", "text", "stop"), TEXT),
+        "error": TEXT | NULL,
+        "tokens": WHOLE,
+    },
+    "verdicts.jsonl": {
+        # a label that is none is told by the counts
+        **dict.fromkeys(("cell", "prompt_id"), TEXT),
+        **dict.fromkeys(("rule", "evidence"), TEXT | NULL),
+        "spans": ListOf(SPAN),
+        "scores": TableOf(NUMBER | NULL),
+    },
+}
 
 
 @frozen
@@ -182,9 +231,14 @@ def misfit(value: Any, form: Form) -> Misfit | None:
         return None if type(value) in form.types else Misfit("", form.words, value)
     if isinstance(form, Perhaps):
         return None if value is None else misfit(value, form.form)
+    if isinstance(form, OneOf):
+        known = type(value) is str and value in form.words
+        return None if known else Misfit("", f"one of {', '.join(form.words)}", value)
     if isinstance(form, ListOf):
         if type(value) is not list:
             return Misfit("", "a list", value)
+        if form.length is not None and len(value) != form.length:
+            return Misfit("", f"a list of {form.length}", value)
         parts = ((f"[{number}]", entry, form.entry) for number, entry in enumerate(value))
     elif type(value) is not dict:
         return Misfit("", "a table", value)

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
@@ -20,12 +21,23 @@ from steerkit_core.report.evidence import (
     control_lines,
     luck_line,
 )
-from steerkit_core.report.layout import FEW, MOST, best_rows, cut_rows, fitting, hidden_line
+from steerkit_core.report.layout import (
+    FEW,
+    MOST,
+    best_rows,
+    cut_rows,
+    fitting,
+    hidden_line,
+    natural_width,
+    output_console,
+    say,
+)
 from steerkit_core.report.map_table import map_table
 from steerkit_core.report.maps import Map, ended_early, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
+from steerkit_core.report.transfer import OPTIONAL as TRANSFER_OPTIONAL
 from steerkit_core.report.transfer import excluded_lines, transfer_table
 from steerkit_core.report.trends import trend_table
 from steerkit_core.report.windows import windows_tables
@@ -42,7 +54,7 @@ def print_report(
     Of long tables the best rows are shown. `every_cell` shows all of them, and puts the swept cells and the
     controls into the tables too.
     """
-    console = console or Console(highlight=False)
+    console = console or output_console()
     drawn = maps(report)
     _print_maps(drawn, console, every_cell=every_cell)
     _print_windows(report, console, every_cell=every_cell)
@@ -60,7 +72,7 @@ def print_report(
         for error in ([cell["sick"]] if cell.get("sick") else cell["errors"])
     ]
     _print_lines(failures, "failure", console, every_cell=every_cell)
-    numbers = [transfer_table(report), drift_table(report)]
+    numbers = [_transfer_that_fits(report, console), _drift_that_fits(report, console)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     _print_comparisons(report, console, every_cell=every_cell)
@@ -69,16 +81,28 @@ def print_report(
         console.print()
         console.print(table)
     for line in excluded_lines(report):
-        console.print(escape(line), soft_wrap=not console.record)
+        say(console, escape(line))
     _print_selections(report, console, every_cell=every_cell)
     notes = [f"\n[yellow]note:[/] {escape(note)}" for note in report["notes"]]
     _print_lines(notes, "note", console, every_cell=every_cell)
 
 
+def _transfer_that_fits(report: Mapping[str, Any], console: Console) -> Table | None:
+    if transfer_table(report) is None:
+        return None
+    return fitting(console, lambda left_out: transfer_table(report, left_out) or Table(), TRANSFER_OPTIONAL)
+
+
+def _drift_that_fits(report: Mapping[str, Any], console: Console) -> Table | None:
+    wide = drift_table(report)
+    fits = wide is None or natural_width(console, wide) <= console.width
+    return wide if fits else drift_table(report, lengths=False)
+
+
 def _print_lines(lines: Sequence[str], what: str, console: Console, *, every_cell: bool) -> None:
     shown, hidden = cut_rows(lines, None if every_cell else FEW)
     for line in shown:
-        console.print(line, soft_wrap=not console.record)
+        say(console, line)
     if hidden:
         console.print(hidden_line(hidden, what))
 
@@ -167,13 +191,13 @@ def _print_trends(report: Mapping[str, Any], console: Console, *, every_cell: bo
 
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
     """The pairs of models, those that were left out, and what a reader has to know."""
-    console = console or Console(highlight=False)
-    table = transfer_table(report)
+    console = console or output_console()
+    table = _transfer_that_fits(report, console)
     if table is not None:
         console.print()
         console.print(table)
     for line in [*excluded_lines(report), *(f"note: {note}" for note in report["notes"])]:
-        console.print(escape(line), soft_wrap=True)
+        say(console, escape(line))
 
 
 def _print_selections(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
@@ -185,18 +209,18 @@ def _print_selections(report: Mapping[str, Any], console: Console, *, every_cell
         lambda entry: _share(cells[entry["cell"]]) if entry["cell"] in cells else 0.0,
     )
     for entry in entries:
-        console.print(f"\n{escape(title_of(entry))}", soft_wrap=not console.record)
+        say(console, f"\n{escape(title_of(entry))}")
         for part in selection_summary(report, entry):
             console.print(part)
         if entry.get("optimism"):
-            console.print(escape(luck_line(entry["optimism"])), soft_wrap=not console.record)
+            say(console, escape(luck_line(entry["optimism"])))
         for line in control_lines(report, entry["cell"]):
-            console.print(f"controls: {escape(line)}", soft_wrap=not console.record)
+            say(console, f"controls: {escape(line)}")
     if hidden:
         console.print(f"\n{hidden_line(hidden, 'setting')}")
     best = report.get("optimism")
     if best and len(report["selections"]) > 1:
-        console.print(f"\nbest of all settings: {escape(luck_line(best))}", soft_wrap=not console.record)
+        say(console, f"\nbest of all settings: {escape(luck_line(best))}")
 
 
 def draw_report(report: Mapping[str, Any], target: Path, *, every_cell: bool = False) -> None:
@@ -217,7 +241,7 @@ def print_completions(
     entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], console: Console | None = None
 ) -> None:
     """The completions of one cell with their verdicts."""
-    console = console or Console(highlight=False)
+    console = console or output_console()
     asked = entry["n"] + entry["failed"]
     early = (
         f"; ended early, after {asked} of {entry['prompts_total']} prompts" if ended_early(entry) else ""

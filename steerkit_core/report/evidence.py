@@ -63,8 +63,9 @@ def comparisons_table(
         + "".join(words for name, words in told.items() if name not in left_out)
         + f"Holm: p of {test(report)}, adjusted for {len(report['comparisons'])}",
     )
-    # the names of a few rows may take several lines
-    table.add_column("", min_width=12 if len(rows) <= SHORT else 26)
+    # the names of a few rows may take several lines, and all of them where nothing else is left to give way
+    wide = len(rows) > SHORT and "p" not in left_out
+    table.add_column("", min_width=26 if wide else 12, overflow="fold")
     shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     for place in shown:
         table.add_column(HEADINGS[place], justify="right", no_wrap=True)

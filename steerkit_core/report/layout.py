@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,20 @@ T = TypeVar("T")
 
 MOST = 20  # rows of a table unless all are asked for
 FEW = 6  # tables of one kind, and lines of one kind that are no table
+ENDLESS = 2000  # columns of what has no width
+
+
+def output_console() -> Console:
+    """Standard output; without COLUMNS a file or a pipe has no width, so that every row is one line."""
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = ENDLESS
+    return console
+
+
+def say(console: Console, text: str) -> None:
+    """A sentence, in rich's markup: between words on a terminal or in a picture, else on one line."""
+    console.print(text, soft_wrap=not (console.record or console.is_terminal))
 
 
 def cut_rows(rows: Sequence[T], most: int | None) -> tuple[Sequence[T], int]:

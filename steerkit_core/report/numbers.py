@@ -25,33 +25,36 @@ def drift_rows(report: Mapping[str, Any]) -> list[tuple[str, Entry, list[tuple[i
     ]
 
 
-def drift_table(report: Mapping[str, Any]) -> Table | None:
+def drift_table(report: Mapping[str, Any], *, lengths: bool = True) -> Table | None:
     """Cosine and length of each layer's direction beside the unquantized one; None where there are none.
 
     A model's first column has the lengths of its unquantized directions, which are those carried over.
+    Without `lengths` there are only the cosines.
     """
     entries = report.get("quantization", ())
     if not entries:
         return None
     table = ruled_table("cosine of each layer's direction to the unquantized one")
-    if "raw_norms" in entries[0]:
+    # a run of an earlier version has kept no lengths
+    lengths = lengths and all("raw_norms" in entry for entry in entries)
+    if lengths:
         table.caption = (
             "beside it the length before normalising; carried over are the unquantized directions"
         )
     table.add_column("layer", no_wrap=True)
     columns: list[tuple[Entry, bool]] = []
     for name, entry, _ in drift_rows(report):
-        # a run of an earlier version has kept no lengths
-        if "raw_norms" in entry and not any(
+        if lengths and not any(
             entry["reference"] == other["reference"] and entry["position"] == other["position"]
             for other, _ in columns
         ):
-            table.add_column(escape(_unquantized(name, entry)), justify="right")
+            table.add_column(escape(_unquantized(name, entry)), justify="right", overflow="fold")
             columns.append((entry, True))
-        table.add_column(escape(name), justify="right")
+        table.add_column(escape(name), justify="right", overflow="fold")
         columns.append((entry, False))
     for layer in sorted({layer for entry in entries for layer in entry["layers"]}):
-        table.add_row(str(layer), *(_drift(entry, layer, reference=own) for entry, own in columns))
+        found = [_drift(entry, layer, reference=own) for entry, own in columns]
+        table.add_row(str(layer), *("  ".join(one if lengths else one[:1]) for one in found))
     return table
 
 
@@ -59,16 +62,15 @@ def _unquantized(name: str, entry: Entry) -> str:
     return name.replace(f", {entry['quantization']}", ", unquantized", 1)
 
 
-def _drift(entry: Entry, layer: int, *, reference: bool) -> str:
+def _drift(entry: Entry, layer: int, *, reference: bool) -> list[str]:
+    """The cosine, and the length where it is kept; of the unquantized direction its length alone."""
     if layer not in entry["layers"]:
-        return ""
+        return []
     index = entry["layers"].index(layer)
     if reference:
-        return _given(entry["reference_raw_norms"][index], "{:#.4g}")
-    cosine = _given(entry["cosines"][index], "{:.4f}")
-    return (
-        cosine if "raw_norms" not in entry else f"{cosine}  {_given(entry['raw_norms'][index], '{:#.4g}')}"
-    )
+        return [_given(entry["reference_raw_norms"][index], "{:#.4g}")]
+    kept = entry["raw_norms"][index : index + 1] if "raw_norms" in entry else []
+    return [_given(entry["cosines"][index], "{:.4f}"), *(_given(length, "{:#.4g}") for length in kept)]
 
 
 def _given(value: float | None, form: str) -> str:
@@ -85,7 +87,7 @@ def health_table(report: Mapping[str, Any]) -> Table | None:
     )
     table.add_column("layer", no_wrap=True)
     for entry in entries:
-        table.add_column(escape(name_of(entry, entries, ("prompts",))), justify="right")
+        table.add_column(escape(name_of(entry, entries, ("prompts",))), justify="right", overflow="fold")
     for layer in range(max(len(entry["norm_mean"]) for entry in entries)):
         table.add_row(
             str(layer),

@@ -10,18 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from steerkit_core.kept.overview import LABEL, RunRow
-from steerkit_core.report.layout import natural_width, plain_table
+from steerkit_core.report.layout import natural_width, output_console, plain_table
 from steerkit_core.report.percent import interval
 
 STYLES = {"done": "green", "unfinished": "yellow", "broken": "red"}
-ENDLESS = 2000
 
 
 def print_runs(rows: Sequence[RunRow], console: Console | None = None) -> None:
     """A line for each run, or a few where a line does not fit; then what is to be said of single runs."""
-    console = console or Console(highlight=False)
-    if not console.is_terminal:  # a file or a pipe has no width: every run is one line
-        console.width = ENDLESS
+    console = console or output_console()
     table = _table(rows)
     if natural_width(console, table) <= console.width:
         console.print(table)

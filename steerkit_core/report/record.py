@@ -22,8 +22,6 @@ ENTRY_KEYS = {
     "windows": ("layer", "tried", "from", "to", "ranges", "garbling", "best"),
     "health": ("model", "quantization", "dtype", "norm_mean", "norm_max", "overflow", "nonfinite"),
     "trends": ("model_type", "sizes", "z", "p", "p_holm"),
-    "quantization": ("model", "quantization", "extraction", "position", "layers", "cosines"),
-    "transfers": ("source", "target", "transferred", "own", "efficiency", "cosine"),
 }
 ALIKE = ("model", "quantization", "dtype", "prompts", "classifier")
 

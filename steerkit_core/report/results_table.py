@@ -13,7 +13,9 @@ from steerkit_core.report.layout import plain_table
 from steerkit_core.report.maps import USUAL, VARYING, ended_early, in_words
 from steerkit_core.report.percent import interval
 
-OPTIONAL = ("depth", "prompts", "normal")  # columns that a narrow terminal does without
+# what a narrow terminal does without, in this order; `apart` is a column for each thing that varies
+OPTIONAL = ("depth", "prompts", "normal", "apart", "garbled")
+TOGETHER = 16  # columns at least for all that varies, where it has one column together
 
 
 def results_table(
@@ -21,8 +23,7 @@ def results_table(
 ) -> Table:
     """One row per cell; what is the same in all steered cells goes into the title.
 
-    `narrow` names columns that there is no room for: `depth`, `prompts` where all have the same, and
-    `normal`, which is the rest.
+    `narrow` names what there is no room for, see `OPTIONAL`; `prompts` stay where cells have several.
     """
     cells = [cell for cell in report["cells"] if cell["id"] not in leave_out]
     steered = [cell for cell in cells if cell["role"] != "baseline"] or cells
@@ -47,21 +48,28 @@ def results_table(
         others.append("failed")
     if any(cell.get("condition") for cell in cells):
         others.append("edited")
-    for heading in ("", *varying):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("", no_wrap=True)
+    together = "apart" in narrow and len(varying) > 1
+    if together:
+        table.add_column("setting", min_width=TOGETHER, overflow="fold")
+    else:
+        for heading in varying:
+            table.add_column(heading, no_wrap=True)
     depth = () if "depth" in narrow else ("depth",)
     for heading in ("layer", *depth, "mult.", "refusal", "95% CI", *others):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in sorted(cells, key=_order):
         mark = "\u2020" if cell["id"] in marks else ""
-        row = _row(cell, varying, others, mark, depth=bool(depth))
+        words = [str(cell.get(key) or "-") for key in varying]
+        if together:
+            words = [", ".join(word for word in words if word != "-")]
+        row = [("*" if cell["selected"] else "") + mark, *map(escape, words)]
+        row += _numbers(cell, others, depth=bool(depth))
         table.add_row(*row, style="bold" if cell["selected"] else None)
     return table
 
 
-def _row(
-    cell: Mapping[str, Any], varying: Sequence[str], others: Sequence[str], mark: str, *, depth: bool
-) -> list[str]:
+def _numbers(cell: Mapping[str, Any], others: Sequence[str], *, depth: bool) -> list[str]:
     rate = cell["rates"].get("refusal")
     sick = bool(cell.get("sick"))
     known = rate is not None and rate["n"] > 0 and not sick
@@ -69,8 +77,6 @@ def _row(
     counts |= {"failed": cell["failed"], "edited": cell.get("edited", 0)}
     early = f" of {cell['prompts_total']}" if ended_early(cell) else ""
     return [
-        ("*" if cell["selected"] else "") + mark,
-        *(escape(str(cell.get(key) or "-")) for key in varying),
         "unsteered" if cell["role"] == "baseline" else _layer(cell),
         *([number(cell["depth"], "{:.2f}")] if depth else []),
         number(cell["multiplier"]),

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from steerkit_core.report.layout import ruled_table
+from steerkit_core.report.layout import output_console, ruled_table, say
 
 FEW = 5  # rows that are shown of a table unless all are asked for
 MANY = 3  # settings with such a table; where there are more, none is shown unasked
@@ -40,9 +40,9 @@ def selection_summary(report: Mapping[str, Any], entry: Entry) -> Iterator[Rende
 
 def print_selections(report: Mapping[str, Any], console: Console | None = None) -> None:
     """Every table in full, and why the chosen row was chosen."""
-    console = console or Console(highlight=False)
+    console = console or output_console()
     for entry in report["selections"]:
-        console.print(f"\n{escape(title_of(entry))}", soft_wrap=True)
+        say(console, f"\n{escape(title_of(entry))}")
         if entry["table"]:
             console.print(selection_table(report, entry, len(entry["table"])))
         else:
@@ -51,12 +51,16 @@ def print_selections(report: Mapping[str, Any], console: Console | None = None) 
 
 def title_of(entry: Entry) -> str:
     """The setting, the selector, and what it says of its choice."""
-    changes = ", ".join(f"{place} = {_changed(value)}" for place, value in entry["overrides"].items())
-    where = f"{changes}: " if changes else ""
     cell = f" (cell {entry['cell']})" if entry["cell"] else ""
     # one that has tried nothing has not looked at these prompts
     seen = "" if entry["refusal_rate"] is None else f" on {entry['prompts']}"
-    return f"{where}{entry['selector']}{seen}: {entry['reason']}{cell}"
+    return f"{setting_of(entry)}{seen}: {entry['reason']}{cell}"
+
+
+def setting_of(entry: Entry) -> str:
+    """What the grid has set, and the selector."""
+    changes = ", ".join(f"{place} = {_changed(value)}" for place, value in entry["overrides"].items())
+    return f"{changes}: {entry['selector']}" if changes else str(entry["selector"])
 
 
 def _changed(value: object) -> str:
@@ -73,13 +77,12 @@ def selection_table(report: Mapping[str, Any], entry: Entry, limit: int) -> Tabl
     columns = columns_of(rows)
     for name in columns:
         words = any(isinstance(row.get(name), str) for row in rows)
-        table.add_column(escape(name), justify="left" if words else "right", no_wrap=True)
+        justify: Any = "left" if words else "right"
+        table.add_column(escape(name), justify=justify, no_wrap=not words, overflow="fold")
     for row in rows:
         own = row is chosen
         style = "bold" if own else "dim" if row.get("excluded") else None
-        table.add_row(
-            "*" if own else "", *(escape(in_words(row.get(name))) for name in columns), style=style
-        )
+        table.add_row("*" if own else "", *(escape(entry_of(row, name)) for name in columns), style=style)
     return table
 
 
@@ -107,6 +110,12 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
     """The columns in which any of these rows has something."""
     names = dict.fromkeys(name for row in rows for name in row)
     return [name for name in names if any(row.get(name) not in (None, "") for row in rows)]
+
+
+def entry_of(row: Row, name: str) -> str:
+    """What stands in a column of a row."""
+    value = row.get(name)
+    return f"{value:g}" if name == "multiplier" and isinstance(value, float) else in_words(value)
 
 
 def in_words(value: Any) -> str:

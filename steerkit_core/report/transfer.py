@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rich.markup import escape
@@ -11,7 +11,10 @@ from rich.table import Table
 from steerkit_core.report.layout import ruled_table
 
 Entry = Mapping[str, Any]
+OPTIONAL = ("mult.", "cosine", "layer")  # columns that a narrow terminal does without
+NARROWEST = 8  # columns of a model's name
 WORDS = ("source", "target")
+ITSELF = "itself"  # the source that is the target
 HEADINGS = ("layer", "mult.", "refusal", "own", "TE", "95% CI", "cosine")
 
 
@@ -28,8 +31,11 @@ def excluded_lines(report: Entry) -> list[str]:
     ]
 
 
-def transfer_table(report: Entry) -> Table | None:
-    """Transfer efficiency of every pair; None where nothing was transferred."""
+def transfer_table(report: Entry, left_out: Collection[str] = ()) -> Table | None:
+    """Transfer efficiency of every pair; None where nothing was transferred.
+
+    `left_out` names columns that there is no room for, see `OPTIONAL`.
+    """
     rows = transfer_rows(report)
     if not rows:
         return None
@@ -39,18 +45,19 @@ def transfer_table(report: Entry) -> Table | None:
         " the target's; TE: the one by the other, its interval from prompts drawn anew for both; cosine of"
         " the two directions",
     )
+    shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     for heading in WORDS:
-        table.add_column(heading, overflow="fold")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, overflow="fold", min_width=NARROWEST)
+    for place in shown:
+        table.add_column(HEADINGS[place], justify="right", no_wrap=True)
     for pair, columns in rows:
-        table.add_row(*map(escape, pair), *columns)
+        table.add_row(*map(escape, pair), *(columns[place] for place in shown))
     return table
 
 
 def pair_of(entry: Entry) -> tuple[str, str]:
     """Source and target in words."""
-    source = "itself" if not entry["differs"] else entry["source"]
+    source = ITSELF if not entry["differs"] else entry["source"]
     source += f" ({entry['run']})" if entry["run"] else ""
     source += "" if entry["map"] == "none" else f", {entry['map']} map"
     return source, entry["target"] + (

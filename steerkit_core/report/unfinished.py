@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.kept.unfinished import Unfinished
-from steerkit_core.report.layout import cut_rows, fitting, hidden_line, plain_table
+from steerkit_core.report.layout import cut_rows, fitting, hidden_line, output_console, plain_table, say
 
 MOST = 40
 VARYING = ("model", "quantization", "extractor", "site", "classifier")
@@ -22,12 +22,9 @@ def print_unfinished(
     found: Unfinished, console: Console | None = None, *, every_cell: bool = False
 ) -> None:
     """The cells that were begun, with how many rows they have, and how the run is finished."""
-    console = console or Console(highlight=False)
+    console = console or output_console()
     name = escape(str(found.manifest.get("name", found.folder.name)))
-    console.print(
-        f"\n[bold]{name}[/] is [yellow]unfinished[/]: {found.progress}; nothing is judged yet",
-        soft_wrap=True,
-    )
+    say(console, f"\n[bold]{name}[/] is [yellow]unfinished[/]: {found.progress}; nothing is judged yet")
     if found.cells:
         shown, hidden = cut_rows(found.cells, None if every_cell else MOST)
         console.print()
@@ -71,7 +68,7 @@ def _place(cell: Mapping[str, Any]) -> str:
 
 def print_texts(rows: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
     """Texts that nobody has judged yet."""
-    console = console or Console(highlight=False)
+    console = console or output_console()
     for row in rows:
         console.print(f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}", soft_wrap=True)
         text = row["text"].strip() if row["error"] is None else f"failed: {row['error']}"

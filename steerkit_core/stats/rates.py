@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 from steerkit_core.stats.estimate import CONFIDENCE
 from steerkit_core.values import Rate
@@ -33,9 +34,7 @@ def wilson_of_share(share: float, n: float, confidence: float = CONFIDENCE) -> t
     """Wilson's interval of a share of `n` observations, which need not be a whole number of them."""
     if n == 0:
         return 0.0, 1.0
-    from scipy.stats import norm
-
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     # rounding may leave 1e-17 where the interval's end is exactly 0 or 1

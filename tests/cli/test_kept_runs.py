@@ -188,6 +188,69 @@ WRONG = {
         "runs/small/results.json: selected: expected one of the cells, got 'gone': edited by hand; "
         + AGAIN,
     ),
+    "a schema before the first": (
+        changed("results.json", lambda r: r.update(schema_version=0)),
+        "runs/small/results.json: schema_version: expected a whole number from 1 on, got 0",
+    ),
+    "a role that is none": (
+        changed("results.json", lambda r: r["cells"][1].update(role="boss")),
+        (
+            "runs/small/results.json: cells[1].role: expected one of baseline, steered, control, got 'boss':"
+            f" edited by hand; {AGAIN}"
+        ),
+    ),
+    # Wilson (1927): 0 of 5 is 0 to 43.4 percent
+    "an interval that was narrowed": (
+        changed("results.json", lambda r: r["cells"][0]["rates"]["refusal"].update(high=0.1)),
+        (
+            "runs/small/results.json: cells[0].rates.refusal.low, high: expected Wilson's 0 to 0.434482 of 5"
+            f" observations, got 0 to 0.1: edited by hand; {AGAIN}"
+        ),
+    ),
+    "a layer below the first": (
+        changed("results.json", lambda r: r["cells"][1].update(layer=-1)),
+        (
+            "runs/small/results.json: cells[1].layer: expected a whole number from 0 on, got -1: edited by hand;"
+            f" {AGAIN}"
+        ),
+    ),
+    "a cell that was taken out": (
+        changed("results.json", lambda r: r["selections"][0]["tried"].append("c000")),
+        (
+            "runs/small/results.json: selections[0].tried: expected one of the cells, got 'c000': edited by hand;"
+            f" {AGAIN}"
+        ),
+    ),
+    "precisions that are not compared": (
+        changed("results.json", lambda r: r.update(quantization=[{"model": "m"}])),
+        f"runs/small/results.json: quantization[0].quantization is missing: edited by hand; {AGAIN}",
+    ),
+    "a layer without its length": (
+        changed("results.json", lambda r: r["health"][0].update(norm_mean=[1.0])),
+        (
+            "runs/small/results.json: health[0]: expected a value for each layer, got 1 in norm_mean, 4 in"
+            f" norm_max, 4 in overflow, 4 in nonfinite: edited by hand; {AGAIN}"
+        ),
+    ),
+    "results without an end": (
+        lambda folder: (folder / "results.json").write_text("[" * 100_000),
+        (
+            "runs/small/results.json: cannot be read: maximum recursion depth exceeded while decoding a JSON"
+            f" array from a unicode string: damaged or edited by hand; {AGAIN}"
+        ),
+    ),
+    "models that are a table": (
+        changed("manifest.json", lambda m: m.update(models={})),
+        "runs/small/manifest.json: models: expected a list, got {}: edited by hand; a run of the same recipe writes it anew",
+    ),
+    "a model without a name": (
+        changed("manifest.json", lambda m: m["models"][0].pop("id")),
+        "runs/small/manifest.json: models[0].id is missing: edited by hand; a run of the same recipe writes it anew",
+    ),
+    "a time that is a number": (
+        changed("manifest.json", lambda m: m.update(started=3)),
+        "runs/small/manifest.json: started: expected a string, got 3: edited by hand; a run of the same recipe writes it anew",
+    ),
     "results of another run": (
         changed("results.json", lambda r: r["run"].update(recipe_fingerprint="other")),
         (
@@ -251,6 +314,32 @@ def test_a_broken_line_is_named_by_file_and_number(command, small, give):
     assert (code, out) == (2, "")
     assert err.startswith("error: runs/small/completions.jsonl:3: damaged (JSONDecodeError: ")
     assert err.endswith(f"); {DELETE}\n")
+
+
+LINES = {
+    "completions.jsonl": {
+        "text": (5, "a string"),
+        "error": ([], "a string or null"),
+        "tokens": ("3", "a whole number"),
+    },
+    "verdicts.jsonl": {"evidence": (1, "a string or null"), "spans": ([[1]], "a list of 2")},
+}
+
+
+@pytest.mark.parametrize("command", ["show --cell", "compare", "report"])
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in LINES.items() for key in keys])
+def test_a_value_of_another_kind_is_named_by_file_and_line(name, key, command, small, give):
+    value, expected = LINES[name][key]
+    cell = read_run(small).report["selected"]
+    rows = [json.loads(line) for line in (small / name).read_text("utf-8").splitlines()]
+    rows[1][key] = value
+    (small / name).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    place, found = ("spans[0]", value[0]) if key == "spans" else (key, value)
+    code, out, err = give(*(COMMANDS["report"] if command == "report" else TEXTS[command](cell)))
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        f"error: runs/small/{name}:2: {place}: expected {expected}, got {found!r}: edited by hand; delete that line"
+    )
 
 
 @pytest.mark.parametrize("command", TEXTS)

@@ -1,5 +1,6 @@
 """A run of a thousand cells is shown quickly and readably, from its results alone."""
 
+import itertools
 import json
 import re
 import sys
@@ -147,3 +148,46 @@ def test_a_column_that_does_not_fit_is_left_out_before_a_word_is_cut():
     assert headings(85) == ["prompts", "layer", "mult.", "refusal", "95%", "CI", "garbled", "normal"]
     assert headings(60) == ["layer", "mult.", "refusal", "95%", "CI", "garbled", "normal"]
     assert headings(45) == ["layer", "mult.", "refusal", "95%", "CI", "garbled"]
+
+
+def several_things_vary():
+    """A grid over models, precisions and sources, with names as they are."""
+    counts = {"refusal": 26, "garbled": 4, "normal": 0}
+    grid = itertools.product(
+        ("bundled:qwen2-s", "bundled:qwen2-m"), ("none", "int8"), ("self", "unquantized")
+    )
+    cells = [
+        cell_entry(f"c{number}", counts, model=model, quantization=precision, source=source, selected=True)
+        for number, (model, precision, source) in enumerate(grid)
+    ]
+    report = {"run": {"name": "r"}, "cells": cells, "selections": [], "selected": None, "notes": []}
+    drift = {
+        "extractor": "dim", "contrast": "c", "dtype": "float32", "position": -1, "layers": [0], "cosines": [0.5],
+        "raw_norms": [1.0], "reference_raw_norms": [2.0], "quantization": "int8",
+    }  # fmt: skip
+    models = ("bundled:qwen2-s", "bundled:qwen2-m", "bundled:mistral-s")
+    return report | {"quantization": [{**drift, "model": name, "reference": name} for name in models]}
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 100, 200])
+def test_what_varies_shares_a_column_before_a_number_is_cut(width):
+    console = Console(width=width, color_system=None)
+    with console.capture() as shown:
+        print_report(several_things_vary(), console)
+    text = shown.get()
+    assert "\u2026" not in text
+    assert text.count("26/30") == 8
+    assert text.count("70-95%") + text.count("0-100%") == 8
+    assert text.count("0.5000") == 3
+    # at full width every thing has its own column, and directions their lengths
+    assert ("quantization" in text.splitlines()[2]) == (width >= 100)
+    assert text.count("0.5000  1.000") == (3 if width == 200 else 0)
+
+
+def test_a_file_has_no_width(many, give, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    _, cells = many
+    lines = give("show", "many", "--all")[1].splitlines()
+    rows = [line for line in lines if re.search(r"\d+/30 +0-100%", line)]
+    assert len(rows) == len(cells)
+    assert all(len(line.split()) > 7 for line in rows)

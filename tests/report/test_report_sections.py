@@ -1,12 +1,14 @@
 """The headline in every case, and the sections that only some runs have."""
 
 import copy
+import re
 
 import pytest
 from page_tables import Page
 
 from steerkit_core.report.html import render_html
 from steerkit_core.report.record import RunRecord, read_record
+from steerkit_core.report.scores import scores_of
 from steerkit_core.report.sections.result import headline
 
 RATE = {"k": 27, "n": 30, "rate": 0.9, "low": 0.744, "high": 0.965}
@@ -103,11 +105,79 @@ def test_transfers_are_matrices_of_sources_and_targets(changed):
     page = changed(transfers=entries, excluded=left_out)
     head = ["source, down; target, across", "b", "a"]
     rates, efficiencies, cosines, rows = page.tables["transfer"]
-    assert rates == [head, ["a", "22/30 (own 23/30)", ""], ["b", "", "0/30 (own 29/30)"]]
-    assert efficiencies == [head, ["a", "0.96", ""], ["b", "", "0.00"]]
-    assert cosines == [head, ["a", "0.015", ""], ["b", "", "-"]]
+    assert rates == [head, ["b", "", "0/30 (own 29/30)"], ["a", "22/30 (own 23/30)", ""]]
+    assert efficiencies == [head, ["b", "", "0.00"], ["a", "0.96", ""]]
+    assert cosines == [head, ["b", "", "-"], ["a", "0.015", ""]]
     assert rows[1] == ["a", "b", "1 \u2192 2", "3", "22/30", "23/30", "0.96", "-", "0.015"]
     assert "c \u2192 a: left out, hidden sizes 96 and 128 differ" in page.text["transfer"]
+
+
+def test_what_a_model_does_to_itself_stands_on_the_diagonal(changed):
+    own = transfer("a", "a", 23, 23, 1.0, 1.0) | {"differs": []}
+    entries = [own, transfer("b", "a", 5, 23, 0.22, 0.3), transfer("c", "a", 1, 23, 0.04, 0.1)]
+    page = changed(transfers=[*entries, transfer("a", "b", 0, 29, 0.0, 0.3)])
+    (_, *rows), *_ = page.tables["transfer"]
+    assert [row[0] for row in rows] == ["a", "b", "c"]
+    assert rows[0] == ["a", "23/30 (own 23/30)", "0/30 (own 29/30)"]
+
+
+def test_rates_and_cosines_by_precision(changed, results):
+    cell = next(cell for cell in results["cells"] if cell["selected"])
+    layer, multiplier = cell["layer"], cell["multiplier"]
+    rate = {"k": 2, "n": 8, "rate": 0.25, "low": 0.071, "high": 0.591}
+    more = {
+        ("int4", "self"): {"id": "d1", "extraction": "e4", "rates": cell["rates"] | {"refusal": rate}},
+        ("int4", "unquantized"): {"id": "d2", "extraction": "e5"},
+        ("int8", "self"): {"id": "d3", "extraction": "e8"},
+    }
+    cells = [cell | {"quantization": of, "source": source} | facts for (of, source), facts in more.items()]
+    entry = {
+        "model": cell["model"], "quantization": "int4", "dtype": "float32", "extractor": "dim", "contrast": "c",
+        "position": cell["position"], "extraction": "e4", "reference": "e0", "layers": [layer - 1, layer],
+        "cosines": [0.1, 0.75],
+    }  # fmt: skip
+    page = changed(cells=[*results["cells"], *cells], quantization=[entry])
+    rates, cosines, *_ = page.tables["quantisation"]
+    place = f"layer {layer}, multiplier {multiplier:g}"
+    own, carried = f"{cell['model']}, self, {place}", f"{cell['model']}, unquantized, {place}"
+    whole = cell["rates"]["refusal"]
+    text = f"{whole['k']}/{whole['n']}, {100 * whole['low']:.0f} to {100 * whole['high']:.0f}%"
+    assert rates == [
+        ["", "none", "int8", "int4"],
+        [own, text, text, "2/8, 7 to 59%"],
+        [carried, "", "", text],
+    ]
+    assert cosines[1:] == [[own, "", "", "0.7500"], [carried, "", "", "carried over"]]
+
+
+def scored(position, layer, score, excluded=""):
+    return {"position": position, "layer": layer, "score": score, "kl": None, "excluded": excluded}
+
+
+def test_scores_of_a_selector_are_drawn_by_layer_and_position(changed, results):
+    chosen = next(cell for cell in results["cells"] if cell["selected"])
+    layer = chosen["layer"]
+    table = [
+        scored(-1, layer, 1.9), scored(-1, layer + 1, 1.5), scored(-2, layer, 1.25), scored(-2, layer + 1, None, "kl"),
+        scored(-1, layer - 1, 1.75, "depth"),
+    ]  # fmt: skip
+    entry = results["selections"][0] | {"selector": "cosmic", "refusal_rate": None, "table": table}
+    (found,) = scores_of(results, entry)
+    assert (found.name, list(found.by_position)) == ("score", [-2, -1])
+    assert [(one.layer, one.value) for one in found.by_position[-2]] == [(layer, 1.25)]
+    own = [(one.layer, one.value, one.chosen, one.excluded) for one in found.by_position[-1]]
+    assert own == [
+        (layer - 1, 1.75, False, "depth"), (layer, 1.9, True, ""), (layer + 1, 1.5, False, ""),
+    ]  # fmt: skip
+    page = changed(selections=[entry])
+    hints = re.findall(r"position -\d, layer \d+: [^<]*?(?=position|$)", page.text["selection"])
+    assert len(hints) == 4
+    assert f"position -1, layer {layer}: 1.9000, chosen" in page.text["selection"]
+    assert f"position -1, layer {layer - 1}: 1.7500, excluded: depth" in page.text["selection"]
+    classes = [found.get("class") for found in page.named("path") + page.named("circle")]
+    assert (classes.count("dot hollow"), classes.count("ring")) == (1, 1)
+    # what counted texts is drawn by the map
+    assert scores_of(results, entry | {"refusal_rate": 0.5}) == []
 
 
 def test_precisions_side_by_side(changed, results):
@@ -118,7 +188,7 @@ def test_precisions_side_by_side(changed, results):
         "reference_dtype": "float32", "layers": [0, 1, 2], "cosines": [0.99, None, 0.5],
     }  # fmt: skip
     page = changed(quantization=[entry])
-    _, (head, *rows) = page.tables["quantisation"]
+    (*_, (head, *rows)) = page.tables["quantisation"]
     assert head == ["layer", "tiny:qwen2, int4: cosine", "length", "unquantized"]
     assert [row[:2] for row in rows] == [["0", "0.9900"], ["1", ""], ["2", "0.5000"]]
     # the same key twice: the same lengths
@@ -164,3 +234,13 @@ def test_models_of_one_architecture_stand_side_by_side_with_the_test_for_a_trend
         *("large", "7.6B", "3", "2", "0.0625", "1/30", "1-17%"),
     ]
     assert "z = -6.71, p &lt; 0.001, by Holm &lt; 0.001: fewer with size." in section
+
+
+def test_a_condition_says_how_many_prompts_were_edited(changed, results):
+    cells = [
+        cell | {"condition": {"layer": 1}, "edited": place} for place, cell in enumerate(results["cells"])
+    ]
+    head, *rows = changed(cells=cells).tables["cells"][0]
+    at = head.index("edited")
+    assert [row[at] for row in rows] == [str(place) for place in range(len(cells))]
+    assert "edited" not in changed().tables["cells"][0][0]

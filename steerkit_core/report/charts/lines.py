@@ -13,17 +13,24 @@ from steerkit_core.report.palette import SERIES
 from steerkit_core.report.scales import Scale, some, steps
 
 WIDTH, HEIGHT = 640, 300
+SIDE = 9.0  # pixels between two points of one layer, a little more than a marker
+CAP = 2.5  # half the width of an interval's ends
 
 
 @frozen
 class Point:
-    """A value at a layer, with the ends of its interval where it has one."""
+    """A value at a layer, with the ends of its interval where it has one.
+
+    `hollow` and `ringed` are how its marker is drawn.
+    """
 
     x: float
     y: float
     low: float | None = None
     high: float | None = None
     hint: str = ""
+    hollow: bool = False
+    ringed: bool = False
 
 
 @frozen
@@ -78,7 +85,8 @@ def line_chart(
             Markup('<path d="M{} {:.1f}H{}" class="level"/>').format(LEFT, up(level), width - RIGHT)
         )
     # points of one layer stand side by side, so that their intervals can be told apart
-    gap = min(5.0, (across(1) - across(0)) / (len(lines) + 1)) if len(lines) > 1 else 0.0
+    several = len(lines) > 1 and any(point.low is not None for point in points)
+    gap = min(SIDE, (across(1) - across(0)) / (len(lines) + 1)) if several else 0.0
     for number, line in enumerate(lines):
         shift = (number - (len(lines) - 1) / 2) * gap
         parts.append(_line(line, number, lambda at, by=shift: across(at) + by, up))
@@ -96,18 +104,27 @@ def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
     colour = SERIES[number % len(SERIES)]
     places = [(across(point.x), up(point.y)) for point in line.points]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    # of many points the ends would run into each other
+    cap = f"m{-CAP} 0h{2 * CAP}m{-CAP} 0" if across(1) - across(0) > 4 * CAP else ""
     bars = "".join(
-        f"M{across(point.x):.1f} {up(point.low):.1f}V{up(point.high):.1f}"
+        f"M{across(point.x):.1f} {up(point.low):.1f}{cap}V{up(point.high):.1f}{cap}"
         for point in line.points
         if point.low is not None and point.high is not None
     )
     drawn = [Markup('<path d="{}" class="line"/>').format(path)]
     drawn += [Markup('<path d="{}" class="ci"/>').format(bars)] if bars else []
     drawn += [
-        Markup('<path d="{}" class="dot"><title>{}</title></path>').format(
-            marker(number, x, y), f"{line.name}{', ' if line.name else ''}{point.hint}"
+        Markup('<path d="{}" class="{}"><title>{}</title></path>').format(
+            marker(number, x, y),
+            "dot hollow" if point.hollow else "dot",
+            f"{line.name}{', ' if line.name else ''}{point.hint}",
         )
         for point, (x, y) in zip(line.points, places, strict=True)
+    ]
+    drawn += [
+        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="8" class="ring"/>').format(x, y)
+        for point, (x, y) in zip(line.points, places, strict=True)
+        if point.ringed
     ]
     return Markup('<g style="--c:{}">{}</g>').format(colour, Markup("").join(drawn))
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from steerkit_core.report.charts.picture import BOTTOM, LEFT, RIGHT, TOP, svg
-from steerkit_core.report.palette import shade
+from steerkit_core.report.palette import ink, shade
 from steerkit_core.report.scales import some
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ROOM = 28  # pixels of a square, from which on its number is written
 LEVELS = 40  # of colour in a matrix; cells of one level are one path
 
 
@@ -33,6 +34,18 @@ def matrix(title: str, layers: Sequence[int], values: NDArray[Any]) -> Markup:
         Markup('<path fill="{}" d="{}"/>').format(shade(level / (LEVELS - 1)), "".join(places))
         for level, places in sorted(levels.items())
     ]
+    if side >= ROOM:
+        parts += [
+            Markup('<text x="{:.1f}" y="{:.1f}" class="t n" style="fill:{}">{}</text>').format(
+                LEFT + (column + 0.5) * side,
+                TOP + (row + 0.5) * side + 3.5,
+                ink(shade((float(value) + 1) / 2)),
+                f"{round(float(value), 2) + 0.0:.2f}",  # no minus before zero
+            )
+            for row, found in enumerate(values)
+            for column, value in enumerate(found)
+            if not math.isnan(value)
+        ]
     shown = some(range(len(layers)), 24)
     parts += [
         Markup(
@@ -48,7 +61,10 @@ def matrix(title: str, layers: Sequence[int], values: NDArray[Any]) -> Markup:
         for at in shown
     ]
     parts.append(
-        Markup('<text x="{}" y="{}" class="t">layer</text>').format(LEFT + length / 2, TOP + length + 32)
+        Markup(
+            '<text x="{0}" y="{1}" class="t">layer</text>'
+            '<text x="12" y="{2}" class="t" transform="rotate(-90 12 {2})">layer</text>'
+        ).format(LEFT + length / 2, TOP + length + 32, TOP + length / 2)
     )
     return svg(title, (int(LEFT + length + RIGHT), int(TOP + length + BOTTOM)), parts)
 

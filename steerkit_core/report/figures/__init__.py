@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steerkit_core.errors import SteerkitError, StoreError
-from steerkit_core.report.figures import directions, drift, layer_map, rates, transfer, windows
+from steerkit_core.report.figures import directions, drift, layer_map, matrices, rates, scores, windows
 from steerkit_core.report.figures.saving import drawable, save_figure
 from steerkit_core.report.record import RunRecord
 
@@ -24,7 +24,8 @@ ALL: tuple[Draw, ...] = (
     windows.figures,
     directions.figures,
     drift.figures,
-    transfer.figures,
+    matrices.figures,
+    scores.figures,
 )
 
 

@@ -37,5 +37,5 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
     panel.set_xlabel("layer")
     panel.set_ylabel("cosine to the unquantized direction")
     panel.grid(alpha=0.25)
-    panel.legend(fontsize=8)
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     yield "quantisation", figure

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from steerkit_core.report.figures.squares import squares
 from steerkit_core.report.maps import Map, maps
 from steerkit_core.report.record import RunRecord
+from steerkit_core.report.scales import some
 from steerkit_core.report.sections.layer_map import MOST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABELS = ("refusal", "garbled", "normal")
+WIDEST, HIGHEST = 5.0, 9.0  # inches of a panel
 
 
 def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
@@ -27,15 +29,18 @@ def _figure(found: Map) -> Figure:
     from matplotlib.figure import Figure
 
     width, height = len(found.multipliers), len(found.layers)
-    figure = Figure(figsize=(3 * (1.2 + 0.42 * width), 1.2 + 0.3 * height), layout="constrained")
+    size = (3 * (1.2 + min(0.42 * width, WIDEST)), 1.2 + min(0.3 * height, HIGHEST))
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(LABELS), sharey=True, squeeze=False)[0]
     for label, panel in zip(LABELS, panels, strict=True):
         values = [[_share(found, layer, by, label) for by in found.multipliers] for layer in found.layers]
         drawn = squares(panel, values, (0.0, 1.0), "{:.0%}")
         panel.set_title(label, fontsize=9)
-        panel.set_xticks(range(width), [f"{by:g}" for by in found.multipliers])
+        places = some(range(width), 12)
+        panel.set_xticks(places, [f"{found.multipliers[place]:g}" for place in places])
         panel.set_xlabel(found.axis)
-    panels[0].set_yticks(range(height), [str(layer) for layer in found.layers])
+    places = some(range(height), 40)
+    panels[0].set_yticks(places, [str(found.layers[place]) for place in places])
     panels[0].set_ylabel("layer")
     figure.colorbar(drawn, ax=list(panels), label="share of completions")
     figure.suptitle(found.title, fontsize=9)

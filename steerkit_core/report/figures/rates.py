@@ -26,7 +26,7 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
 def _figure(found: rates.Rates) -> Figure:
     from matplotlib.figure import Figure
 
-    lines = list(found.lines)
+    lines = found.drawn
     together = len(lines) <= len(SERIES)
     across = 1 if together else ACROSS
     down = 1 if together else -(-len(lines) // ACROSS)
@@ -42,8 +42,8 @@ def _figure(found: rates.Rates) -> Figure:
         panel.set_ylim(-0.02, 1.02)
         panel.grid(alpha=0.25)
         if together:
-            panel.legend(fontsize=8)
             panel.set_ylabel("coherent refusals")
+            figure.legend(fontsize=8, loc="outside lower center", ncols=3)
         else:
             panel.set_title(f"{found.axis} {by[0]:g}", fontsize=9)
         if together or number >= len(lines) - ACROSS:
@@ -71,5 +71,6 @@ def _line(panel: Axes, found: rates.Rates, by: float | None, place: int, of: int
         markersize=4,
         linewidth=1.3,
         elinewidth=0.9,
+        capsize=2,
         label=None if by is None else f"{found.axis} {by:g}",
     )

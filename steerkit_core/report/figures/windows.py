@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from steerkit_core.report.palette import LABELS
 from steerkit_core.report.record import Entry, RunRecord
-from steerkit_core.report.sections.windows import MOST, SPREAD
+from steerkit_core.report.sections.windows import MANY, MOST, axis, wide
 from steerkit_core.report.windows import window_families
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
 def _figure(title: str, entries: Sequence[Entry]) -> Figure:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.0, 1.3 + 0.24 * len(entries)), layout="constrained")
+    size = (6.0, 1.3 + (0.24 if len(entries) < MANY else 0.14) * len(entries))
+    figure = Figure(figsize=size, layout="constrained")
     panel = figure.subplots()
     for place, entry in enumerate(entries):
         for found in entry["ranges"]:
@@ -36,14 +37,16 @@ def _figure(title: str, entries: Sequence[Entry]) -> Figure:
         if entry["garbling"] is not None:
             panel.plot(entry["garbling"]["multiplier"], place, "x", color=LABELS["garbled"], markersize=8)
     strengths = sorted({one["multiplier"] for entry in entries for one in entry["tried"]})
-    if strengths[0] > 0 and strengths[-1] / strengths[0] >= SPREAD:
+    log = wide(strengths)
+    if log:
         panel.set_xscale("log")
         panel.minorticks_off()
     shown = strengths[:: -(-len(strengths) // 12)]
     panel.set_xticks(shown, [f"{one:g}" for one in shown])
     panel.set_yticks(range(len(entries)), [str(entry["layer"]) for entry in entries])
+    panel.tick_params(axis="y", labelsize=9 if len(entries) < MANY else 6)
     panel.invert_yaxis()
-    panel.set_xlabel("multiplier (bar: window; cross: garbles from)")
+    panel.set_xlabel(f"{axis(log=log)}; bar: window, cross: garbles from")
     panel.set_ylabel("layer")
     figure.suptitle(title, fontsize=9)
     return figure

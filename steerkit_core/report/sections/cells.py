@@ -17,7 +17,7 @@ MOST = 2000
 
 @frozen
 class CellTable:
-    """Rows for cells; `varying` are the columns in which the steered cells of the run are not all alike."""
+    """Rows for cells; `varying` are the columns in which the cells of the run are not all alike."""
 
     rows: Sequence[Entry]
     varying: Sequence[str]
@@ -37,11 +37,14 @@ def columns(run: RunRecord, cells: Sequence[Entry]) -> CellTable:
     every = run.report["cells"]
     labels = list(dict.fromkeys(label for cell in every for label in cell["counts"] if label != "refusal"))
     marks = marked(run.report)
-    return CellTable(
-        [_row(cell, run.varying, labels, marks, run.report["selected"]) for cell in cells],
-        run.varying,
-        labels,
-    )
+    several = len({cell["prompts"] for cell in every}) > 1
+    varying = (*run.varying, "prompts") if several else run.varying
+    rows = [_row(cell, varying, labels, marks, run.report["selected"]) for cell in cells]
+    if any(cell.get("condition") for cell in every):
+        labels.append("edited")  # by a site that edits some prompts only
+        for row, cell in zip(rows, cells, strict=True):
+            row["counts"].append(cell.get("edited", 0))
+    return CellTable(rows, varying, labels)
 
 
 def _row(
@@ -54,7 +57,6 @@ def _row(
         "chosen": cell["selected"],
         "marked": cell["id"] in marks,
         "varying": ["" if cell.get(key) is None else cell[key] for key in varying],
-        "prompts": cell["prompts"],
         "what": where(cell),
         "multiplier": "" if cell["multiplier"] is None else f"{cell['multiplier']:g}",
         "dose": f"{cell['strength']['residual']:.3g}" if cell.get("strength") else "",

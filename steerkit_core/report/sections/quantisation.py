@@ -9,11 +9,16 @@ from markupsafe import Markup
 from steerkit_core.report.charts.lines import Line, Point, line_chart
 from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.kept import kept_layers
+from steerkit_core.report.maps import in_words
+from steerkit_core.report.matrices import Field, Matrix, field_of
 from steerkit_core.report.numbers import drift_rows
 from steerkit_core.report.palette import SERIES
+from steerkit_core.report.percent import interval
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 from steerkit_core.report.sections.cells import columns
+
+ORDER = ("none", "int8", "int4")
 
 
 def section(run: RunRecord) -> Section | None:
@@ -22,8 +27,7 @@ def section(run: RunRecord) -> Section | None:
     found = drift_rows(run.report)
     if not found and len({cell["quantization"] for cell in chosen}) < 2:
         return None
-    order = {name: number for number, name in enumerate(("none", "int8", "int4"))}
-    chosen.sort(key=lambda cell: (cell["model"], order.get(cell["quantization"], 9)))
+    chosen.sort(key=lambda cell: (cell["model"], _precision(cell["quantization"])))
     lines = [
         Line(name, [Point(layer, cosine, hint=f"layer {layer}: {cosine:.4f}") for layer, cosine in known])
         for name, _, known in found
@@ -32,6 +36,7 @@ def section(run: RunRecord) -> Section | None:
     norms = [(name, _norms(run, entry)) for name, entry, _ in found]
     layers = sorted({layer for _, entry, _ in found for layer in entry["layers"]})
     values = {
+        "matrices": matrices(run),
         "table": columns(run, chosen[: run.limit(60)]),
         "chart": _charts(lines),
         "names": [name for name, _, _ in found],
@@ -40,6 +45,56 @@ def section(run: RunRecord) -> Section | None:
         "norms": [[pairs.get(layer, ("", "")) for _, pairs in norms] for layer in layers],
     }
     return Section("quantisation", "Quantization", values)
+
+
+def matrices(run: RunRecord) -> list[Matrix]:
+    """Rates, and cosines at the steered layer, by what was steered and precision; none of one precision."""
+    chosen = [cell for cell in run.report["cells"] if cell["selected"] and cell["rates"].get("refusal")]
+    columns = tuple(sorted({cell["quantization"] for cell in chosen}, key=_precision))
+    if len(columns) < 2:
+        return []
+    varying = [name for name in ("model", *run.varying) if name not in ("quantization", "dtype")]
+    # where settings differ in what is no column of a cell, the first one stands there
+    cells = {(_words(cell, varying), cell["quantization"]): cell for cell in reversed(chosen)}
+    rows = tuple(dict.fromkeys(_words(cell, varying) for cell in chosen))
+    rates = {place: _rate(cell) for place, cell in cells.items()}
+    cosines = {place: cosine for place, cell in cells.items() if (cosine := _same_direction(run, cell))}
+    titles = ("coherent refusals with 95% interval, by precision", "coherent refusals")
+    found = [Matrix(*titles, rows, columns, (0.0, 1.0), rates)]
+    if any(cosine.value is not None for cosine in cosines.values()):
+        title = "cosine to the direction of the unquantized model, at the steered layer"
+        found.append(Matrix(title, "cosine", rows, columns, (-1.0, 1.0), cosines))
+    return found
+
+
+def _precision(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+def _words(cell: Entry, varying: Sequence[str]) -> str:
+    names = dict.fromkeys(varying)
+    strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
+    found = [in_words(name, cell.get(name)) for name in names]
+    return ", ".join([*found, f"layer {cell['layer']}{strength}"])
+
+
+def _rate(cell: Entry) -> Field:
+    rate = cell["rates"]["refusal"]
+    if cell.get("sick") or not rate["n"]:
+        return Field("failed", None, "")
+    return field_of(f"{rate['k']}/{rate['n']}, {interval(rate)}", rate["rate"], (0.0, 1.0))
+
+
+def _same_direction(run: RunRecord, cell: Entry) -> Field | None:
+    """How like the unquantized direction a cell's is; None where nothing was compared."""
+    if cell.get("source") == "unquantized" and cell["quantization"] != "none":
+        return Field("carried over", None, "")
+    for entry in run.report.get("quantization", ()):
+        same = (entry["extraction"], entry["position"]) == (cell.get("extraction"), cell.get("position"))
+        if same and cell["layer"] in entry["layers"]:
+            cosine = entry["cosines"][entry["layers"].index(cell["layer"])]
+            return None if cosine is None else field_of(f"{cosine:.4f}", cosine, (-1.0, 1.0))
+    return None
 
 
 def _charts(lines: Sequence[Line]) -> Markup:

@@ -15,9 +15,11 @@ from steerkit_core.report.maps import ended_early, families
 from steerkit_core.report.palette import SERIES
 from steerkit_core.report.percent import interval
 from steerkit_core.report.record import Entry, RunRecord
+from steerkit_core.report.scales import some
 from steerkit_core.report.sections.base import Section
 
 MOST = 8  # charts
+PANELS = 24  # of one family; of more multipliers evenly spread ones, and the table has all
 PANEL = (330, 200)
 
 
@@ -32,6 +34,12 @@ class Rates:
     axis: str
     lines: Mapping[float | None, Sequence[Entry]]
     unsteered: Entry | None
+
+    @property
+    def drawn(self) -> list[float | None]:
+        """The multipliers that a chart shows."""
+        every = list(self.lines)
+        return [every[place] for place in some(range(len(every)), PANELS)]
 
 
 def section(run: RunRecord) -> Section | None:
@@ -65,7 +73,7 @@ def chart(found: Rates) -> Markup:
     """One chart for a few multipliers, or a panel for each of many."""
     level, words = _level(found.unsteered)
     title = f"Share of coherent refusals by layer: {found.title}"
-    lines = [Line(_name(found, by), [_point(cell) for cell in line]) for by, line in found.lines.items()]
+    lines = [Line(_name(found, by), [_point(cell) for cell in found.lines[by]]) for by in found.drawn]
     drawn = partial(line_chart, x="layer", y="coherent refusals", share=True, level=level)
     if len(lines) <= len(SERIES):
         return legend([line.name for line in lines if line.name], words) + drawn(title, lines)
@@ -75,7 +83,10 @@ def chart(found: Rates) -> Markup:
         )
         for line in lines
     ]
-    return legend([], words) + Markup('<div class="panels">{}</div>').format(Markup("").join(panels))
+    left_out = len(found.lines) - len(lines)
+    note = f"{len(lines)} of {len(found.lines)} strengths are drawn; the numbers below have all"
+    more = Markup('<p class="dim">{}.</p>').format(note) if left_out else Markup("")
+    return legend([], words) + more + Markup('<div class="panels">{}</div>').format(Markup("").join(panels))
 
 
 def table(found: Rates) -> dict[str, Any]:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
+from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.evidence import control_lines, luck_line
 from steerkit_core.report.record import RunRecord
+from steerkit_core.report.scores import Scores, scores_of
 from steerkit_core.report.sections.base import Section
-from steerkit_core.report.selection import chosen_row, columns_of, in_words, ordered, title_of
+from steerkit_core.report.selection import chosen_row, columns_of, entry_of, in_words, ordered, title_of
 
 MOST, ROWS, ALL = 40, 400, 1200  # settings; rows of one table; rows of all tables
+DRAWN = 6  # settings whose scores are drawn
+SIZE = (380, 240)
 
 
 def section(run: RunRecord) -> Section:
     """The selectors' own sentences, and their tables of candidates."""
     room = run.limit(ALL)
     entries = run.report["selections"]
-    shown = []
+    shown, charts = [], 0
     for entry in entries[: run.limit(MOST)]:
         chosen = chosen_row(run.report, entry)
         rows = ordered(run.report, entry)[: min(ROWS, room)] if len(entry["table"]) > 1 else []
         room -= len(rows)
         names = columns_of(rows)
+        drawn = scores_of(run.report, entry) if charts < run.limit(DRAWN) else []
+        charts += bool(drawn)
         shown.append(
             {
+                "scores": [(one.name, chart(title_of(entry), one)) for one in drawn],
+                "legend": legend([f"position {place}" for place in drawn[0].by_position]) if drawn else "",
                 "title": title_of(entry),
                 "luck": luck_line(entry["optimism"]) if entry.get("optimism") else "",
                 "controls": control_lines(run.report, entry["cell"]),
                 "columns": names,
                 "rows": [
-                    (row is chosen, bool(row.get("excluded")), [in_words(row.get(name)) for name in names])
+                    (row is chosen, bool(row.get("excluded")), [entry_of(row, name) for name in names])
                     for row in rows
                 ],
                 "total": len(entry["table"]),
@@ -35,4 +46,28 @@ def section(run: RunRecord) -> Section:
         )
     return Section(
         "selection", "How the cell was chosen", {"shown": shown, "left_out": len(entries) - len(shown)}
+    )
+
+
+def chart(title: str, found: Scores) -> Markup:
+    """One number of all candidates by layer, a line for each position."""
+    lines = [
+        Line(
+            f"position {position}",
+            [
+                Point(
+                    one.layer,
+                    one.value,
+                    hint=f"layer {one.layer}: {in_words(one.value)}"
+                    + (f", excluded: {one.excluded}" if one.excluded else ", chosen" * one.chosen),
+                    hollow=bool(one.excluded),
+                    ringed=one.chosen,
+                )
+                for one in line
+            ],
+        )
+        for position, line in found.by_position.items()
+    ]
+    return line_chart(
+        f"{found.name} by layer: {title}", lines, x="layer", y=found.name, from_zero=False, size=SIZE
     )

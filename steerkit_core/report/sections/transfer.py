@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from attrs import frozen
-
-from steerkit_core.report.palette import ink, shade
+from steerkit_core.report.matrices import Matrix, field_of
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
-from steerkit_core.report.transfer import HEADINGS, excluded_lines, pair_of, transfer_rows
-
-
-@frozen
-class Field:
-    """What stands at one source and target: a text, its number where it has one, and its colours."""
-
-    text: str
-    value: float | None
-    style: str
-
-
-@frozen
-class Matrix:
-    """Sources down, targets across. `ends` are the numbers at the ends of the colours."""
-
-    title: str
-    short: str
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-    ends: tuple[float, float]
-    entries: Mapping[tuple[str, str], Field]
+from steerkit_core.report.transfer import HEADINGS, ITSELF, excluded_lines, pair_of, transfer_rows
 
 
 def section(run: RunRecord) -> Section | None:
@@ -47,22 +24,24 @@ def matrices(run: RunRecord) -> list[Matrix]:
     entries = run.report.get("transfers", ())
     if len(entries) < 2:
         return []
-    pairs = [(pair_of(entry), entry) for entry in entries]
-    sources = tuple(dict.fromkeys(source for (source, _), _ in pairs))
+    # a model's own directions stand in its own row, so that equal names are the diagonal
+    pairs = [(_pair(entry), entry) for entry in entries]
     targets = tuple(dict.fromkeys(target for (_, target), _ in pairs))
+    found_in = dict.fromkeys(source for (source, _), _ in pairs)
+    sources = (
+        *(one for one in targets if one in found_in),
+        *(one for one in found_in if one not in targets),
+    )
     found = []
     for title, short, ends, entry_of in KINDS:
-        fields = {pair: _field(*entry_of(entry), ends) for pair, entry in pairs}
+        fields = {pair: field_of(*entry_of(entry), ends) for pair, entry in pairs}
         found.append(Matrix(title, short, sources, targets, ends, fields))
     return found
 
 
-def _field(text: str, value: float | None, ends: tuple[float, float]) -> Field:
-    if value is None:
-        return Field(text, None, "")
-    low, high = ends
-    colour = shade((value - low) / (high - low))
-    return Field(text, value, f"background:{colour};color:{ink(colour)}")
+def _pair(entry: Entry) -> tuple[str, str]:
+    source, target = pair_of(entry)
+    return (source if entry["differs"] or source != ITSELF else target), target
 
 
 def _rate(entry: Entry) -> tuple[str, float | None]:

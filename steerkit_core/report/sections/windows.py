@@ -15,7 +15,8 @@ from steerkit_core.report.windows import HEADINGS, window_families, window_row, 
 
 MOST = 8
 WIDTH, ROW = 640, 22
-SPREAD = 8  # from this ratio of strengths on the axis is logarithmic
+MANY, DENSE = 30, 12  # layers, from which on the rows are so narrow
+SPREAD = 8  # from this ratio of strengths on the axis is logarithmic, and says so
 
 
 def section(run: RunRecord) -> Section | None:
@@ -40,11 +41,12 @@ def section(run: RunRecord) -> Section | None:
 def chart(title: str, entries: Sequence[Entry]) -> Markup:
     """A row for each layer: what was tried, where it steers, and from where on it garbles."""
     tried = sorted({one["multiplier"] for entry in entries for one in entry["tried"]})
-    log = tried[0] > 0 and tried[-1] / tried[0] >= SPREAD
+    log = wide(tried)
     room = 0.0 if log else (tried[-1] - tried[0]) * 0.04
     low, high = (tried[0] / 1.15, tried[-1] * 1.15) if log else (tried[0] - room, tried[-1] + room)
     across = Scale(low, high, LEFT, WIDTH - RIGHT, log)
-    bottom = TOP + ROW * len(entries)
+    pitch = ROW if len(entries) < MANY else DENSE
+    bottom = TOP + pitch * len(entries)
     shown = tried if len(tried) <= 12 else tried[:: -(-len(tried) // 12)]
     parts = [
         Markup(
@@ -54,12 +56,22 @@ def chart(title: str, entries: Sequence[Entry]) -> Markup:
     ]
     parts.append(
         Markup(
-            '<text x="{0}" y="{1}" class="t">multiplier</text>'
+            '<text x="{0}" y="{1}" class="t">{3}</text>'
             '<text x="12" y="{2}" class="t" transform="rotate(-90 12 {2})">layer</text>'
-        ).format(WIDTH / 2, bottom + 34, (TOP + bottom) / 2)
+        ).format(WIDTH / 2, bottom + 34, (TOP + bottom) / 2, axis(log=log))
     )
-    parts += [_row(entry, across, TOP + ROW * (number + 0.5)) for number, entry in enumerate(entries)]
+    parts += [_row(entry, across, TOP + pitch * (number + 0.5)) for number, entry in enumerate(entries)]
     return svg(f"Multiplier windows by layer: {title}", (WIDTH, bottom + 42), parts)
+
+
+def wide(strengths: Sequence[float]) -> bool:
+    """Whether strengths, the weakest first, are so far apart that their axis is logarithmic."""
+    return strengths[0] > 0 and strengths[-1] / strengths[0] >= SPREAD
+
+
+def axis(*, log: bool) -> str:
+    """What the axis of strengths says."""
+    return "multiplier (logarithmic)" if log else "multiplier"
 
 
 def _row(entry: Entry, across: Scale, y: float) -> Markup:

@@ -35,7 +35,8 @@ for (const form of document.querySelectorAll("form.filter")) {
 // a browser that cannot open details for print by its style sheet
 let opened = [];
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
+  // of the texts those are printed that are open, see the style sheet
+  opened = [...document.querySelectorAll("details:not([open], .texts)")];
   for (const one of opened) one.open = true;
 });
 addEventListener("afterprint", () => {
