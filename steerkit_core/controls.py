@@ -152,6 +152,11 @@ def judge_controls(
     return found
 
 
+def beats(comparison: Mapping[str, Any], sign: int = 1) -> bool:
+    """Whether a cell has surely more refusals than what it is compared with, with sign -1 fewer."""
+    return bool(comparison["p_holm"] < LEVEL and sign * comparison["difference"]["value"] > 0)
+
+
 def unbeaten_note(entry: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
     """What a reader has to know of a chosen cell that does not beat its controls."""
     quantized = "" if cell["quantization"] == "none" else f", {cell['quantization']}"
@@ -166,9 +171,7 @@ def _verdict(
     unsteered = [entry for entry in own if entry["role"] == "baseline"]
     fewer = any(entry["difference"]["value"] < 0 for entry in unsteered)
     sign = -1 if fewer else 1
-    unbeaten = [
-        entry for entry in own if not (entry["p_holm"] < LEVEL and sign * entry["difference"]["value"] > 0)
-    ]
+    unbeaten = [entry for entry in own if not beats(entry, sign)]
     controls = [entry for entry in own if entry["role"] == "control"]
     against = [_share(cells[entry["reference"]]) for entry in unsteered]
     rates = [cells[entry["reference"]] for entry in controls]

@@ -26,7 +26,8 @@ from steerkit_core.report.maps import Map, ended_early, maps
 from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
-from steerkit_core.report.transfer import excluded_lines, transfer_table
+from steerkit_core.report.transfer import OPTIONAL as OPTIONAL_OF_PAIRS
+from steerkit_core.report.transfer import excluded_lines, headline, transfer_table
 from steerkit_core.report.windows import windows_tables
 
 LAYER_WIDTH, CELL_WIDTH = 9, 8  # columns of a terminal that a map takes, for its layers and each multiplier
@@ -59,15 +60,14 @@ def print_report(
         for error in ([cell["sick"]] if cell.get("sick") else cell["errors"])
     ]
     _print_lines(failures, "failure", console, every_cell=every_cell)
-    numbers = [transfer_table(report), drift_table(report)]
+    numbers = [drift_table(report)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     _print_comparisons(report, console, every_cell=every_cell)
     for table in filter(None, numbers):
         console.print()
         console.print(table)
-    for line in excluded_lines(report):
-        console.print(escape(line), soft_wrap=not console.record)
+    _print_pairs(report, console)
     _print_selections(report, console, every_cell=every_cell)
     notes = [f"\n[yellow]note:[/] {escape(note)}" for note in report["notes"]]
     _print_lines(notes, "note", console, every_cell=every_cell)
@@ -157,12 +157,18 @@ def _print_comparisons(report: Mapping[str, Any], console: Console, *, every_cel
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
     """The pairs of models, those that were left out, and what a reader has to know."""
     console = console or Console(highlight=False)
-    table = transfer_table(report)
-    if table is not None:
+    _print_pairs(report, console)
+    for note in report["notes"]:
+        console.print(escape(f"note: {note}"), soft_wrap=True)
+
+
+def _print_pairs(report: Mapping[str, Any], console: Console) -> None:
+    """The table of transfers, what it says, and the pairs that were left out."""
+    if report.get("transfers"):
         console.print()
-        console.print(table)
-    for line in [*excluded_lines(report), *(f"note: {note}" for note in report["notes"])]:
-        console.print(escape(line), soft_wrap=True)
+        console.print(fitting(console, partial(transfer_table, report), OPTIONAL_OF_PAIRS))
+    for line in (*headline(report), *excluded_lines(report)):
+        console.print(escape(line), soft_wrap=not console.record)
 
 
 def _print_selections(report: Mapping[str, Any], console: Console, *, every_cell: bool) -> None:
