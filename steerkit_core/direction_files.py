@@ -1,6 +1,7 @@
 """Files of directions: one layout for those of a run, and for one set by itself.
 
-Each set has a key. Its tensors are named `<key>.units`, `<key>.raw_norms` and `<key>.score.<name>`; the
+Each set has a key. Its tensors are named `<key>.units`, `<key>.raw_norms`, `<key>.axes` and
+`<key>.score.<name>`; the
 file's metadata has one entry for each key, a JSON object.
 """
 
@@ -18,7 +19,7 @@ from steerkit_core.tensors import read_header, read_tensors, write_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-UNITS, NORMS, STREAM, SCORE = "units", "raw_norms", "residual_norms", "score."
+UNITS, NORMS, STREAM, AXES, SCORE = "units", "raw_norms", "residual_norms", "axes", "score."
 KEY = "directions"  # of a set that is in a file by itself
 SCHEMA = 1
 
