@@ -15,7 +15,7 @@ from steerkit_core.recipe import load_recipe
 from steerkit_core.registry import Registry
 from steerkit_core.testing import KitContrast, TinyModels, tiny_handle
 from steerkit_dim import DifferenceInMeans, PrincipalComponent, PrincipalSubspace
-from steerkit_sites import ResidualAblate, ResidualAdd
+from steerkit_sites import ResidualAblate, ResidualAdd, ResidualAffine
 
 PAIRS = 8
 
@@ -72,6 +72,23 @@ def test_ablating_takes_the_whole_subspace_out_of_every_block(model, contrast):
     for edit in compiled.values():
         got = apply_edit(h, edit).double()
         torch.testing.assert_close(got, h.double() - h.double() @ axes.T @ axes, rtol=0, atol=1e-5)
+
+
+def test_affine_sets_all_axes_to_the_neutral_mean(model, contrast):
+    directions = PrincipalSubspace(components=3).extract(model, contrast, range(model.num_layers))
+    read = model.class_activations(contrast)
+    steering = Steering(directions, 1, -1, 0.5, model.num_layers, (), classes=lambda: read)
+    edits = ResidualAffine(multiplier=0.5, span="layer").intervene(steering)
+    (edit,) = compile_edits(
+        [edits], "prompt", width=model.width, dtype=torch.float32, device=torch.device("cpu")
+    ).values()
+    h = torch.randn(1, 4, model.hidden_size, generator=torch.Generator().manual_seed(2)).double()
+    axes, mean = directions.at(1).axes.double(), read.at(1, -1)[1].double().mean(dim=0)
+    inside = axes.T @ axes
+    # the raw direction, by hand: the mean difference as far as it lies in the subspace
+    difference = (read.at(1, -1)[0].double() - read.at(1, -1)[1].double()).mean(dim=0)
+    expected = h - h @ inside + inside @ mean + 0.5 * (inside @ difference)
+    torch.testing.assert_close(apply_edit(h.float(), edit).double(), expected, rtol=0, atol=1e-4)
 
 
 def test_adding_adds_the_direction_alone(model, contrast):
