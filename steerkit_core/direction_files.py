@@ -96,6 +96,12 @@ def check_set(header: Mapping[str, Any], facts: Mapping[str, Any], key: str, pat
             f"{path}: damaged: {UNITS} of shape {shapes[0]} and {NORMS} of shape {shapes[1]}, expected"
             f" ({wide[0]}, {wide[1]}, hidden) and {wide} (positions, layers, hidden)"
         )
+    axes, width = _shape(header, f"{key}.{AXES}"), shapes[0][2]
+    if f"{key}.{AXES}" in header and (len(axes) != 4 or (*axes[:2], axes[3]) != (*wide, width)):
+        raise StoreError(
+            f"{path}: damaged: {AXES} of shape {axes}, expected ({wide[0]}, {wide[1]}, any number, {width})"
+            " (positions, layers, axes, hidden)"
+        )
 
 
 def _shape(header: Mapping[str, Any], name: str) -> Sequence[int]:
