@@ -40,16 +40,27 @@ def random_directions(found: DirectionSet, seed: int, index: int, parts: int = 1
     """Random directions in the place of `found`: normal numbers, scaled to the same lengths.
 
     One is drawn for each layer, by itself and in float64, and serves at all positions; `seed` is the run's
-    and `index` tells several apart. `parts` is as in `with_lengths`.
+    and `index` tells several apart. `parts` is as in `with_lengths`. Where `found` has axes, as many random
+    ones are drawn, the direction among what they span.
     """
     import numpy as np
     import torch
 
     width = found.units.shape[-1]
-    drawn = np.stack(
-        [np.random.default_rng([seed, index, layer]).standard_normal(width) for layer in found.layers]
+    number = 1 if found.axes is None else found.axes.shape[2]
+    drawn = torch.from_numpy(
+        np.stack(
+            [
+                np.random.default_rng([seed, index, layer]).standard_normal((number, width))
+                for layer in found.layers
+            ]
+        )
     )
-    return with_lengths(torch.from_numpy(drawn).expand(found.units.shape), found, parts)
+    made = with_lengths(drawn[:, 0].expand(found.units.shape), found, parts)
+    if found.axes is None:
+        return made
+    axes = torch.linalg.qr(drawn.mT)[0].mT.float()
+    return evolve(made, axes=axes.expand(found.axes.shape))
 
 
 def flipped(found: DirectionSet) -> DirectionSet:
@@ -68,7 +79,7 @@ def with_lengths(vectors: Tensor, found: DirectionSet, parts: int = 1) -> Direct
     wanted = found.units.double().reshape(shape).norm(dim=-1, keepdim=True)
     scaled = wide / wide.norm(dim=-1, keepdim=True).clamp_min(1e-300) * wanted
     units = scaled.flatten(-2).float()
-    return evolve(found, units=units, scores={})
+    return evolve(found, units=units, scores={}, axes=None)
 
 
 def shuffled_contrast(contrast: ContrastSet, seed: int, index: int) -> ContrastSet | None:
@@ -152,6 +163,11 @@ def judge_controls(
     return found
 
 
+def beats(comparison: Mapping[str, Any], sign: int = 1) -> bool:
+    """Whether a cell has surely more refusals than what it is compared with, with sign -1 fewer."""
+    return bool(comparison["p_holm"] < LEVEL and sign * comparison["difference"]["value"] > 0)
+
+
 def unbeaten_note(entry: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
     """What a reader has to know of a chosen cell that does not beat its controls."""
     quantized = "" if cell["quantization"] == "none" else f", {cell['quantization']}"
@@ -166,9 +182,7 @@ def _verdict(
     unsteered = [entry for entry in own if entry["role"] == "baseline"]
     fewer = any(entry["difference"]["value"] < 0 for entry in unsteered)
     sign = -1 if fewer else 1
-    unbeaten = [
-        entry for entry in own if not (entry["p_holm"] < LEVEL and sign * entry["difference"]["value"] > 0)
-    ]
+    unbeaten = [entry for entry in own if not beats(entry, sign)]
     controls = [entry for entry in own if entry["role"] == "control"]
     against = [_share(cells[entry["reference"]]) for entry in unsteered]
     rates = [cells[entry["reference"]] for entry in controls]

@@ -1,6 +1,7 @@
 """Files of directions: one layout for those of a run, and for one set by itself.
 
-Each set has a key. Its tensors are named `<key>.units`, `<key>.raw_norms` and `<key>.score.<name>`; the
+Each set has a key. Its tensors are named `<key>.units`, `<key>.raw_norms`, `<key>.axes` and
+`<key>.score.<name>`; the
 file's metadata has one entry for each key, a JSON object.
 """
 
@@ -18,7 +19,7 @@ from steerkit_core.tensors import read_header, read_tensors, write_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-UNITS, NORMS, STREAM, SCORE = "units", "raw_norms", "residual_norms", "score."
+UNITS, NORMS, STREAM, AXES, SCORE = "units", "raw_norms", "residual_norms", "axes", "score."
 KEY = "directions"  # of a set that is in a file by itself
 SCHEMA = 1
 
@@ -94,6 +95,12 @@ def check_set(header: Mapping[str, Any], facts: Mapping[str, Any], key: str, pat
         raise StoreError(
             f"{path}: damaged: {UNITS} of shape {shapes[0]} and {NORMS} of shape {shapes[1]}, expected"
             f" ({wide[0]}, {wide[1]}, hidden) and {wide} (positions, layers, hidden)"
+        )
+    axes, width = _shape(header, f"{key}.{AXES}"), shapes[0][2]
+    if f"{key}.{AXES}" in header and (len(axes) != 4 or (*axes[:2], axes[3]) != (*wide, width)):
+        raise StoreError(
+            f"{path}: damaged: {AXES} of shape {axes}, expected ({wide[0]}, {wide[1]}, any number, {width})"
+            " (positions, layers, axes, hidden)"
         )
 
 

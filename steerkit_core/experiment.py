@@ -191,7 +191,7 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
         "controls": controls,
         "trends": trends(selections, cells, sizes, labels),
         "quantization": [entry for result in results for entry in result.drift],
-        "transfers": transfer_entries(cells, selections, labels, store, recipe.run.seed),
+        "transfers": transfer_entries(cells, selections, comparisons, labels, store, recipe.run.seed),
         "excluded": [dict(pair) for pair in recipe.excluded],
         "health": [entry for result in results for entry in result.health],
         "notes": [

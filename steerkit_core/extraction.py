@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from steerkit_core.direction_files import AXES
 from steerkit_core.errors import SteerkitError
 from steerkit_core.health import StreamHealth
 from steerkit_core.prompts import fingerprint as prompts_fingerprint
@@ -144,6 +145,11 @@ def find_directions(
             f"extractor {extractor.name!r} returned units of shape {tuple(directions.units.shape)},"
             f" expected {shape} (positions, layers, {wide})"
         )
+    if directions.axes is not None and (*directions.axes.shape[:2], directions.axes.shape[-1]) != shape:
+        raise SteerkitError(
+            f"extractor {extractor.name!r} returned axes of shape {tuple(directions.axes.shape)}, expected"
+            f" ({shape[0]}, {shape[1]}, any number, {shape[2]}) (positions, layers, axes, {wide})"
+        )
     return directions
 
 
@@ -155,6 +161,8 @@ def _keep(store: RunDirectory, extraction: Extraction) -> None:
     # copies: safetensors refuses tensors that share memory, as a stranger's may
     tensors[f"{key}.units"] = found.units.contiguous().clone()
     tensors[f"{key}.raw_norms"] = found.raw_norms.contiguous().clone()
+    if found.axes is not None:
+        tensors[f"{key}.{AXES}"] = found.axes.contiguous().clone()
     for field, name in STREAM_TENSORS.items():
         tensors[f"{key}.{name}"] = torch.tensor(getattr(extraction.stream, field), dtype=torch.float64)
     for name, table in found.scores.items():
@@ -187,6 +195,7 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
         tensors[f"{key}.raw_norms"],
         scores,
         shape.get("module", "residual"),
+        axes=tensors.get(f"{key}.{AXES}"),
     )
     stream = {field: tuple(tensors[f"{key}.{name}"].tolist()) for field, name in STREAM_TENSORS.items()}
     stream["nonfinite"] = tuple(int(count) for count in stream["nonfinite"])

@@ -2,7 +2,8 @@
 
 Every linear intervention is `h <- h + a - g (h . u) u` on one row at one place: the residual stream after a
 block, or what the block's attention, MLP or heads give. Rows of different places, multipliers, directions
-and sites share a batch; a row with a = 0 and g = 0 is unsteered.
+and sites share a batch; a row with a = 0 and g = 0 is unsteered. Several projections of one row at one
+place are taken one after the other, and are at right angles, so that their order does not matter.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import torch
-from attrs import define, frozen
+from attrs import define, field, frozen
 from torch import Tensor
 
 from steerkit_core.errors import ModelError
@@ -19,6 +20,7 @@ from steerkit_core.values import BLOCK_MODULES, BlockModule, Edit, Intervention
 
 Phase = Literal["prompt", "generated"]
 EVERY_TOKEN = 2**31
+RIGHT_ANGLE = 1e-4  # how far from 0 rounding may leave the cosine of two units
 
 
 class Place(NamedTuple):
@@ -42,7 +44,8 @@ class Place(NamedTuple):
 class LayerEdit:
     """The edits of a batch at one place.
 
-    `add` and `unit` have shape (rows, 1, width), `gain` (rows, 1, 1). `trailing`, (rows, 1, 1), says of how
+    `add` has shape (rows, 1, width), `unit` (rows, projections, width) and `gain` (rows, projections, 1),
+    with zeros for rows that have fewer projections. `trailing`, (rows, 1, 1), says of how
     many tokens, counted from the last, a row is edited; `keep`, (rows, 1, 1), which rows get their length
     back. Each is None where no row has any, `trailing` where all are edited at every token.
     """
@@ -76,13 +79,13 @@ def compile_edits(
 
     `phase` tells whether the tokens about to be computed belong to the prompts or were generated; an
     intervention whose token span leaves the phase out contributes zeros. Edits of one row at one place add
-    up; two projections at one place have no common form and are refused. `width` says how wide what a
-    module gives is, `suffix` how many tokens the template puts after the user's text; it is asked only
-    where a token span depends on it.
+    up; two projections at one place that are not at right angles have no common form and are refused.
+    `width` says how wide what a module gives is, `suffix` how many tokens the template puts after the
+    user's text; it is asked only where a token span depends on it.
 
     Raises:
         ModelError: a vector of another width.
-        ValueError: a row has two projections at one place.
+        ValueError: a row has two projections at one place that are not at right angles.
     """
     parts: dict[Place, _Parts] = {}
     for row, intervention in enumerate(interventions):
@@ -132,10 +135,9 @@ class _Parts:
     dtype: torch.dtype
     device: torch.device
     add: Tensor | None = None
-    unit: Tensor | None = None
-    gain: Tensor | None = None
     trailing: Tensor | None = None
     keep: Tensor | None = None
+    _projections: dict[int, list[Edit]] = field(factory=dict)
 
     def put(self, row: int, edit: Edit, trailing: int | None) -> None:
         if trailing is not None:
@@ -151,16 +153,31 @@ class _Parts:
                 self.add = torch.zeros(self.rows, 1, self.width, dtype=self.dtype, device=self.device)
             self.add[row, 0] += edit.add.to(self.device, self.dtype)
         if edit.unit is not None and edit.gain != 0.0:
-            if self.unit is None or self.gain is None:
-                self.unit = torch.zeros(self.rows, 1, self.width, device=self.device)
-                self.gain = torch.zeros(self.rows, 1, 1, device=self.device)
-            if self.gain[row, 0, 0] != 0.0:
-                raise ValueError(f"two projections of one row at layer {edit.layer} ({edit.module})")
-            self.unit[row, 0] = edit.unit.to(self.device, torch.float32)
-            self.gain[row, 0, 0] = edit.gain
+            others = self._projections.setdefault(row, [])
+            if any(
+                abs(float(one.unit @ edit.unit)) > RIGHT_ANGLE for one in others if one.unit is not None
+            ):
+                raise ValueError(
+                    f"two projections of one row at layer {edit.layer} ({edit.module}) that are not at"
+                    " right angles"
+                )
+            others.append(edit)
 
     def done(self) -> LayerEdit:
-        return LayerEdit(self.add, self.unit, self.gain, self.trailing, self.keep)
+        return LayerEdit(self.add, *self._projected(), self.trailing, self.keep)
+
+    def _projected(self) -> tuple[Tensor | None, Tensor | None]:
+        most = max(map(len, self._projections.values()), default=0)
+        if not most:
+            return None, None
+        unit = torch.zeros(self.rows, most, self.width, device=self.device)
+        gain = torch.zeros(self.rows, most, 1, device=self.device)
+        for row, edits in self._projections.items():
+            for number, edit in enumerate(edits):
+                assert edit.unit is not None, "none is put without"
+                unit[row, number] = edit.unit.to(self.device, torch.float32)
+                gain[row, number] = edit.gain
+        return unit, gain
 
 
 def select_rows(edits: Mapping[Place, LayerEdit], rows: Tensor) -> dict[Place, LayerEdit]:
@@ -169,7 +186,7 @@ def select_rows(edits: Mapping[Place, LayerEdit], rows: Tensor) -> dict[Place, L
 
 
 def apply_edit(residual: Tensor, edit: LayerEdit) -> Tensor:
-    """`h + a - g (h . u) u` for `residual`, or what another module gives, of shape (rows, tokens, width).
+    """`h + a - g (h . u) u`, u by u, for `residual`, or what another module gives, (rows, tokens, width).
 
     Projections and lengths are taken in float32, whatever the residual stream's type: in half precision
     the sum over a few thousand products would lose most of its digits. What a row's `trailing` leaves out
@@ -177,8 +194,10 @@ def apply_edit(residual: Tensor, edit: LayerEdit) -> Tensor:
     """
     edited = residual
     if edit.unit is not None and edit.gain is not None:
-        along = (residual.float() * edit.unit).sum(dim=-1, keepdim=True)
-        edited = edited - (edit.gain * along * edit.unit).to(residual.dtype)
+        for number in range(edit.unit.shape[-2]):
+            unit, gain = (part[..., number : number + 1, :] for part in (edit.unit, edit.gain))
+            along = (edited.float() * unit).sum(dim=-1, keepdim=True)
+            edited = edited - (gain * along * unit).to(residual.dtype)
     if edit.add is not None:
         edited = edited + edit.add
     if edit.keep is not None:

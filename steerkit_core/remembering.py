@@ -10,7 +10,9 @@ from steerkit_core.values import BlockModule, ClassActivations, ContrastSet, Pro
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from steerkit_core.components import Sources
     from steerkit_core.model import ModelHandle
+    from steerkit_core.options import ModelSpec
 
 
 def remembering(model: ModelHandle) -> ModelHandle:
@@ -21,6 +23,23 @@ def remembering(model: ModelHandle) -> ModelHandle:
     `activations` gives; they are let go of with the returned object.
     """
     return cast("ModelHandle", _Remembering(model))
+
+
+class RememberingSources:
+    """Sources whose models are `remembering`; all else is as it was."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._loaded: dict[ModelSpec, ModelHandle] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sources, name)
+
+    def load(self, spec: ModelSpec) -> ModelHandle:
+        """As `Sources.load`."""
+        if spec not in self._loaded:
+            self._loaded[spec] = remembering(self._sources.load(spec))
+        return self._loaded[spec]
 
 
 class _Remembering:

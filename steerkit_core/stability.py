@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from attrs import frozen
 
 from steerkit_core.errors import SteerkitError
-from steerkit_core.remembering import remembering
+from steerkit_core.remembering import RememberingSources, remembering
 from steerkit_core.values import ContrastSet, DirectionSet
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from steerkit_core.components import Extractor
+    from steerkit_core.components import Extractor, Sources
     from steerkit_core.model import ModelHandle
 
 Kind = Literal["halves", "bootstrap", "independent"]
@@ -118,6 +118,7 @@ def stability(
     draws: Draws,
     layers: Sequence[int],
     *,
+    sources: Sources | None = None,
     against: ContrastSet | None = None,
     threshold: float = THRESHOLD,
     say: Callable[[str], None] = lambda _text: None,
@@ -129,22 +130,35 @@ def stability(
     `independent` a draw from this set against one from another. Where the classes are of one size their
     prompts are drawn as pairs, which extractors that work on pairs need.
 
-    Every prompt is read once, whatever the number of draws.
+    Every prompt is read once in every model, whatever the number of draws. `sources` is where an extractor
+    finds what lies outside of the model; one that needs nothing does without.
 
     Raises:
-        SteerkitError: sizes that the set has not, or a set too small for the extractor.
+        SteerkitError: sizes that the set has not, a set too small for the extractor, or directions that do
+            not depend on a contrast set.
     """
     check_draws(draws, contrast, against)
+    if sources is not None and extractor.origin(model, sources).get("run"):
+        raise SteerkitError(
+            f"extractor {extractor.name!r} takes directions of a run or a file, which do not depend on"
+            f" {contrast.name!r}: give a recipe that finds them"
+        )
     reader = remembering(model)
+    known = None if sources is None else RememberingSources(sources)
+
+    def directions_of(drawn: ContrastSet) -> DirectionSet:
+        if known is None:
+            return extractor.extract(reader, drawn, tuple(layers))
+        return extractor.extract_with(reader, drawn, tuple(layers), cast("Sources", known))
 
     def found(drawn: ContrastSet, size: int) -> DirectionSet:
         try:
-            return extractor.extract(reader, drawn, tuple(layers))
+            return directions_of(drawn)
         except SteerkitError as error:
             raise SteerkitError(f"--sizes: {size} of each class: {error}") from error
 
     say(f"reading {contrast.name}")
-    whole = extractor.extract(reader, contrast, tuple(layers))
+    whole = directions_of(contrast)
     measured: list[tuple[Kind, int, Tensor]] = []
     for size in sorted(set(draws.sizes)):
         for kind in KINDS:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from steerkit_core.controls import beats
 from steerkit_core.drift import cosines
 from steerkit_core.extraction import find_extraction
 from steerkit_core.recipe import fingerprint
@@ -28,23 +29,25 @@ SHARED_OPTIONS = ("site", "classifier", "generation")
 def origin_notes(what: str, entries: Sequence[Entry]) -> list[str]:
     """That cells are steered with directions from elsewhere, and how these came to fit the model `what`."""
     steered = [entry for entry in entries if entry["role"] != "control"]
-    found: dict[tuple[str, str, tuple[str, ...]], int] = {}
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for entry in steered:
         origin = entry["origin"]
         if origin is not None:
-            key = (origin["run"] or origin["model"], origin["map"], tuple(origin["differs"]))
-            found[key] = found.get(key, 0) + 1
+            key = (origin["map"], tuple(origin["differs"]))
+            found.setdefault(key, []).append(origin["run"] or origin["model"])
     return [
-        f"{what}: {number} of {len(steered)} cells are steered with directions of {source},"
+        f"{what}: {len(sources)} of {len(steered)} cells are steered with directions of"
+        f" {' and '.join(dict.fromkeys(sources))},"
         f" {'taken as they are' if way == 'none' else f'through a {way} map'}"
         + (f" (not the same: {', '.join(differs)})." if differs else ".")
-        for (source, way, differs), number in found.items()
+        for (way, differs), sources in found.items()
     ]
 
 
 def transfer_entries(
     cells: Mapping[str, Entry],
     selections: Sequence[Entry],
+    comparisons: Sequence[Entry],
     labels: Mapping[str, Mapping[str, str]],
     store: RunDirectory,
     seed: int,
@@ -57,6 +60,7 @@ def transfer_entries(
     Args:
         cells: of the run, by id.
         selections: of the run.
+        comparisons: of the run, with `p_holm`: what tells both arms from random directions.
         labels: of each cell, by prompt.
         store: the run, which keeps the directions.
         seed: of the bootstrap.
@@ -69,8 +73,64 @@ def transfer_entries(
             continue
         other = own.get(_key(cell, cell["origin"]["method"]))
         if other is not None:
-            found.append(_entry(cell, other, labels, store, seed))
+            found.append(
+                _entry(cell, other, labels, store, seed)
+                | random_arms({"transferred": cell, "own": other}, comparisons, cells)
+            )
     return found
+
+
+def random_arms(
+    arms: Mapping[str, Entry], comparisons: Sequence[Entry], cells: Mapping[str, Entry]
+) -> dict[str, Any]:
+    """What random directions of the same length do where both arms steer: the keys `random` and `reading`.
+
+    Args:
+        arms: the cells `transferred` and `own`.
+        comparisons: of the run, with `p_holm`.
+        cells: of the run, by id.
+    """
+    found = {name: _random_arm(cell, comparisons, cells) for name, cell in arms.items()}
+    return {"random": found, "reading": _reading(arms, found)}
+
+
+def _random_arm(
+    cell: Entry, comparisons: Sequence[Entry], cells: Mapping[str, Entry]
+) -> dict[str, Any] | None:
+    """The strongest of a cell's random controls, and whether the cell beats them all; None without any."""
+    own = [
+        entry
+        for entry in comparisons
+        if entry["cell"] == cell["id"] and (cells[entry["reference"]]["control"] or "").startswith("random")
+    ]
+    if not own:
+        return None
+    rates = [cells[entry["reference"]]["rates"][REFUSAL] for entry in own]
+    return {
+        "directions": len(own),
+        "strongest": max(rates, key=lambda rate: rate["rate"]),
+        "p_holm": max(entry["p_holm"] for entry in own),
+        "beaten": all(beats(entry) for entry in own),
+    }
+
+
+def _reading(arms: Mapping[str, Entry], found: Mapping[str, Entry | None]) -> str:
+    """What the efficiency may be read as, in words."""
+    if any(one is None for one in found.values()):
+        return "no control says what a random direction of this length does"
+    for name, words in (
+        ("own", "TE says nothing, as the target's own direction"),
+        ("transferred", "the transferred direction"),
+    ):
+        one, rate = found[name], arms[name]["rates"][REFUSAL]
+        if one is not None and not one["beaten"]:
+            most = one["strongest"]
+            return (
+                f"{words}, {rate['k']}/{rate['n']}, cannot be told from a random one of its length"
+                f" ({'up to ' if one['directions'] > 1 else ''}{most['k']}/{most['n']}, p ="
+                f" {one['p_holm']:.2g})"
+            )
+    return "both directions do more than random ones of their length"
 
 
 def _usable(cell: Entry) -> bool:
@@ -118,7 +178,18 @@ def _entry(
         "own": attrs.asdict(wilson(int(sum(hits[1])), len(shared))),
         "efficiency": as_json(ratio),
         "cosine": _cosine(sets, cell),
+        "cosine_by_chance": None if sets[1] is None else by_chance(int(sets[1].units.shape[-1])),
     }
+
+
+def by_chance(width: int) -> float:
+    """How far from 0 the cosine of two directions lies, of which one is random, in 19 of 20 cases at most.
+
+    The square of such a cosine has the distribution Beta(1/2, (width - 1) / 2).
+    """
+    from scipy.stats import beta
+
+    return math.sqrt(float(beta.ppf(0.95, 0.5, (width - 1) / 2)))
 
 
 def as_json(ratio: Ratio) -> dict[str, Any]:

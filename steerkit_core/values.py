@@ -78,7 +78,8 @@ class Direction:
 
     `unit` has shape (width,), float32; `raw_norm` is the length before normalising, in units of what was
     read. `residual_norm` is the mean length of the residual stream at the layer over the neutral prompts,
-    None where nobody has measured it.
+    None where nobody has measured it. `axes`, (number, width), are an orthonormal basis of the
+    subspace that the direction was found with, which sites that remove it remove; None where there is none.
     """
 
     layer: int
@@ -87,6 +88,7 @@ class Direction:
     raw_norm: float
     module: BlockModule = "residual"
     residual_norm: float | None = None
+    axes: Tensor | None = None
 
     @classmethod
     def from_raw(
@@ -128,7 +130,9 @@ class DirectionSet:
     tables of shape (positions, layers) by name, such as a validation accuracy. `module` is what was read
     in the blocks; the width is the hidden size, and for `heads` that of all heads side by side.
     `residual_norms` has for every layer the mean length of the residual stream over the neutral prompts; it
-    is empty where nobody has measured it, and needed for multipliers of unit `residual` alone.
+    is empty where nobody has measured it, and needed for multipliers of unit `residual` alone. `axes`, of
+    shape (positions, layers, number, width), float32, are orthonormal bases of subspaces in which the
+    directions lie, where an extractor finds such.
     """
 
     positions: tuple[int, ...]
@@ -138,6 +142,7 @@ class DirectionSet:
     scores: Mapping[str, Tensor] = field(factory=dict)
     module: BlockModule = "residual"
     residual_norms: tuple[float, ...] = ()
+    axes: Tensor | None = None
 
     @classmethod
     def from_raw(
@@ -183,7 +188,8 @@ class DirectionSet:
                 " position, or a wider dtype"
             )
         stream = self.residual_norms[column] if self.residual_norms else None
-        return Direction(layer, position, self.units[row, column], norm, self.module, stream)
+        axes = None if self.axes is None else self.axes[row, column]
+        return Direction(layer, position, self.units[row, column], norm, self.module, stream, axes)
 
     def __repr__(self) -> str:
         return (
@@ -218,12 +224,14 @@ class DirectionSet:
         Raises:
             StoreError: it cannot be written.
         """
-        from steerkit_core.direction_files import NORMS, SCORE, STREAM, UNITS, write_directions
+        from steerkit_core.direction_files import AXES, NORMS, SCORE, STREAM, UNITS, write_directions
 
         known = {} if model is None else {"model": model.identity, "record": model.record}
         shape = {"positions": self.positions, "layers": self.layers, "module": self.module}
         tensors = {UNITS: self.units, NORMS: self.raw_norms}
         tensors |= {f"{SCORE}{name}": table for name, table in self.scores.items()}
+        if self.axes is not None:
+            tensors[AXES] = self.axes
         if self.residual_norms:
             tensors[STREAM] = self.raw_norms.new_tensor(self.residual_norms)
         write_directions(Path(path), tensors, {**known, **(facts or {}), **shape})
@@ -239,14 +247,15 @@ class DirectionSet:
         Raises:
             StoreError: it is missing or damaged, holds no directions, or not exactly one set is meant.
         """
-        from steerkit_core.direction_files import NORMS, SCORE, STREAM, UNITS, read_directions
+        from steerkit_core.direction_files import AXES, NORMS, SCORE, STREAM, UNITS, read_directions
 
         facts, tensors = read_directions(Path(path), key)
         scores = {name.removeprefix(SCORE): one for name, one in tensors.items() if name.startswith(SCORE)}
         positions, layers = tuple(facts["positions"]), tuple(facts["layers"])
         module = facts.get("module", "residual")
         stream = tuple(tensors[STREAM].tolist()) if STREAM in tensors else ()
-        return cls(positions, layers, tensors[UNITS], tensors[NORMS], scores, module, stream)
+        axes = tensors.get(AXES)
+        return cls(positions, layers, tensors[UNITS], tensors[NORMS], scores, module, stream, axes)
 
 
 @frozen(eq=False)

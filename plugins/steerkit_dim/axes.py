@@ -6,9 +6,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core import (
+    ClassActivations,
     ContrastSet,
     DirectionSet,
     ReadingExtractor,
@@ -52,7 +53,12 @@ class AxisExtractor(ReadingExtractor):
         positions = self.positions_in(model)
         read = model.class_activations(contrast, positions, self.module, layers)
         raw = torch.stack([torch.stack([self._raw(*read.at(k, p)) for k in layers]) for p in positions])
-        return DirectionSet.from_raw(raw, positions, tuple(layers), self.module)
+        found = DirectionSet.from_raw(raw, positions, tuple(layers), self.module)
+        return evolve(found, axes=self.all_axes(read))
+
+    def all_axes(self, read: ClassActivations) -> Tensor | None:
+        """Orthonormal bases of subspaces, (positions, layers, number, width); None where there are none."""
+        return None
 
     def _raw(self, positive: Tensor, negative: Tensor) -> Tensor:
         positive, negative = positive.double(), negative.double()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from steerkit_core import ContrastSet, SteerkitError, Within, option
+from steerkit_core import ClassActivations, ContrastSet, SteerkitError, Within, option
 from steerkit_dim.axes import AxisExtractor
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ class PrincipalSubspace(AxisExtractor):
 
     The i-th positive prompt and the i-th negative one are a pair. The directions are right singular vectors
     of the differences, not centred. With one of them this is `pca`, with as many as there are pairs `dim`:
-    a grid over `components` shows how many of them steering needs.
+    a grid over `components` shows how many of them steering needs. Sites that add, add this direction;
+    those that ablate take all of the subspace out.
 
     The raw norm is the projection's length.
     """
@@ -51,9 +52,26 @@ class PrincipalSubspace(AxisExtractor):
 
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:
         """The projection of the mean difference."""
+        axes = self._principal(positive, negative)
+        projected: Tensor = axes.T @ (axes @ (positive - negative).mean(dim=0))
+        return projected
+
+    def all_axes(self, read: ClassActivations) -> Tensor:
+        """The first principal directions, the largest first."""
         import torch
 
-        differences = positive - negative
-        axes = torch.linalg.svd(differences, full_matrices=False)[2][: self.components]
-        projected: Tensor = axes.T @ (axes @ differences.mean(dim=0))
-        return projected
+        return torch.stack(
+            [
+                torch.stack(
+                    [self._principal(*(one.double() for one in read.at(k, p))) for k in read.layers]
+                )
+                for p in read.positions
+            ]
+        ).float()
+
+    def _principal(self, positive: Tensor, negative: Tensor) -> Tensor:
+        """Right singular vectors of the pairs' differences, (components, width)."""
+        import torch
+
+        found: Tensor = torch.linalg.svd(positive - negative, full_matrices=False)[2][: self.components]
+        return found

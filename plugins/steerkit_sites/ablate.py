@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core import Direction, Edit, Steering, option
 from steerkit_sites.places import PRESERVE_NORM, SPAN, Attention, Heads, Mlp, PlacedSite, Residual, Span
@@ -12,7 +12,10 @@ from steerkit_sites.places import PRESERVE_NORM, SPAN, Attention, Heads, Mlp, Pl
 
 @frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Ablate(PlacedSite):
-    """`h <- h - (h . d) d`: directional ablation, Arditi et al. (2024), equation 4."""
+    """`h <- h - (h . d) d`: directional ablation, Arditi et al. (2024), equation 4.
+
+    Of directions that come with several axes, as those of `subspace` do, all axes are taken out.
+    """
 
     reference: ClassVar[str] = "Arditi et al., 2024, equation 4"
     cost: ClassVar[str] = "none"
@@ -25,12 +28,21 @@ class Ablate(PlacedSite):
             layer, unit=direction.unit, gain=1.0, module=direction.module, preserve_norm=self.preserve_norm
         )
 
+    def edits(self, steering: Steering, layer: int, direction: Direction) -> tuple[Edit, ...]:
+        """One edit, or of a direction with axes one for each of these: all that they span is taken out."""
+        if direction.axes is None:
+            return super().edits(steering, layer, direction)
+        return tuple(
+            self.edit(steering, layer, evolve(direction, unit=axis, axes=None)) for axis in direction.axes
+        )
+
 
 @frozen(kw_only=True)
 class ResidualAblate(Residual, Ablate):
     """Remove the component along the direction from the outputs of blocks: `h <- h - (h . d) d`.
 
-    The directional ablation of Arditi et al. (2024), equation 4, on the outputs of blocks.
+    The directional ablation of Arditi et al. (2024), equation 4, on the outputs of blocks. Of `subspace`
+    all of the subspace is removed.
     """
 
     name: ClassVar[str] = "residual-ablate"

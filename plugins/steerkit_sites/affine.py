@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
 from steerkit_sites.places import SPAN, UNIT, Attention, Heads, Mlp, PlacedSite, Residual, Span
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
@@ -16,6 +19,9 @@ class Affine(PlacedSite):
 
     mu is the mean of the contrast set's negative class at the edited layer and the position that the
     direction was read at, r the direction before normalising. The affine form of COSMIC (Siu et al., 2025).
+
+    Of directions that come with several axes, as those of `subspace` do, the components along all axes
+    become the neutral mean's before c r is added.
     """
 
     reference: ClassVar[str] = "Marshall et al., 2024; Siu et al., 2025"
@@ -39,10 +45,35 @@ class Affine(PlacedSite):
 
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """`a = (mu . d) d + c r, u = d, g = 1`."""
+        shift = self.neutral(steering, layer, direction.unit) + self.length(steering, direction)
+        return Edit(
+            layer, add=direction.unit * shift, unit=direction.unit, gain=1.0, module=direction.module
+        )
+
+    def edits(self, steering: Steering, layer: int, direction: Direction) -> tuple[Edit, ...]:
+        """One edit, or of a direction with axes one for each of these and one that adds c r.
+
+        Along every axis the component becomes the neutral mean's.
+        """
+        if direction.axes is None:
+            return super().edits(steering, layer, direction)
+        set_back = [
+            Edit(
+                layer,
+                add=axis * self.neutral(steering, layer, axis),
+                unit=axis,
+                gain=1.0,
+                module=direction.module,
+            )
+            for axis in direction.axes
+        ]
+        shift = direction.unit * self.length(steering, direction)
+        return (*set_back, Edit(layer, add=shift, module=direction.module))
+
+    def neutral(self, steering: Steering, layer: int, unit: Tensor) -> float:
+        """`mu . u`: the neutral mean's component along a unit vector."""
         _, negative = steering.classes.at(layer, steering.position)
-        neutral = float(negative.double().mean(dim=0) @ direction.unit.double())
-        target = direction.unit * (neutral + self.length(steering, direction))
-        return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=direction.module)
+        return float(negative.double().mean(dim=0) @ unit.double())
 
 
 @frozen(kw_only=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Span = Literal["everywhere", "onward", "layer"]
 Directions = Literal["selected", "per-layer"]
+NEGLIGIBLE = 1e-6  # the length of what is left of an axis of length 1 where it is rounding
 
 
 # what options mean that several sites have
@@ -63,14 +64,20 @@ class PlacedSite(Site):
     def edit(self, steering: Steering, layer: int, direction: Direction) -> Edit:
         """The edit of one layer."""
 
+    def edits(self, steering: Steering, layer: int, direction: Direction) -> tuple[Edit, ...]:
+        """All edits of one layer: one, unless the operation says otherwise."""
+        return (self.edit(steering, layer, direction),)
+
     def length(self, steering: Steering, direction: Direction) -> float | None:
         """The signed length that the multiplier asks for along a direction; None without a multiplier."""
         return None
 
     def intervene(self, steering: Steering) -> Intervention:
-        """One edit for each layer of the place."""
+        """The edits of every layer of the place."""
         targets = self.targets(steering)
-        edits = tuple(self.edit(steering, layer, direction) for layer, direction in targets)
+        edits = tuple(
+            edit for layer, direction in targets for edit in self.edits(steering, layer, direction)
+        )
         found = [
             (abs(length), direction.layer == steering.layer, direction.layer, direction.raw_norm)
             for _, direction in targets
@@ -197,7 +204,18 @@ class Heads(PlacedSite):
                 f"the direction at layer {whole.layer} is zero in the heads"
                 f" {', '.join(map(str, self.heads))}: choose other heads"
             )
-        return Direction(whole.layer, whole.position, part / share, whole.raw_norm * share, self.module)
+        axes = None if whole.axes is None else self._axes_part(whole.axes, num_heads)
+        raw_norm = whole.raw_norm * share
+        return Direction(whole.layer, whole.position, part / share, raw_norm, self.module, axes=axes)
+
+    def _axes_part(self, axes: Tensor, num_heads: int) -> Tensor:
+        """Axes of what the chosen heads' parts of some axes span."""
+        import torch
+
+        parts = torch.stack([self._part(axis, num_heads) for axis in axes]).double()
+        _, lengths, rows = torch.linalg.svd(parts, full_matrices=False)
+        spanned: Tensor = rows[lengths > NEGLIGIBLE].float()
+        return spanned
 
     def _part(self, unit: Tensor, num_heads: int) -> Tensor:
         """The direction with zeros for all heads but the chosen ones."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_core import (
     ContrastSet,
@@ -26,8 +26,6 @@ from steerkit_transfer.depth import matched_layer
 from steerkit_transfer.maps import procrustes_map, ridge_map, share_spanned
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from steerkit_core import ModelHandle
 
 ENOUGH = 2  # prompts less their mean say nothing where there is only one
@@ -187,46 +185,49 @@ class Transfer(ReadingExtractor):
         units = found.units[rows][:, columns]
         norms = found.raw_norms[rows][:, columns].double()
         scores = {"source_layer": torch.tensor(matched, dtype=torch.float64).repeat(len(rows), 1)}
+        axes = None if found.axes is None else found.axes[rows][:, columns].clone()
+        taken = DirectionSet(
+            positions, tuple(layers), units.clone(), norms, scores, found.module, axes=axes
+        )
         if source is None or self.map == "none":
-            return DirectionSet(positions, tuple(layers), units.clone(), norms, scores, found.module)
-        raw, spanned = self._mapped(
-            units.double() * norms.unsqueeze(-1), (source, matched), (model, tuple(layers)), sources
-        )
-        made = DirectionSet.from_raw(raw, positions, tuple(layers), found.module)
-        return DirectionSet(
-            positions,
-            tuple(layers),
-            made.units,
-            made.raw_norms,
-            scores | {"map_spanned": spanned},
-            found.module,
-        )
+            return taken
+        return self._mapped(taken, (source, matched), model, sources)
 
     def _mapped(
         self,
-        raw: Tensor,
+        taken: DirectionSet,
         source: tuple[ModelHandle, Sequence[int]],
-        target: tuple[ModelHandle, Sequence[int]],
+        target: ModelHandle,
         sources: Sources,
-    ) -> tuple[Tensor, Tensor]:
-        """Directions (positions, layers, source width) through their maps, and the share these know."""
+    ) -> DirectionSet:
+        """The source's directions through their maps, with the share that these know."""
         import torch
 
         prompts = self._neutral(sources)
-        positions = self.positions_in(target[0])
         read = [
-            model.activations(prompts, positions, self.module)[:, :, list(layers)]
-            for model, layers in (source, target)
+            model.activations(prompts, taken.positions, self.module)[:, :, list(layers)]
+            for model, layers in (source, (target, taken.layers))
         ]
+        raw = taken.units.double() * taken.raw_norms.unsqueeze(-1)
         mapped = torch.empty(*raw.shape[:2], read[1].shape[-1], dtype=torch.float64)
         spanned = torch.empty(raw.shape[:2], dtype=torch.float64)
+        axes = None if taken.axes is None else mapped.new_zeros(*taken.axes.shape[:3], mapped.shape[-1])
         for row in range(raw.shape[0]):
             for column in range(raw.shape[1]):
                 x, y = (found[:, row, column] for found in read)
                 linear = ridge_map(x, y, self.ridge) if self.map == "ridge" else procrustes_map(x, y)
                 mapped[row, column] = raw[row, column] @ linear
                 spanned[row, column] = share_spanned(raw[row, column], x)
-        return mapped, spanned
+                if axes is not None and taken.axes is not None:
+                    # a map keeps no right angles: those are made again, of the same span
+                    images = taken.axes[row, column].double() @ linear
+                    axes[row, column] = torch.linalg.qr(images.mT)[0].mT
+        made = DirectionSet.from_raw(mapped, taken.positions, taken.layers, taken.module)
+        return evolve(
+            made,
+            scores={**taken.scores, "map_spanned": spanned},
+            axes=None if axes is None else axes.float(),
+        )
 
     def _spec(self, target: ModelSpec) -> ModelSpec:
         return ModelSpec(
@@ -315,7 +316,12 @@ def _at_all_layers(found: DirectionSet, depth: int) -> DirectionSet:
     norms = found.raw_norms.new_zeros(len(found.positions), len(layers))
     units[:, : len(found.layers)] = found.units
     norms[:, : len(found.layers)] = found.raw_norms
-    return DirectionSet(found.positions, layers, units, norms, module=found.module)
+    axes = found.axes
+    if axes is not None:
+        wide = axes.new_zeros(len(found.positions), len(layers), *axes.shape[2:])
+        wide[:, : len(found.layers)] = axes
+        axes = wide
+    return DirectionSet(found.positions, layers, units, norms, module=found.module, axes=axes)
 
 
 def _digest(prompts: Sequence[Prompt]) -> str:

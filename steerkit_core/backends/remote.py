@@ -110,9 +110,9 @@ class RemoteBackend(NNsightBackend):
                 for phase, piece in enumerate((value[:, :cut], value[:, cut:])):
                     add, unit, gain, mask, keep = phases[phase]
                     edited = piece
-                    if unit is not None:
-                        along = (piece.float() * unit).sum(dim=-1, keepdim=True)
-                        edited = edited - (gain * along * unit).to(piece.dtype)
+                    for axis, share in _projections(unit, gain):
+                        along = (edited.float() * axis).sum(dim=-1, keepdim=True)
+                        edited = edited - (share * along * axis).to(piece.dtype)
                     if add is not None:
                         edited = edited + add
                     if keep is not None:
@@ -153,6 +153,13 @@ def _parts(
         mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)
         found.append((add, unit, gain, mask, keep))
     return found
+
+
+def _projections(unit: Tensor | None, gain: Tensor | None) -> list[tuple[Tensor, Tensor]]:
+    """Each projection's unit and gain, of shapes (rows, 1, width) and (rows, 1, 1)."""
+    if unit is None or gain is None:
+        return []
+    return [(unit[:, one : one + 1], gain[:, one : one + 1]) for one in range(unit.shape[1])]
 
 
 @contextmanager

@@ -54,7 +54,8 @@ def rank(
 
     Shown are how the differences spread over directions, and how well pairs left out are told apart by the
     mean difference, by its part in the first k directions, and by what is left without these. Read is
-    where the recipe's extractor reads. To steer by the first k, see the recipe bundled-rank.
+    where the recipe's extractor reads. To steer by the first k, see the recipe bundled-rank; to take
+    them out, bundled-rank-removed.
 
     \b
     Examples:

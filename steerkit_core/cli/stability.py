@@ -14,6 +14,7 @@ from steerkit_core.cli.recipes import changes_option, recipe_argument
 if TYPE_CHECKING:
     from steerkit_core.cli.sources import Source
     from steerkit_core.plan import Plan
+    from steerkit_core.registry import Registry
     from steerkit_core.values import ContrastSet
 
 REPORT = "stability.json"
@@ -86,7 +87,7 @@ def stability(
             entry
             for source in sources(plan, registry, progress.step)
             for entry in _measure(
-                source, chosen, wanted, progress.step, draws, independent=against is not None
+                source, registry, chosen, wanted, progress.step, draws, independent=against is not None
             )
         ]
     report = finite({"recipe": plan.recipe.run.name, **draws, "curves": entries})
@@ -126,6 +127,7 @@ def _check(plan: Plan, sizes: tuple[int, ...] | None, against: str | None) -> No
 
 def _measure(
     source: Source,
+    registry: Registry,
     sizes: tuple[int, ...] | None,
     layers: tuple[int, ...] | None,
     say: Any,
@@ -136,19 +138,24 @@ def _measure(
     import attrs
 
     from steerkit_core.cli.sources import layers_of
+    from steerkit_core.models import LoadedModels
+    from steerkit_core.sources import RunSources
     from steerkit_core.stability import Draws, default_sizes, stability
 
     setting = source.setting
     other = _other(setting, independent=independent)
-    curves = stability(
-        source.model,
-        setting.extractor,
-        setting.contrast,
-        Draws(sizes or default_sizes(setting.contrast), options["resamples"], options["seed"]),
-        layers_of(layers, source.model.num_layers),
-        against=other,
-        threshold=options["threshold"],
-        say=say,
-    )
+    models = LoadedModels(registry)
+    with models.lending(source.model), RunSources(registry, models) as outside:
+        curves = stability(
+            source.model,
+            setting.extractor,
+            setting.contrast,
+            Draws(sizes or default_sizes(setting.contrast), options["resamples"], options["seed"]),
+            layers_of(layers, source.model.num_layers),
+            sources=outside,
+            against=other,
+            threshold=options["threshold"],
+            say=say,
+        )
     columns = source.columns | {"against": None if other is None else other.name}
     return [columns | attrs.asdict(curve) for curve in curves]

@@ -135,6 +135,7 @@ def _alone(direction: Direction) -> DirectionSet:
         torch.tensor([[direction.raw_norm]], dtype=torch.float64),
         module=direction.module,
         residual_norms=() if direction.residual_norm is None else (direction.residual_norm,),
+        axes=None if direction.axes is None else direction.axes[None, None],
     )
 
 

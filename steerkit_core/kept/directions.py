@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from steerkit_core.direction_files import KEY, NORMS, STREAM, UNITS, check_set, facts_of
+from steerkit_core.direction_files import AXES, KEY, NORMS, STREAM, UNITS, check_set, facts_of
 from steerkit_core.errors import StoreError
 from steerkit_core.kept.files import DIRECTIONS, MANIFEST, read_manifest
 from steerkit_core.kept.run import check_recipe
@@ -22,7 +22,7 @@ from steerkit_core.values import BlockModule, PromptPart
 if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
-NUMBERS = (UNITS, NORMS)
+NUMBERS = (UNITS, NORMS, AXES)
 # what is said of a model besides what determines its numbers, as in `ModelHandle.record`
 RECORD = ("id", "revision", "template", "model_type", "num_layers", "hidden_size")
 
@@ -46,7 +46,7 @@ class KeptDirections:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the bytes of units and raw norms."""
+        """SHA-256 over the bytes of units, raw norms and axes."""
         found = hashlib.sha256()
         with self._path.open("rb") as file:
             for start, end in self._places:
@@ -59,7 +59,14 @@ class KeptDirections:
         from steerkit_core.values import DirectionSet
 
         found = read_tensors(self._path, f"{self.key}.")
-        return DirectionSet(self.positions, self.layers, found[UNITS], found[NORMS], module=self.module)
+        return DirectionSet(
+            self.positions,
+            self.layers,
+            found[UNITS],
+            found[NORMS],
+            module=self.module,
+            axes=found.get(AXES),
+        )
 
     def residual_norms(self, part: PromptPart = "all") -> tuple[float, ...]:
         """Mean length of each block's output over some of a prompt's tokens, as the run measured it."""
@@ -127,7 +134,8 @@ def _kept(
 ) -> KeptDirections:
     header, base = head
     check_set(header, own, key, path)
-    places = [header[f"{key}.{part}"]["data_offsets"] for part in NUMBERS]
+    parts = (header.get(f"{key}.{part}") for part in NUMBERS)
+    places = [part["data_offsets"] for part in parts if part is not None]
     return KeptDirections(
         run=run,
         key=key,

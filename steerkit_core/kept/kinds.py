@@ -117,6 +117,7 @@ WINDOW: Form = {
     "garbling": Perhaps({**STRENGTH, "open_below": FLAG}),
     "best": Perhaps(STRENGTH),
 }
+RANDOM: Form = Perhaps({"directions": WHOLE, "strongest": RATE, "p_holm": NUMBER, "beaten": FLAG})
 TRANSFER: Form = {
     **dict.fromkeys(("source", "target", "quantization", "cell", "own_cell"), TEXT),
     **dict.fromkeys(("layer", "source_layer", "own_layer"), WHOLE | NULL),
@@ -125,6 +126,9 @@ TRANSFER: Form = {
     "transferred": RATE,
     "own": RATE,
     "efficiency": {"value": NUMBER | NULL, "low": END, "high": END},
+    "cosine_by_chance": NUMBER | NULL,
+    "random": dict.fromkeys(("transferred", "own"), RANDOM),
+    "reading": TEXT,
 }
 TREND: Form = {
     **dict.fromkeys(("model_type", "quantization", "prompts", "label", "test"), TEXT),

@@ -38,7 +38,7 @@ from steerkit_core.report.numbers import drift_table, health_table
 from steerkit_core.report.results_table import OPTIONAL, number, results_table
 from steerkit_core.report.selection import selection_summary, title_of
 from steerkit_core.report.transfer import OPTIONAL as TRANSFER_OPTIONAL
-from steerkit_core.report.transfer import excluded_lines, transfer_table
+from steerkit_core.report.transfer import excluded_lines, headline, transfer_table
 from steerkit_core.report.trends import trend_table
 from steerkit_core.report.windows import windows_tables
 
@@ -72,7 +72,7 @@ def print_report(
         for error in ([cell["sick"]] if cell.get("sick") else cell["errors"])
     ]
     _print_lines(failures, "failure", console, every_cell=every_cell)
-    numbers = [_transfer_that_fits(report, console), _drift_that_fits(report, console)]
+    numbers = [_drift_that_fits(report, console)]
     if any(any(entry["overflow"]) or any(entry["nonfinite"]) for entry in report.get("health", ())):
         numbers.append(health_table(report))
     _print_comparisons(report, console, every_cell=every_cell)
@@ -80,17 +80,10 @@ def print_report(
     for table in filter(None, numbers):
         console.print()
         console.print(table)
-    for line in excluded_lines(report):
-        say(console, escape(line))
+    _print_pairs(report, console)
     _print_selections(report, console, every_cell=every_cell)
     notes = [f"\n[yellow]note:[/] {escape(note)}" for note in report["notes"]]
     _print_lines(notes, "note", console, every_cell=every_cell)
-
-
-def _transfer_that_fits(report: Mapping[str, Any], console: Console) -> Table | None:
-    if transfer_table(report) is None:
-        return None
-    return fitting(console, lambda left_out: transfer_table(report, left_out) or Table(), TRANSFER_OPTIONAL)
 
 
 def _drift_that_fits(report: Mapping[str, Any], console: Console) -> Table | None:
@@ -192,11 +185,17 @@ def _print_trends(report: Mapping[str, Any], console: Console, *, every_cell: bo
 def print_transfers(report: Mapping[str, Any], console: Console | None = None) -> None:
     """The pairs of models, those that were left out, and what a reader has to know."""
     console = console or output_console()
-    table = _transfer_that_fits(report, console)
-    if table is not None:
+    _print_pairs(report, console)
+    for note in report["notes"]:
+        say(console, escape(f"note: {note}"))
+
+
+def _print_pairs(report: Mapping[str, Any], console: Console) -> None:
+    """The table of transfers, what it says, and the pairs that were left out."""
+    if report.get("transfers"):
         console.print()
-        console.print(table)
-    for line in [*excluded_lines(report), *(f"note: {note}" for note in report["notes"])]:
+        console.print(fitting(console, partial(transfer_table, report), TRANSFER_OPTIONAL))
+    for line in (*headline(report), *excluded_lines(report)):
         say(console, escape(line))
 
 

@@ -17,6 +17,7 @@ TITLES = {
     "bootstrap": "a bootstrap draw and the whole set",
     "independent": "a draw from each of two sets",
 }
+TOLD_APART = 0.65  # an AUC below it is near what no difference gives, with a handful of pairs left out
 WHICH = ("model", "quantization", "extractor", "options", "contrast", "against", "position")
 
 
@@ -105,15 +106,43 @@ def print_rank(report: Mapping[str, Any], console: Console) -> None:
             )
         _titled("spread of the pairs' differences", table, console)
         sizes = [str(one["k"]) for one in entries[0]["separation"]]
-        table = _table(("layer", "whole", "needed", *sizes))
+        table = _table(("layer", "whole", "need", *sizes))
         for entry in entries:
             cells = [f"{one['first']:.2f}" for one in entry["separation"]]
             table.add_row(str(entry["layer"]), f"{entry['whole']:.3f}", _count(entry["needed"]), *cells)
-        _titled("AUC on pairs left out, with the first k directions", table, console)
+        _titled(
+            "AUC on pairs left out, with the first k directions; need: the k that does as well",
+            table,
+            console,
+        )
         table = _table(("layer", *sizes))
         for entry in entries:
             table.add_row(str(entry["layer"]), *(f"{one['rest']:.2f}" for one in entry["separation"]))
         _titled("AUC on pairs left out, of what remains without them", table, console)
+        console.print()
+        for sentence in rank_verdicts(entries):
+            console.print(sentence, markup=False, soft_wrap=True)
+
+
+def rank_verdicts(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """In words: how many directions the layers need at which the classes can be told apart at all."""
+    told = [entry for entry in entries if entry["whole"] >= TOLD_APART]
+    said = []
+    if told:
+        known = [entry["needed"] for entry in told if entry["needed"] is not None]
+        most = f"the most that one needs is {max(known)}" if known else "none that was tried is enough"
+        said.append(
+            f"{len(told)} of {len(entries)} layers tell pairs left out apart (AUC of at least"
+            f" {TOLD_APART:g}):"
+            f" {known.count(1)} need one direction, {most}"
+            + (f", {len(told) - len(known)} more than was tried" if 0 < len(known) < len(told) else "")
+        )
+    if len(told) < len(entries):
+        layers = ", ".join(str(entry["layer"]) for entry in entries if entry["whole"] < TOLD_APART)
+        said.append(
+            f"at the others, {layers}, there is hardly a difference whose rank could mean something"
+        )
+    return said
 
 
 def _table(names: Sequence[str]) -> Table:

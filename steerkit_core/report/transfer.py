@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,11 +12,11 @@ from rich.table import Table
 from steerkit_core.report.layout import ruled_table
 
 Entry = Mapping[str, Any]
-OPTIONAL = ("mult.", "cosine", "layer")  # columns that a narrow terminal does without
+OPTIONAL = ("mult.", "layer", "random", "cosine")  # what a narrow terminal leaves out first
 NARROWEST = 8  # columns of a model's name
 WORDS = ("source", "target")
 ITSELF = "itself"  # the source that is the target
-HEADINGS = ("layer", "mult.", "refusal", "own", "TE", "95% CI", "cosine")
+HEADINGS = ("layer", "mult.", "refusal", "own", "random", "TE", "95% CI", "cosine", "above")
 
 
 def transfer_rows(report: Entry) -> list[tuple[tuple[str, str], tuple[str, ...]]]:
@@ -31,28 +32,70 @@ def excluded_lines(report: Entry) -> list[str]:
     ]
 
 
-def transfer_table(report: Entry, left_out: Collection[str] = ()) -> Table | None:
-    """Transfer efficiency of every pair; None where nothing was transferred.
+def legend(report: Entry, left_out: Collection[str] = ()) -> str:
+    """What the columns are, without those that are left out."""
+    # a run of an earlier version says nothing of chance
+    chance = {
+        f"{one['cosine_by_chance']:.2f}" for one in report["transfers"] if one.get("cosine_by_chance")
+    }
+    by_chance = f", by chance up to {' or '.join(sorted(chance))} either way" if chance else ""
+    told = {
+        "layer": "the source's and the target's",
+        "refusal": "with the transferred direction",
+        "own": "with the target's own",
+        "random": "with the strongest of the random directions",
+        "TE": "refusal by own, in brackets where own is no more than random; its interval from prompts"
+        " drawn anew for both",
+        "cosine": f"of the two directions{by_chance}",
+        "above": "which of the two refuses more often than every random direction (McNemar, Holm,"
+        " p < 0.05)",
+    }
+    return "; ".join(f"{name}: {words}" for name, words in told.items() if name not in left_out)
 
-    `left_out` names columns that there is no room for, see `OPTIONAL`.
+
+def headline(report: Entry) -> list[str]:
+    """In how many pairs there is anything to transfer, and in which it does."""
+    entries = [entry for entry in report.get("transfers", ()) if above_random(entry) != "-"]
+    if not entries:
+        return []
+    steered = [entry for entry in entries if above_random(entry) in ("own", "both")]
+    worked = [" \u2192 ".join(pair_of(entry)) for entry in steered if above_random(entry) == "both"]
+    return [
+        f"in {len(steered)} of {len(entries)} pairs the target's own direction does more than random ones,"
+        f" so that TE says something; in {len(worked) or 'none'} of these the transferred one does so too"
+        + (f": {', '.join(worked)}" if worked else "")
+    ]
+
+
+def transfer_table(report: Entry, left_out: Collection[str] = ()) -> Table:
+    """Transfer efficiency of every pair.
+
+    `left_out` names columns that there is no room for.
     """
-    rows = transfer_rows(report)
-    if not rows:
-        return None
     table = ruled_table(
         title="transfer: directions of one model in another, at the same relative depth",
-        caption="layer: the source's and the target's; refusal: with the transferred direction; own: with"
-        " the target's; TE: the one by the other, its interval from prompts drawn anew for both; cosine of"
-        " the two directions",
+        caption=legend(report, left_out),
     )
     shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     for heading in WORDS:
         table.add_column(heading, overflow="fold", min_width=NARROWEST)
+    shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     for place in shown:
         table.add_column(HEADINGS[place], justify="right", no_wrap=True)
-    for pair, columns in rows:
-        table.add_row(*map(escape, pair), *(columns[place] for place in shown))
+    for pair, columns in transfer_rows(report):
+        # where it is narrow a name is better broken where it has a joint than anywhere
+        names = [re.sub(r"([:/])", r"\1\n", name) if left_out else name for name in pair]
+        table.add_row(*map(escape, names), *(columns[place] for place in shown))
     return table
+
+
+def above_random(entry: Entry) -> str:
+    """Which of both directions beats the random ones: `both`, `own`, `source` or `none`; `-` unknown."""
+    found = entry.get("random")  # of a run of an earlier version there is none
+    if found is None or None in found.values():
+        return "-"
+    beaten = found["transferred"]["beaten"], found["own"]["beaten"]
+    return {(True, True): "both", (False, True): "own", (True, False): "source"}.get(beaten, "none")
 
 
 def pair_of(entry: Entry) -> tuple[str, str]:
@@ -66,19 +109,39 @@ def pair_of(entry: Entry) -> tuple[str, str]:
 
 
 def _columns(entry: Entry) -> tuple[str, ...]:
-    found = entry["efficiency"]
     layers = f"{'?' if entry['source_layer'] is None else entry['source_layer']} \u2192 {entry['layer']}"
     layers += "" if entry["own_layer"] == entry["layer"] else f" (own {entry['own_layer']})"
     return (
         layers,
         "-" if entry["multiplier"] is None else f"{entry['multiplier']:g}",
         *(f"{entry[arm]['k']}/{entry[arm]['n']}" for arm in ("transferred", "own")),
-        "-" if found["value"] is None else f"{found['value']:.2f}",
-        "-"
-        if found["low"] is None or found["degenerate"]
-        else f"{_end(found['low'])}-{_end(found['high'])}",
+        _random(entry),
+        efficiency(entry),
+        interval(entry),
         "-" if entry["cosine"] is None else f"{entry['cosine']:.3f}",
+        above_random(entry),
     )
+
+
+def _random(entry: Entry) -> str:
+    found = (entry.get("random") or {}).get("transferred")
+    return "-" if found is None else f"{found['strongest']['k']}/{found['strongest']['n']}"
+
+
+def efficiency(entry: Entry) -> str:
+    """A TE as a reader sees it: in brackets where the own direction does no more than random ones."""
+    value = entry["efficiency"]["value"]
+    if value is None:
+        return "-"
+    return f"({value:.2f})" if above_random(entry) in ("source", "none") else f"{value:.2f}"
+
+
+def interval(entry: Entry) -> str:
+    """The ends of an efficiency's interval; `-` where there is none."""
+    found = entry["efficiency"]
+    if found["low"] is None or found["degenerate"]:
+        return "-"
+    return f"{_end(found['low'])}-{_end(found['high'])}"
 
 
 def _end(value: float | str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from steerkit_core.cells import Cell, control_cell
 from steerkit_core.controls import Control, flipped, random_directions, with_lengths
@@ -79,7 +79,9 @@ class GroupControls:
                     "labels cannot be shuffled where a class of the contrast set has one prompt"
                 )
             other.directions.at(trial.layer, trial.position)  # one without a length cannot be scaled
-            made = with_lengths(other.directions.units, directions, heads)
+            made = evolve(
+                with_lengths(other.directions.units, directions, heads), axes=other.directions.axes
+            )
             return Control(name, made, {"kind": "shuffled", "extraction": other.key}, other.key)
 
         for index in range(1, setting.controls.random + 1):

@@ -7,6 +7,7 @@ import pytest
 
 from steerkit_core.cli.sources import distinct, plan_of
 from steerkit_core.report import curves
+from steerkit_core.report.stability import rank_verdicts
 
 
 @pytest.fixture
@@ -109,6 +110,38 @@ def test_rank_writes_a_report(give, recipe):
     assert "AUC on pairs left out" in out
     code, out, _ = give("rank", recipe, "--layers", "2", "--json")
     assert json.loads(out)["ranks"][0]["raw"]["shares"] == pytest.approx(entry["raw"]["shares"])
+
+
+def ranked(layer, whole, needed):
+    return {"layer": layer, "whole": whole, "needed": needed}
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        (
+            [ranked(0, 0.9, 1), ranked(1, 0.8, 3), ranked(2, 0.5, 1)],
+            [
+                (
+                    "2 of 3 layers tell pairs left out apart (AUC of at least 0.65): 1 need one direction, the most"
+                    " that one needs is 3"
+                ),
+                "at the others, 2, there is hardly a difference whose rank could mean something",
+            ],
+        ),
+        (
+            [ranked(0, 0.9, 1), ranked(1, 0.9, None)],
+            [
+                (
+                    "2 of 2 layers tell pairs left out apart (AUC of at least 0.65): 1 need one direction, the most"
+                    " that one needs is 1, 1 more than was tried"
+                ),
+            ],
+        ),
+    ],
+)
+def test_what_a_rank_comes_to_is_said_in_words(entries, said):
+    assert rank_verdicts(entries) == said
 
 
 def test_carried_directions_are_those_of_the_unquantized_model(recipe, registry):

@@ -49,6 +49,26 @@ def test_an_unsteered_row_beside_steered_ones_keeps_every_bit(vector):
     assert torch.equal(apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(1)])[0], h[0])
 
 
+def test_projections_at_right_angles_take_out_all_that_they_span():
+    axes = torch.linalg.qr(torch.randn(32, 3, generator=torch.Generator().manual_seed(1)).double())[
+        0
+    ].T.float()
+    rows = [
+        Intervention(tuple(Edit(4, unit=axis, gain=1.0) for axis in axes)),
+        Intervention(),
+        Intervention((Edit(4, unit=axes[1], gain=2.0),)),
+    ]
+    h = residual(3)
+    got = apply_edit(h, compile_edits(rows, "prompt", **CPU)[Place(4)])
+    wide = axes.double()
+    expected = h[0].double() @ (torch.eye(32, dtype=torch.float64) - wide.T @ wide)
+    torch.testing.assert_close(got[0].double(), expected, rtol=0, atol=1e-6)
+    assert torch.equal(got[1], h[1])
+    # a row with fewer projections than another has every bit that it has alone
+    alone = apply_edit(h[2:], compile_edits(rows[2:], "prompt", **CPU)[Place(4)])
+    assert torch.equal(got[2], alone[0])
+
+
 def test_only_layers_that_a_row_edits_are_compiled(vector):
     rows = [Intervention((Edit(7, add=vector(1)),)), Intervention((Edit(2, add=vector(1)),))]
     assert list(compile_edits(rows, "prompt", **CPU)) == [Place(2), Place(7)]
@@ -70,7 +90,7 @@ def test_two_additions_at_one_layer_add_up_and_two_projections_are_refused(vecto
     add = compile_edits([twice], "prompt", **CPU)[Place(0)].add
     assert torch.allclose(add[0, 0], vector(1) + vector(2))
     double = Intervention((Edit(0, unit=vector(1), gain=1.0), Edit(0, unit=vector(2), gain=1.0)))
-    with pytest.raises(ValueError, match="two projections of one row at layer 0"):
+    with pytest.raises(ValueError, match=r"two projections of one row at layer 0 .* not at right angles"):
         compile_edits([double], "prompt", **CPU)
 
 

@@ -32,6 +32,9 @@ def same(one, other):
         and one.scores.keys() == other.scores.keys()
         and all(torch.equal(table, other.scores[name]) for name, table in one.scores.items())
         and one.residual_norms == other.residual_norms
+        and (
+            one.axes is other.axes if None in (one.axes, other.axes) else torch.equal(one.axes, other.axes)
+        )
         and {one.units.dtype, one.raw_norms.dtype} == {torch.float32, torch.float64}
     )
 
@@ -50,7 +53,28 @@ def test_what_is_saved_is_loaded_bit_for_bit(directions, tmp_path):
 def test_no_field_is_left_out():
     # `same` compares these; a new one has to be saved and loaded as well
     names = {field.name for field in attrs.fields(DirectionSet)}
-    assert names == {"positions", "layers", "units", "raw_norms", "scores", "module", "residual_norms"}
+    assert names == {
+        "positions", "layers", "units", "raw_norms", "scores", "module", "residual_norms", "axes",
+    }  # fmt: skip
+
+
+def test_axes_are_saved_bit_for_bit_and_have_the_shape_of_the_rest(directions, tmp_path):
+    path = tmp_path / "own.safetensors"
+    axes = torch.randn(2, 3, 4, 32, generator=torch.Generator().manual_seed(3))
+    with_axes = attrs.evolve(directions, axes=axes)
+    with_axes.save(path)
+    assert same(with_axes, DirectionSet.load(path))
+    assert torch.equal(filed_directions(str(path)).directions().axes, axes)
+    plain = tmp_path / "plain.safetensors"
+    directions.save(plain)
+    assert filed_directions(str(path)).digest != filed_directions(str(plain)).digest
+    attrs.evolve(directions, axes=axes[..., :31]).save(path)
+    with pytest.raises(StoreError) as caught:
+        DirectionSet.load(path)
+    assert str(caught.value) == (
+        f"{path}: damaged: axes of shape (2, 3, 4, 31), expected (2, 3, any number, 32) (positions, layers, axes,"
+        " hidden)"
+    )
 
 
 def test_safetensors_reads_it_too(directions, tmp_path):

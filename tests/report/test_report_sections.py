@@ -89,27 +89,52 @@ def changed(made):
     return render
 
 
-def transfer(source, target, k, own, te, cosine):
+def transfer(source, target, k, own, te, cosine, above=(True, True)):
     rates = {"transferred": {"k": k, "n": 30}, "own": {"k": own, "n": 30}}
-    efficiency = {"value": te, "low": None, "high": None, "degenerate": True}
+    random = [
+        {"directions": 3, "strongest": {"k": 6, "n": 30}, "p_holm": 0.2, "beaten": one} for one in above
+    ]
     return {
         "source": source, "target": target, "run": None, "map": "none", "differs": ["model"],
         "quantization": "none", "source_layer": 1, "layer": 2, "own_layer": 2, "multiplier": 3.0,
-        "efficiency": efficiency, "cosine": cosine, **rates,
+        "efficiency": {"value": te, "low": 0.5, "high": "inf", "degenerate": te == 0},
+        "cosine": cosine, "cosine_by_chance": 0.173, "reading": "",
+        "random": dict(zip(("transferred", "own"), random, strict=True)), **rates,
     }  # fmt: skip
 
 
 def test_transfers_are_matrices_of_sources_and_targets(changed):
-    entries = [transfer("a", "b", 22, 23, 0.96, 0.015), transfer("b", "a", 0, 29, 0.0, None)]
+    entries = [
+        transfer("a", "b", 22, 23, 0.96, 0.015),
+        transfer("b", "a", 0, 29, 0.0, None, above=(False, True)),
+        transfer("a", "d", 4, 1, 4.0, 0.2, above=(False, False)),
+    ]
     left_out = [{"source": "c", "target": "a", "reason": "hidden sizes 96 and 128 differ"}]
     page = changed(transfers=entries, excluded=left_out)
-    head = ["source, down; target, across", "b", "a"]
+    head = ["source, down; target, across", "b", "a", "d"]
     rates, efficiencies, cosines, rows = page.tables["transfer"]
-    assert rates == [head, ["b", "", "0/30 (own 29/30)"], ["a", "22/30 (own 23/30)", ""]]
-    assert efficiencies == [head, ["b", "", "0.00"], ["a", "0.96", ""]]
-    assert cosines == [head, ["b", "", "-"], ["a", "0.015", ""]]
-    assert rows[1] == ["a", "b", "1 \u2192 2", "3", "22/30", "23/30", "0.96", "-", "0.015"]
-    assert "c \u2192 a: left out, hidden sizes 96 and 128 differ" in page.text["transfer"]
+    assert rates == [
+        head,
+        ["b", "own: 23/30", "0/30", ""],
+        ["a", "22/30", "own: 29/30", "4/30"],
+        ["c", "", "left out", ""],
+    ]
+    assert efficiencies[1:] == [
+        ["b", "own", "0.00", ""],
+        ["a", "0.96 0.50-inf", "own", "(4.00) 0.50-inf"],
+        ["c", "", "left out", ""],
+    ]
+    assert cosines[1:3] == [["b", "own", "-", ""], ["a", "0.015", "own", "0.200"]]
+    assert rows[1:] == [
+        ["a", "b", "1 \u2192 2", "3", "22/30", "23/30", "6/30", "0.96", "0.50-inf", "0.015", "both"],
+        ["b", "a", "1 \u2192 2", "3", "0/30", "29/30", "6/30", "0.00", "-", "-", "own"],
+        ["a", "d", "1 \u2192 2", "3", "4/30", "1/30", "6/30", "(4.00)", "0.50-inf", "0.200", "none"],
+    ]
+    text = page.text["transfer"]
+    assert "c \u2192 a: left out, hidden sizes 96 and 128 differ" in text
+    assert "In 2 of 3 pairs the target's own direction does more than random ones" in text
+    assert "in 1 of these the transferred one does so too: a \u2192 b." in text
+    assert "by chance up to 0.17 either way" in text
 
 
 def test_what_a_model_does_to_itself_stands_on_the_diagonal(changed):
@@ -117,8 +142,7 @@ def test_what_a_model_does_to_itself_stands_on_the_diagonal(changed):
     entries = [own, transfer("b", "a", 5, 23, 0.22, 0.3), transfer("c", "a", 1, 23, 0.04, 0.1)]
     page = changed(transfers=[*entries, transfer("a", "b", 0, 29, 0.0, 0.3)])
     (_, *rows), *_ = page.tables["transfer"]
-    assert [row[0] for row in rows] == ["a", "b", "c"]
-    assert rows[0] == ["a", "23/30 (own 23/30)", "0/30 (own 29/30)"]
+    assert rows == [["a", "23/30", "0/30"], ["b", "5/30", "own: 29/30"], ["c", "1/30", ""]]
 
 
 def test_rates_and_cosines_by_precision(changed, results):

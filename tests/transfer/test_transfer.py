@@ -64,6 +64,25 @@ def test_a_map_takes_the_sources_direction_through_least_squares(target, contras
     assert 0 < float(found.scores["map_spanned"][0, 0]) <= 1
 
 
+def test_a_subspace_is_taken_along_and_a_map_keeps_its_span(target, contrast, sources, adapters):
+    way = {"method": "subspace", "options": ("components=2",)}
+    found = Transfer(source_model=SOURCE, **way).extract_with(target, contrast, (1, 2), sources)
+    source = tiny_handle("qwen2", adapters, layers=6, seed=1)
+    own = sources.extractor("subspace", ("components=2",)).extract(source, contrast, (1, 3))
+    torch.testing.assert_close(found.axes, own.axes, rtol=0, atol=1e-5)
+    wide = "tiny:qwen2:hidden=48"
+    mapped = Transfer(source_model=wide, map="ridge", **way).extract_with(target, contrast, (2,), sources)
+    source = tiny_handle("qwen2", adapters, hidden=48)
+    prompts = [prompt for prompt in sources.prompts("refusal-64") if prompt.role != "positive"]
+    x, y = (model.activations(prompts)[:, 0, 2] for model in (source, target))
+    own = sources.extractor("subspace", ("components=2",)).extract(source, contrast, (2,))
+    images = (own.axes[0, 0].double() @ ridge_map(x, y, 0.01)).numpy()
+    spanned = np.linalg.qr(images.T)[0]
+    axes = mapped.axes[0, 0].double().numpy()
+    np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-5)
+    np.testing.assert_allclose(axes.T @ axes, spanned @ spanned.T, atol=1e-4)
+
+
 def test_the_source_is_let_go_of_and_the_steered_model_is_not_loaded_again(target, contrast, sources):
     with sources:
         Transfer(source_model=SOURCE).extract_with(target, contrast, (1,), sources)
