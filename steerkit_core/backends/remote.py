@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from steerkit_core.components import ModelAdapter
 
+    Projections = list[tuple[Tensor, Tensor]]
+    Parts = tuple[Projections, Tensor | None, Tensor | None, Tensor | None]
+
 
 @define(eq=False)
 class Prefix:
@@ -108,9 +111,9 @@ class RemoteBackend(NNsightBackend):
                 value = whole[0] if isinstance(whole, tuple) else whole
                 done = []
                 for phase, piece in enumerate((value[:, :cut], value[:, cut:])):
-                    add, unit, gain, mask, keep = phases[phase]
+                    projections, add, mask, keep = phases[phase]
                     edited = piece
-                    for axis, share in _projections(unit, gain):
+                    for axis, share in projections:
                         along = (edited.float() * axis).sum(dim=-1, keepdim=True)
                         edited = edited - (share * along * axis).to(piece.dtype)
                     if add is not None:
@@ -142,20 +145,25 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
     return RemoteBackend(skeleton, adapter, wrapped)
 
 
-def _parts(
-    prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place
-) -> list[tuple[Tensor | None, ...]]:
-    """The tensors of both phases: those of `LayerEdit`, `trailing` as a mask of the prompt's tokens."""
+Projections = list[tuple[Tensor, Tensor]]
+Parts = tuple[Projections, Tensor | None, Tensor | None, Tensor | None]
+
+
+def _parts(prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place) -> list[Parts]:
+    """Of both phases the projections, what is added, a mask of the prompt's tokens, rows that keep lengths.
+
+    They are put together here, as a job takes no functions of this module along.
+    """
     none = LayerEdit()
-    found: list[tuple[Tensor | None, ...]] = []
+    found: list[Parts] = []
     for edit in (prefix.edits.get(place, none), later.get(place, none)):
         add, unit, gain, trailing, keep = edit.parts
         mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)
-        found.append((add, unit, gain, mask, keep))
+        found.append((_projections(unit, gain), add, mask, keep))
     return found
 
 
-def _projections(unit: Tensor | None, gain: Tensor | None) -> list[tuple[Tensor, Tensor]]:
+def _projections(unit: Tensor | None, gain: Tensor | None) -> Projections:
     """Each projection's unit and gain, of shapes (rows, 1, width) and (rows, 1, 1)."""
     if unit is None or gain is None:
         return []

@@ -40,6 +40,7 @@ def change_manifest(folder, **columns):
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
     finished("runs/old", "2026-01-01T10:00:00+00:00")
     int8 = SETTING | {"model": {"id": "m", "quantization": "int8"}, "selector": {"use": "fixed"}}
     finished("runs/deep/er/new", "2026-03-01T10:00:00+00:00", SETTING, int8)
