@@ -145,10 +145,6 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
     return RemoteBackend(skeleton, adapter, wrapped)
 
 
-Projections = list[tuple[Tensor, Tensor]]
-Parts = tuple[Projections, Tensor | None, Tensor | None, Tensor | None]
-
-
 def _parts(prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place) -> list[Parts]:
     """Of both phases the projections, what is added, a mask of the prompt's tokens, rows that keep lengths.
 
