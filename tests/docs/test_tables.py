@@ -59,6 +59,8 @@ def test_transfers_are_those_of_the_page(give):
     ]
     printed = give(command.split()[1:])
     lines = {" ".join(line.split()) for line in printed.splitlines()}
-    wanted = [" ".join(line.split()) for line in table.splitlines() if "bundled:" in line]
+    wanted = [" ".join(line.split()) for line in table.splitlines() if line.strip().startswith("bundled:")]
     assert len(wanted) == 12
     assert [line for line in wanted if line not in lines] == []
+    (headline,) = [line for line in lines if "TE says something" in line]
+    assert headline in " ".join(table.split())
