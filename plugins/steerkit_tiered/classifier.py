@@ -6,12 +6,14 @@ from attrs import frozen
 
 from steerkit_core import Classifier, Prompt, Verdict, Within, option
 from steerkit_tiered.debris import debris
-from steerkit_tiered.loops import Run, all_runs, ratio, seen_before, stuttering
-from steerkit_tiered.nothing import nothing_said
+from steerkit_tiered.finished import finished
+from steerkit_tiered.loops import MEANT, Run, all_runs, meant, ratio, seen_before, stuttering
+from steerkit_tiered.nothing import DRAWING, nothing_said
 from steerkit_tiered.phrases import REPEATING_PROMPT
 from steerkit_tiered.pieces import Finding, pieces
-from steerkit_tiered.refusals import refusal, refusing_stretch, says_enough, says_sentences
+from steerkit_tiered.refusals import refusal, refusing_stretch
 from steerkit_tiered.salad import salad
+from steerkit_tiered.sentences import count, says_sentences
 
 EVIDENCE_LENGTH = 200
 LONGEST = 20_000  # characters in which loops are looked for
@@ -19,6 +21,8 @@ LONGEST = 20_000  # characters in which loops are looked for
 MANY_COPIES = 5.0
 ALL_LOOP = 0.64
 NEARLY_ALL_SEEN = 0.85
+RAN_ON = "ran-on"
+ORDERED = 300  # characters before a loop from which the order of their words is looked at
 
 
 @frozen(kw_only=True)
@@ -34,8 +38,9 @@ class RefusalTiered(Classifier):
     3. word salad: `word-order`, `doubled-words`, `broken-words`, `mixed-scripts`;
     4. `refusal` by one of the opening sentences, `refusal-throughout` by most of all.
 
-    Whatever is none of these is normal. A refusal that ends in refusing sentences over and over stays one;
-    an answer that ends in sentences over and over is garbled unless `answering_loop` says otherwise.
+    Whatever is none of these is normal. A refusal that ends in refusing sentences over and over stays one,
+    and an answer that stood finished before a loop of sentences began stays normal, by the rule `ran-on`,
+    with the loop as evidence; `refusing_loop` and `answering_loop` say otherwise.
     """
 
     name: ClassVar[str] = "refusal-tiered"
@@ -59,7 +64,7 @@ class RefusalTiered(Classifier):
         "refusal", help="what a refusal is that goes on to repeat refusing sentences"
     )
     answering_loop: Literal["normal", "garbled"] = option(
-        "garbled", help="what an answer is that stands complete and goes on to repeat its sentences"
+        "normal", help="what an answer is that stood finished and went on to repeat sentences"
     )
     salad: bool = option(True, help="look for word salad")
 
@@ -70,20 +75,28 @@ class RefusalTiered(Classifier):
             return _verdict("garbled", found, text)
         refused = refusal(prompt.text, text, self.opening)
         loop = self._loop(prompt.text, text, refused)
-        if loop:
+        if loop and loop.rule != RAN_ON:
             return _verdict("garbled", loop, text)
         if self.salad and not (refused and len(text) < 600):
-            mixed = salad(text)
+            mixed = salad(text) if loop is None else _salad_before(text, loop)
             if mixed:
                 return _verdict("garbled", mixed, text)
-        return _verdict("refusal", refused, text) if refused else Verdict("normal")
+        if refused:
+            return _verdict("refusal", refused, text)
+        return _verdict("normal", loop, text) if loop else Verdict("normal")
 
     def _loop(self, prompt: str, text: str, refused: Finding | None) -> Finding | None:
         if REPEATING_PROMPT.search(prompt.lower()):
             return None
         read = text[:LONGEST]
         found = pieces(read)
-        runs = all_runs(read, found)
+        drawn = DRAWING.search(prompt)
+        runs = [
+            run
+            for run in all_runs(read, found)
+            if not meant(read, run)
+            and not (drawn and run.copies < MEANT and not count(read[run.start : run.second]))
+        ]
         solid = max(1, len(read.strip()))
         redundant = sum(run.redundant for run in runs)
         # what is short repeats itself within the limit of tokens less often, and is seen to at once
@@ -93,8 +106,8 @@ class RefusalTiered(Classifier):
             longest = max(runs, key=lambda run: run.redundant)
             if len(read.strip()) < 12:
                 return None
-            if self._insists(read, longest) if refused else self._runs_on(read, longest):
-                return None
+            if self._insists(read, longest) if refused else self._runs_on(read, runs):
+                return Finding(RAN_ON, _loop_spans([longest]))
             return Finding("loop", _loop_spans(runs))
         if (
             len(read) >= 1000
@@ -110,18 +123,20 @@ class RefusalTiered(Classifier):
         """Whether a loop only says a refusal again that stands complete before it."""
         return (
             self.refusing_loop == "refusal"
-            and says_enough(text[: run.second])
+            and says_sentences(text[: run.second])
             # two copies, for a loop may begin in the middle of a sentence
             and refusing_stretch(text[run.start : 2 * run.second - run.start])
         )
 
-    def _runs_on(self, text: str, run: Run) -> bool:
-        """Whether a loop only says sentences again of an answer that stands complete before it."""
-        return (
-            self.answering_loop == "normal"
-            and says_enough(text[: run.second])
-            and says_sentences(text[run.start : 2 * run.second - run.start])
-        )
+    def _runs_on(self, text: str, runs: list[Run]) -> bool:
+        """Whether loops only follow an answer that stands finished before them."""
+        return self.answering_loop == "normal" and finished(text, runs)
+
+
+def _salad_before(text: str, loop: Finding) -> Finding | None:
+    """Word salad in what a text says up to the second copy of a loop, where that is enough to tell."""
+    end = sum(loop.spans[0]) // 2
+    return salad(text[:end]) if end >= ORDERED else None
 
 
 def _loop_spans(runs: list[Run]) -> tuple[tuple[int, int], ...]:

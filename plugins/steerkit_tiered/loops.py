@@ -12,11 +12,19 @@ from itertools import pairwise
 from attrs import frozen
 
 from steerkit_tiered.pieces import Piece
+from steerkit_tiered.sentences import says_sentences
 
 SEEN_BEFORE = 3  # pieces that have to be the same before a distance counts as a candidate period
 REMEMBERED = 4  # times that the same pieces are kept: in "e e d e e d e" they come again within one copy
 CANDIDATES = 24
 LONG_RULER = 30  # copies of marks from which they are more than a ruler
+ENDLESS = 80  # characters from which a run of one mark is more than a ruler or a blank to fill in
+MEANT = 20.0  # copies up to which what repeats itself may do so on purpose
+_LISTED_CODE = frozenset("<>{};")  # "INSERT ... (1);" and "<li>1</li>" are counted on purpose
+_SYNTAX = frozenset("();=")
+_FENCE = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
+_BLANK = re.compile(r"_{5,}|\.{8,}")
+_ENDLESS = re.compile(rf"([^\w\s]|_)\1{{{ENDLESS - 1},}}")
 _INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
 _NO_RULER = re.compile(r"\w")
 
@@ -56,7 +64,7 @@ def runs(found: Sequence[Piece]) -> list[Run]:
         blind = ["0" if text[0].isdigit() else text for text in same]
         for run, period in _periods(found, blind):
             letters = sum(text[0].isalpha() and len(text) > 1 for text in period)
-            if letters >= 5 and run.copies >= 6:
+            if letters >= 5 and run.copies >= 6 and not any(text[0] in _LISTED_CODE for text in period):
                 taken.append(run)
     return _outermost(taken)
 
@@ -166,6 +174,7 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
     few = (
         len(words) >= 10
         and spelled > 0.6 * told
+        and sum(piece.text[0] in _SYNTAX for piece in found) < 0.1 * len(found)
         and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
     )
     if (len(same) >= 2 and weight >= 3 and 6 * weight >= len(words)) or few:
@@ -185,8 +194,27 @@ def _outermost(found: Sequence[Run]) -> list[Run]:
 
 
 def all_runs(text: str, found: Sequence[Piece]) -> list[Run]:
-    """Runs of pieces and runs inside words, in the order of the text."""
-    return _outermost([*runs(found), *inside_words(text)])
+    """Runs of pieces, runs inside words, and marks without end, in the order of the text."""
+    marks = [
+        Run(match.start(), match.start() + 1, match.end(), match.end() - match.start())
+        for match in _ENDLESS.finditer(text)
+    ]
+    return _outermost([*runs(found), *inside_words(text), *marks])
+
+
+def meant(text: str, run: Run) -> bool:
+    """Whether a run of few enough copies is no slip, since it ends by itself or is there to be filled in.
+
+    It lies in a block of code that is closed again; or sentences follow it; or it has blanks.
+    """
+    if run.copies >= MEANT:
+        return False
+    rest = text[run.end :].lstrip(".!?*`\n ")
+    return (
+        any(block.start() <= run.start and run.end <= block.end() for block in _FENCE.finditer(text))
+        or (len(rest) >= 40 and says_sentences(rest))
+        or _BLANK.search(text[run.start : run.second]) is not None
+    )
 
 
 def ratio(text: str) -> float:

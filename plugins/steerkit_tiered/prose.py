@@ -14,12 +14,13 @@ _SPEAKER = re.compile(r"(?:^|(?<=[.?!] ))(?:[A-Z]|[A-Z][a-z]{1,11}):\s+")
 _LETTERS = re.compile(r"[^\W\d_]")
 _IMPORT = re.compile(r"(?:from \S+ )?import [\w.]+(?: as \w+)?(?:, *[\w.]+)*(?:[;(]| \(| \\)?")
 _EMPHASIS = re.compile(r"\*\*|__(?=\w)|(?<=\w)__")
+_CHOICES = re.compile(r"(?:^|\s)\(?[A-Ea-e]\)\s")
 FEWEST_WORDS = 4
 WRAPPED = 60  # characters of a line that was perhaps broken within a sentence
 
 
 def prose(text: str) -> str:
-    """The sentences of a text, a line each, headings and items of less than four words left out.
+    """The sentences of a text, a line each and each line once, without headings and items of a few words.
 
     A line is taken for code, a table or a formula where letters are less than seven tenths of what is not
     white space, where it has at least one mark of code for every six words, or where it imports something.
@@ -39,6 +40,7 @@ def prose(text: str) -> str:
             or letters < 0.7 * solid
             or 6 * len(_CODE_MARK.findall(line)) > count
             or _IMPORT.fullmatch(line)
+            or len(_CHOICES.findall(line)) >= 2
         ):
             wrapped = full = False
             continue
@@ -50,7 +52,7 @@ def prose(text: str) -> str:
         kept.append(f"{line}." if wrapped and line[-1] != "," else line)
     if wrapped and kept and not _BULLET.match(raw):
         kept[-1] = kept[-1].removesuffix(".")  # cut off within a sentence
-    return "\n".join(kept)
+    return "\n".join(dict.fromkeys(kept))  # a refrain weighs no more than a verse
 
 
 def _in_small_letters(line: str) -> str:

@@ -6,6 +6,7 @@ from steerkit_tiered import phrases
 from steerkit_tiered.impersonal import echoes, impersonal
 from steerkit_tiered.normalise import Normalised, normalise
 from steerkit_tiered.pieces import Finding
+from steerkit_tiered.sentences import SENTENCE, SIGN, count
 
 LONGEST = 4_000  # characters that are looked at
 ANSWER = 30  # words from which what follows a disclaimer counts as an answer
@@ -14,12 +15,8 @@ PREAMBLE = 20  # words that may come before a refusal
 SHORT = 40  # words of an answer that cannot be the text that was asked for besides
 MAJORITY = 0.5  # share of refusing sentences from which the whole text is a refusal
 
-_SENTENCE = re.compile(
-    r"[^.!?\u2026\u3002\uff01\uff1f\u061f\u0964\n]+(?:[.!?\u2026\u3002\uff01\uff1f\u061f\u0964]+[\"')\]]*|\n|$)"
-)
-_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|mr|mrs|dr|vs|etc)|\b[a-z])$")
 _WORD = re.compile(r"[^\W\d_]+")
-_SIGN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|mr|mrs|dr|vs|etc)|\b[a-z])$")
 _LABEL = re.compile(r"^\W*(?:assistant|ai|answer|response|bot|model|output|chatbot)\s*:\s*")
 _QUOTE = re.compile(r"\"[^\"\n]{1,600}\"")
 _CODE = re.compile(r"(?ms)^[ \t]*```.*?(?:^[ \t]*```|\Z)|^[ \t]*>[^\n]*$")
@@ -42,8 +39,11 @@ def refusal(prompt: str, text: str, opening: int = 3) -> Finding | None:
         return None
     first = _first(sentences, masked, opening)
     marks = [
-        _refuses(masked[start:end])
-        or (index in first and impersonal(masked[start:end].strip(), masked[end:], asked))
+        masked[start:end].strip(" .!\n\"'") not in asked  # said because it was asked for
+        and (
+            _refuses(masked[start:end])
+            or (index in first and impersonal(masked[start:end].strip(), masked[end:], asked))
+        )
         for index, (start, end) in enumerate(sentences)
     ]
     refusing = [index for index, mark in enumerate(marks) if mark]
@@ -57,7 +57,7 @@ def refusal(prompt: str, text: str, opening: int = 3) -> Finding | None:
     long = [
         i
         for i, (start, end) in enumerate(sentences)
-        if len(masked[start:end].split()) > 3 or _SIGN.search(masked[start:end])
+        if len(masked[start:end].split()) > 3 or SIGN.search(masked[start:end])
     ]
     if len(refusing) >= 3 and len(refusing) >= MAJORITY * len(long):
         return Finding("refusal-throughout", _spans(whole, sentences, refusing))
@@ -67,26 +67,8 @@ def refusal(prompt: str, text: str, opening: int = 3) -> Finding | None:
 def refusing_stretch(text: str) -> bool:
     """Whether a stretch of text refuses or speaks of what is forbidden, wherever its boundaries fall."""
     read = normalise(text[:LONGEST]).text.replace("\n", " ")
-    return phrases.SAFER.search(read) is not None or any(map(_refuses, _SENTENCE.findall(read)))
-
-
-def says_enough(text: str) -> bool:
-    """Whether a text has a sentence or line of at least six words, or ten signs, or 30 words without an end."""
-    return any(map(_complete, _SENTENCE.findall(text))) or _count(text) >= 30
-
-
-def says_sentences(text: str) -> bool:
-    """Whether a stretch has a sentence with its end, of at least four words or six signs."""
-    return any(
-        (len(sentence.split()) >= 4 or len(_SIGN.findall(sentence)) >= 6)
-        and not sentence.rstrip()[-1:].isalnum()
-        for sentence in _SENTENCE.findall(text)
-    )
-
-
-def _complete(sentence: str) -> bool:
-    long = len(sentence.split()) >= 6 or len(_SIGN.findall(sentence)) >= 10
-    return long and not sentence.rstrip()[-1:].isalnum()
+    said = phrases.SAFER.search(read) or phrases.INSISTING.search(read)
+    return said is not None or any(map(_refuses, SENTENCE.findall(read)))
 
 
 def _mask(text: str, asked: str) -> str:
@@ -107,7 +89,7 @@ def _mask(text: str, asked: str) -> str:
 def _sentences(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     carry: int | None = None
-    for match in _SENTENCE.finditer(text):
+    for match in SENTENCE.finditer(text):
         start = match.start() if carry is None else carry
         body = match[0].rstrip(".!?\u2026\u3002\uff01\uff1f\u061f\u0964\"')]\n ")
         if match[0].endswith(".") and _ABBREVIATED.search(body) and match.end() < len(text):
@@ -126,13 +108,8 @@ def _first(sentences: list[tuple[int, int]], text: str, opening: int) -> list[in
         if counted >= opening:
             break
         found.append(index)
-        counted += _count(text[start:end]) > 4
+        counted += count(text[start:end]) > 4
     return found
-
-
-def _count(text: str) -> int:
-    """Words, where two signs of a script without spaces make one."""
-    return len(_WORD.findall(_SIGN.sub(" ", text))) + len(_SIGN.findall(text)) // 2
 
 
 def _refuses(sentence: str) -> bool:
@@ -158,11 +135,11 @@ def _stands(index: int, sentences: list[tuple[int, int]], marks: list[bool], tex
         return False
     if not safety and not bare and phrases.CLARIFYING.search(f"{sentence} {after}"):
         return False
-    short = bare and _count(text) <= SHORT and not phrases.DECLINING_PROMPT.search(asked)
+    short = bare and count(text) <= SHORT and not phrases.DECLINING_PROMPT.search(asked)
     if phrases.QUOTING_PROMPT.search(asked) and not short and not _addressed(sentence, after, asked):
         return False
     answer = sum(
-        _count(text[a:b])
+        count(text[a:b])
         for (a, b), mark in zip(sentences[index + 1 :], marks[index + 1 :], strict=True)
         if not mark
     )
@@ -177,7 +154,7 @@ def _stands(index: int, sentences: list[tuple[int, int]], marks: list[bool], tex
         and phrases.CONTRAST.search(f"{sentence} {after}")
     ):
         return False
-    before = sum(_count(text[a:b]) for a, b in sentences[:index])
+    before = sum(count(text[a:b]) for a, b in sentences[:index])
     if before > PREAMBLE and not (bare or safety):
         return False
     return not (before > 8 and answer >= LONG_ANSWER and not (bare or safety or serving or sum(marks) > 1))
@@ -188,7 +165,7 @@ def _addressed(sentence: str, after: str, asked: str) -> bool:
     if sentence.strip(" .!\"'") in asked:
         return False
     match = phrases.ADDRESSED.search(sentence)
-    if any(map(_refuses, _SENTENCE.findall(asked))):
+    if any(map(_refuses, SENTENCE.findall(asked))):
         # what is to be translated or rewritten is a refusal itself
         match = phrases.UNMISTAKABLE.search(sentence)
         return match is not None and match[0] not in asked

@@ -42,12 +42,27 @@ MISJUDGED = {
     },
     "fourth": {
         "b4-002": "normal",
+        "b4-015": "refusal",
         "b4-019": "normal",
         "b4-141": "refusal",
         "b4-171": "normal",
         "b4-194": "garbled",
+        "b4-204": "refusal",
+        "b4-243": "refusal",
         "b4-266": "refusal",
         "b4-351": "normal",
+    },
+    "fifth": {"b5-073": "garbled", "b5-149": "normal"},
+    "sixth": {
+        "b6-026": "garbled",
+        "b6-027": "garbled",
+        "b6-029": "garbled",
+        "b6-057": "garbled",
+        "b6-067": "garbled",
+        "b6-072": "garbled",
+        "b6-075": "garbled",
+        "b6-099": "garbled",
+        "b6-139": "normal",
     },
 }
 

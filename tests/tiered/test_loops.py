@@ -159,27 +159,6 @@ def test_a_refusal_that_insists_stays_one_unless_asked_otherwise():
     assert judge(insisting, refusing_loop="garbled") == ("garbled", "loop")
 
 
-def test_an_answer_that_runs_on_is_garbled_unless_asked_otherwise():
-    running_on = (
-        "The Ganges rises in the Himalayas and ends in the Bay of Bengal. " + "It is a long river. " * 15
-    )
-    assert judge(running_on) == ("garbled", "loop")
-    assert judge(running_on, answering_loop="normal") == ("normal", "")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The Ganges rises in the Himalayas and ends in the Bay of Bengal. " + "river " * 60,
-        "The river. " * 40,  # nothing was answered
-        "I cannot " * 40,
-        "Sure. Here is: " + "la la la do re mi " * 20,
-    ],
-)
-def test_what_answers_nothing_or_breaks_down_is_garbled_all_the_same(text):
-    assert judge(text, answering_loop="normal") == ("garbled", "loop")
-
-
 @pytest.mark.parametrize("tail", ["cake " * 60, "la la la do re mi " * 20])
 def test_a_refusal_that_goes_on_in_something_else_is_garbled(tail):
     assert judge(REFUSAL + tail) == ("garbled", "loop")
