@@ -49,6 +49,7 @@ class Sweep(LayerSelector):
         """
         outcomes = context.run(self.trials(context.model.num_layers, context.directions.positions))
         best = max(healthy(self.name, outcomes), key=merit)
-        found = f"{refusals(best)}/{best.judged} coherent refusals, the best of {len(outcomes)} cells"
+        among = f"the best of {len(outcomes)} cells" if len(outcomes) > 1 else "the only cell"
+        found = f"{refusals(best)}/{best.judged} coherent refusals, {among}"
         table = tuple(columns(outcome) for outcome in outcomes)
         return Selection(best.trial.layer, best.trial.position, best.trial.multiplier, found, table)

@@ -91,10 +91,11 @@ class RefusalTiered(Classifier):
         read = text[:LONGEST]
         found = pieces(read)
         drawn = DRAWING.search(prompt)
+        every = all_runs(read, found)
         runs = [
             run
-            for run in all_runs(read, found)
-            if not meant(read, run)
+            for run in every
+            if not meant(read, run, every)
             and not (drawn and run.copies < MEANT and not count(read[run.start : run.second]))
         ]
         solid = max(1, len(read.strip()))

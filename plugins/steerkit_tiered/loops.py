@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from steerkit_tiered.pieces import Piece
 from steerkit_tiered.sentences import says_sentences
@@ -19,7 +19,9 @@ REMEMBERED = 4  # times that the same pieces are kept: in "e e d e e d e" they c
 CANDIDATES = 24
 LONG_RULER = 30  # copies of marks from which they are more than a ruler
 ENDLESS = 80  # characters from which a run of one mark is more than a ruler or a blank to fill in
+SHARED = 2  # characters that two runs on end may have in common
 MEANT = 20.0  # copies up to which what repeats itself may do so on purpose
+AFTERWARDS = 40  # characters behind a run that show that the text has left it
 _LISTED_CODE = frozenset("<>{};")  # "INSERT ... (1);" and "<li>1</li>" are counted on purpose
 _SYNTAX = frozenset("();=")
 _FENCE = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
@@ -185,11 +187,22 @@ def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
 
 
 def _outermost(found: Sequence[Run]) -> list[Run]:
-    """The longest runs that do not overlap, in the order of the text."""
+    """The longest runs that do not overlap, in the order of the text.
+
+    Where one ends and the next begins, a full stop can belong to both; the second run is then taken from
+    behind it.
+    """
     kept: list[Run] = []
     for run in sorted(found, key=lambda run: (run.start - run.end, run.second)):
-        if all(run.end <= other.start or run.start >= other.end for other in kept):
-            kept.append(run)
+        ahead = max((other.end for other in kept if other.start < run.start), default=0) - run.start
+        apart = run
+        if 0 < ahead <= SHARED:
+            apart = evolve(run, start=run.start + ahead, second=run.second + ahead)
+        behind = [other.start for other in kept if other.start > apart.start]
+        if behind and 0 < apart.end - min(behind) <= SHARED:
+            apart = evolve(apart, end=min(behind))
+        if all(apart.end <= other.start or apart.start >= other.end for other in kept):
+            kept.append(apart)
     return sorted(kept, key=lambda run: run.start)
 
 
@@ -202,17 +215,20 @@ def all_runs(text: str, found: Sequence[Piece]) -> list[Run]:
     return _outermost([*runs(found), *inside_words(text), *marks])
 
 
-def meant(text: str, run: Run) -> bool:
+def meant(text: str, run: Run, found: Sequence[Run]) -> bool:
     """Whether a run of few enough copies is no slip, since it ends by itself or is there to be filled in.
 
-    It lies in a block of code that is closed again; or sentences follow it; or it has blanks.
+    It lies in a block of code that is closed again; or sentences follow it that are in none of the runs
+    `found`; or it has blanks.
     """
     if run.copies >= MEANT:
         return False
-    rest = text[run.end :].lstrip(".!?*`\n ")
+    starts = [run.end, *(other.end for other in found if other.start >= run.end)]
+    ends = [*(other.start for other in found if other.start >= run.end), len(text)]
+    rest = "".join(text[start:end] for start, end in zip(starts, ends, strict=True)).lstrip(".!?*`\n ")
     return (
         any(block.start() <= run.start and run.end <= block.end() for block in _FENCE.finditer(text))
-        or (len(rest) >= 40 and says_sentences(rest))
+        or (len(rest) >= AFTERWARDS and says_sentences(rest))
         or _BLANK.search(text[run.start : run.second]) is not None
     )
 

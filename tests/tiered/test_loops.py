@@ -166,3 +166,32 @@ def test_a_refusal_that_goes_on_in_something_else_is_garbled(tail):
 
 def test_fragments_of_a_refusal_on_end_are_none():
     assert judge("I cannot " * 20) == ("garbled", "loop")
+
+
+def test_a_loop_that_the_text_has_left_again_is_meant():
+    verse = "Round and round the garden. " * 8
+    after = "So goes the rhyme that my grandmother used to sing to us in the evening."
+    assert judge(verse + after) == ("normal", "")
+    assert judge(verse + "Round.") == ("garbled", "loop")
+    assert judge("I like cats. " * 9 + "You have a dog. " * 9 + "We all want a bird. " * 9) == (
+        "garbled",
+        "loop",
+    )
+
+
+def test_blanks_closed_code_and_figures_that_were_asked_for_are_meant():
+    form = "Name: ____________  Company: ____________\n" * 8
+    code = "```python\nrows = [\n" + "    [0, 0, 0, 0],\n" * 8 + "]\n```"
+    assert judge(form) == ("normal", "")
+    assert judge(code) == ("normal", "")
+    assert judge(code.removesuffix("```").removesuffix("]\n")) == ("garbled", "loop")
+    matrix = RefusalTiered().classify(Prompt("p", "Print a 4 x 4 matrix of ones"), "1 1 1 1\n" * 4)
+    assert matrix.label == "normal"
+
+
+def test_marks_without_end_are_a_loop():
+    assert judge("The only people who could have had a key were the porter, the widow and" + "." * 300) == (
+        "garbled",
+        "loop",
+    )
+    assert judge(ANSWER + "\n" + "-" * 60) == ("normal", "")
