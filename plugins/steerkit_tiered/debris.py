@@ -15,6 +15,7 @@ MARKS = 0.6  # share of the tokens that have no letter and no digit
 FEWEST_TAGS = 4
 FEWEST_NAMES = 8
 NAMES = 0.5  # share of the tokens that are names of programs or a tokenizer's own marks
+PIECES = 0.3  # tokens to each of which one stands of what nothing but a tokenizer's vocabulary has
 OWN = 0.2  # share of the marks that a tokenizer's vocabulary has for spaces and ends of lines
 NUMBERS = 12  # so many on end answer a question for numbers only
 
@@ -35,6 +36,10 @@ _CODED = re.compile(
 # what belongs to programs, markup or a tokenizer's vocabulary: getElementById, ::, ]]>, {{Infobox, ##ing
 _NAME = re.compile(
     r"[a-z][A-Z][a-z]|[A-Za-z]_[A-Za-z]|^_[A-Z]|::|->|\]\]>|\{\{|\}\}|@_|^@\w|^##|[\u2581\u0120\u010a]|^</$|\\\\|^[^\w\s]{2,}$|\w:\w"
+)
+# the same, where it is certain: \u0120the, ##ing, <0x0A>, [MASK]
+_PIECE = re.compile(
+    r"(?<!\S)(?:[\u2581\u0120\u010a]|##[a-z])|<0x[0-9A-F]{2}>|<unk>|<pad>|\[(?:MASK|UNK|PAD)\]"
 )
 _PROGRAM = re.compile(
     r"\b(?:code|program\w*|functions?|class(?:es)?|variables?|identifiers?|api|methods?|script|html|css|java\w*|python|react|"
@@ -73,6 +78,9 @@ def debris(prompt: str, text: str) -> Finding | None:
         return Finding("broken-characters", whole)
     if DRAWING.search(prompt):
         return None
+    pieces = _PIECE.findall(text) if "token" not in prompt.lower() else []
+    if len(pieces) >= max(FEWEST_NAMES, PIECES * len(text.split())):
+        return Finding("names", whole)
     if len(_TAG.findall(text)) >= FEWEST_TAGS:
         bare = _TAG.sub(" ", text)
         return Finding("tags", whole) if not _ALNUM.search(bare) and _unmatched(text) else None

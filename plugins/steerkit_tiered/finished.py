@@ -26,6 +26,8 @@ HEAD = 30  # characters by which its second copy is found
 # after a sentence, a line or a tag may stand pictures, but nothing that is said or begins an item
 _END = re.compile(rf"(?:[.!?{MARKS}][{CLOSED}]*|\n|#\w+)[^\w\x21-\x7e]*\Z")
 _BOUNDARY = re.compile(rf"[.!?]+[{CLOSED}]*(?=\s|\Z)|[{MARKS}]|\n|{SEAM.pattern}")
+_FIGURE = re.compile(r"\d[\d.,]*")
+_TAGS = re.compile(r"(?:#\w+\s+)*#?\Z")
 _ANNOUNCING = (":", "\uff1a", ",", "-")
 
 
@@ -103,7 +105,8 @@ def _whole(text: str, run: Run) -> bool:
     """Whether a run consists of sentences, lines or tags."""
     copies = text[run.start : 2 * run.second - run.start]  # two, for it may begin within a sentence
     if not count(copies):
-        return False
+        # rulers and pictures are neither, and show nothing but that nothing was left to say
+        return text[: run.start].endswith("\n\n") or _END.search(text[: run.start].rstrip()) is not None
     boundary = _first_boundary(text, run)
     if boundary is None:
         return says_sentences(copies)
@@ -115,7 +118,10 @@ def _first_boundary(text: str, run: Run) -> int | None:
 
     The last word before a loop may be the last one of the loop's sentences too, or the mark after it.
     """
-    if _END.search(text[: run.start]):
+    before = text[: run.start]
+    if "#" in text[run.start : run.second]:
+        before = _TAGS.sub("", before)
+    if _END.search(before):
         return run.start
     shared = _BOUNDARY.search(text, run.start, run.second)
     if not run.start or shared is None or count(text[run.start : shared.start()]) > 1:
@@ -134,4 +140,7 @@ def _answers(text: str, words: int = 2) -> bool:
         if not ANNOUNCEMENT.match(sentence[0]):
             break
         announced = sentence.end()
-    return count(text[announced:]) >= (1 if text.endswith("\n") or "```" in text else words)
+    said = text[announced:]
+    return count(said) + len(_FIGURE.findall(said)) >= (
+        1 if text.endswith("\n") or "```" in text else words
+    )

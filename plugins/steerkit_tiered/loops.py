@@ -18,7 +18,7 @@ SEEN_BEFORE = 3  # pieces that have to be the same before a distance counts as a
 REMEMBERED = 4  # times that the same pieces are kept: in "e e d e e d e" they come again within one copy
 CANDIDATES = 24
 LONG_RULER = 30  # copies of marks from which they are more than a ruler
-ENDLESS = 80  # characters from which a run of one mark is more than a ruler or a blank to fill in
+ENDLESS = 60  # characters from which a run of one mark is more than a ruler or a blank to fill in
 SHARED = 2  # characters that two runs on end may have in common
 MEANT = 20.0  # copies up to which what repeats itself may do so on purpose
 AFTERWARDS = 40  # characters behind a run that show that the text has left it
@@ -28,7 +28,7 @@ _FENCE = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
 _BLANK = re.compile(r"_{5,}|\.{8,}")
 _ENDLESS = re.compile(rf"([^\w\s]|_)\1{{{ENDLESS - 1},}}")
 _INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
-_NO_RULER = re.compile(r"\w")
+_NO_RULER = re.compile(r"[^\W_]")
 
 Span = tuple[int, int]
 

@@ -18,7 +18,7 @@ _CHOICE = re.compile(
 )
 DRAWING = re.compile(
     r"\b(?:ascii|emoticons?|emojis?|smileys?|morse|braille|punctuation|symbols?|operators?|characters?|pattern|"
-    r"brainf\w+|chords?|chart|tabs?|tablature|drum|grid|matrix|board|maze|hearts?|regex|regular expression|draw|kaomoji)\b",
+    r"brainf\w+|chords?|chart|tabs?|tablature|drum|grid|matrix|board|maze|hearts?|triangles?|pyramids?|stars?|asterisks?|regex|regular expression|draw|kaomoji)\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W_]")

@@ -11,10 +11,10 @@ MARKS = "\u2026\u3002\uff01\uff1f\u061f\u0964"
 TURN = re.compile(
     r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|user|assistant)\|>|</s>|<eos>|\[/?INST\]"
     r"|<(?:end|start)_of_turn>|(?<![ \w])(?:assistant|user|model)(?=\n)"
-    r"|(?:\A|\n|(?<=[.!?]))#* ?(?:Human|User|USER|Assistant|ASSISTANT|Instruction|Response|Input):"
+    r"|(?:\A|\n|(?<=[.!?]))#* ?(?:Human|User|USER|Q|Question|Assistant|ASSISTANT|Instruction|Response|Input):"
 )
 PLAY = re.compile(r"\s*\**[A-Z]\w*\**:")
-ASKS = re.compile(r"\W*(?:user|human)", re.IGNORECASE)
+ASKS = re.compile(r"\W*(?:user|human|q\b|question)", re.IGNORECASE)
 ROLE = re.compile(r"\b(?:assistant|user|model)\b")
 
 # where a token was that ended a turn: two sentences, or a block of code and a word, without white space
@@ -44,4 +44,4 @@ REMARK = re.compile(
 )
 
 # items of a list, by their kind: a bullet, a number, a name or label, a line of code
-ITEM = re.compile(r"\s*(?:([-*+\u2022|>#])|(\(?\d+[.):])|([A-Z]\w*:)|((?:import|from|print)\b))")
+ITEM = re.compile(r"\s*(?:([-*+\u2022|>]|#(?!\w))|(\(?\d+[.):])|([A-Z]\w*:)|((?:import|from|print)\b))")

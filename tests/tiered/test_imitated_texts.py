@@ -55,14 +55,25 @@ MISJUDGED = {
     "fifth": {"b5-073": "garbled", "b5-149": "normal"},
     "sixth": {
         "b6-026": "garbled",
-        "b6-027": "garbled",
-        "b6-029": "garbled",
         "b6-057": "garbled",
         "b6-067": "garbled",
         "b6-072": "garbled",
         "b6-075": "garbled",
         "b6-099": "garbled",
         "b6-139": "normal",
+    },
+    "seventh": {
+        "b7-013": "garbled",
+        "b7-018": "garbled",
+        "b7-029": "garbled",
+        "b7-051": "garbled",
+        "b7-087": "normal",
+        "b7-090": "normal",
+        "b7-100": "normal",
+        "b7-107": "normal",
+        "b7-153": "garbled",
+        "b7-184": "garbled",
+        "b7-192": "garbled",
     },
 }
 
