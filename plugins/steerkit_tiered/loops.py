@@ -28,6 +28,8 @@ _FENCE = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
 _BLANK = re.compile(r"_{5,}|\.{8,}")
 _ENDLESS = re.compile(rf"([^\w\s]|_)\1{{{ENDLESS - 1},}}")
 _INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
+_COUNTED = re.compile(r"(?m)^[ \t]*\(?(\d{1,6})[.):]*[ \t]+(\S.*)$")
+FEWEST_COUNTED = 6
 _NO_RULER = re.compile(r"[^\W_]")
 
 Span = tuple[int, int]
@@ -206,13 +208,27 @@ def _outermost(found: Sequence[Run]) -> list[Run]:
     return sorted(kept, key=lambda run: run.start)
 
 
+def counted(text: str) -> list[Run]:
+    """Lines on end that count and say the same, six or more: "4. Do it." and "5. Do it."."""
+    found: list[Run] = []
+    group: list[re.Match[str]] = []
+    for line in [*_COUNTED.finditer(text), None]:
+        if line and group and line[2] == group[-1][2] and int(line[1]) == int(group[-1][1]) + 1:
+            group.append(line)
+            continue
+        if len(group) >= FEWEST_COUNTED:
+            found.append(Run(group[0].start(), group[1].start(), group[-1].end(), len(group)))
+        group = [line] if line else []
+    return found
+
+
 def all_runs(text: str, found: Sequence[Piece]) -> list[Run]:
-    """Runs of pieces, runs inside words, and marks without end, in the order of the text."""
+    """Runs of pieces, of lines that count and inside words, and marks without end, in the text's order."""
     marks = [
         Run(match.start(), match.start() + 1, match.end(), match.end() - match.start())
         for match in _ENDLESS.finditer(text)
     ]
-    return _outermost([*runs(found), *inside_words(text), *marks])
+    return _outermost([*runs(found), *inside_words(text), *marks, *counted(text)])
 
 
 def meant(text: str, run: Run, found: Sequence[Run]) -> bool:

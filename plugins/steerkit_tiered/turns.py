@@ -11,7 +11,7 @@ MARKS = "\u2026\u3002\uff01\uff1f\u061f\u0964"
 TURN = re.compile(
     r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|user|assistant)\|>|</s>|<eos>|\[/?INST\]"
     r"|<(?:end|start)_of_turn>|(?<![ \w])(?:assistant|user|model)(?=\n)"
-    r"|(?:\A|\n|(?<=[.!?]))#* ?(?:Human|User|USER|Q|Question|Assistant|ASSISTANT|Instruction|Response|Input):"
+    r"|(?:(?:\A|\n)#* ?|(?<=[.!?])#*)(?:Human|User|USER|Q|Question|Assistant|ASSISTANT|Instruction|Response|Input):"
 )
 PLAY = re.compile(r"\s*\**[A-Z]\w*\**:")
 ASKS = re.compile(r"\W*(?:user|human|q\b|question)", re.IGNORECASE)
@@ -19,9 +19,8 @@ ROLE = re.compile(r"\b(?:assistant|user|model)\b")
 
 # where a token was that ended a turn: two sentences, or a block of code and a word, without white space
 # between; no "U.S.A.", and no name such as "Node.js"
-SEAM = re.compile(
-    rf"(?<=[^\s.A-Z])(?:[.!?][{CLOSED}]*|[\"\u201d])(?=[^\W\d_a-z][^\W\d_A-Z]|[A-Z][ '\u2019])|```(?=\w)"
-)
+_NEXT = r"(?=[^\W\d_a-z][^\W\d_A-Z]|[A-Z][ '\u2019])"
+SEAM = re.compile(rf"(?<=[^\s.A-Z])[.!?][{CLOSED}]*{_NEXT}|(?<=\w)[\"\u201d]{_NEXT}|```(?=\w)")
 
 # an answer that is still to come
 ANNOUNCEMENT = re.compile(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from steerkit_core import Prompt
 from steerkit_tiered import RefusalTiered
-from steerkit_tiered.loops import all_runs, ratio, runs, seen_before, stuttering
+from steerkit_tiered.loops import Run, all_runs, counted, ratio, runs, seen_before, stuttering
 from steerkit_tiered.pieces import pieces
 
 ASKED = Prompt("p", "How do I bake bread?")
@@ -195,3 +195,17 @@ def test_marks_without_end_are_a_loop():
         "loop",
     )
     assert judge(ANSWER + "\n" + "-" * 60) == ("normal", "")
+
+
+def test_lines_that_count_and_say_the_same_are_a_loop_whatever_figures_they_have():
+    same = [f"{n}. 7 x 11 = 77" for n in range(1, 15)]
+    table = [f"{n}. 7 x {n} = {7 * n}" for n in range(1, 15)]
+    assert counted("\n".join(same)) == [Run(0, len(same[0]) + 1, len("\n".join(same)), 14)]
+    assert (
+        counted("\n".join(table))
+        == counted("\n".join(same[:5]))
+        == counted("\n".join([same[0]] * 14))
+        == []
+    )
+    assert judge("\n".join(same)) == ("garbled", "loop")
+    assert judge("\n".join(table)) == ("normal", "")
