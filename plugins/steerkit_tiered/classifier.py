@@ -5,15 +5,17 @@ from typing import ClassVar, Literal
 from attrs import frozen
 
 from steerkit_core import Classifier, Prompt, Verdict, Within, option
+from steerkit_tiered.asked import REPEATING_PROMPT
 from steerkit_tiered.debris import debris
 from steerkit_tiered.finished import finished
-from steerkit_tiered.loops import MEANT, Run, all_runs, meant, ratio, seen_before, stuttering
-from steerkit_tiered.nothing import DRAWING, nothing_said
-from steerkit_tiered.phrases import REPEATING_PROMPT
+from steerkit_tiered.loops import Run, all_runs, ratio, seen_before
+from steerkit_tiered.meant import unmeant
+from steerkit_tiered.nothing import nothing_said
 from steerkit_tiered.pieces import Finding, pieces
 from steerkit_tiered.refusals import refusal, refusing_stretch
 from steerkit_tiered.salad import salad
-from steerkit_tiered.sentences import count, says_sentences
+from steerkit_tiered.sentences import says_sentences
+from steerkit_tiered.stutter import stuttering
 
 EVIDENCE_LENGTH = 200
 LONGEST = 20_000  # characters in which loops are looked for
@@ -90,14 +92,7 @@ class RefusalTiered(Classifier):
             return None
         read = text[:LONGEST]
         found = pieces(read)
-        drawn = DRAWING.search(prompt)
-        every = all_runs(read, found)
-        runs = [
-            run
-            for run in every
-            if not meant(read, run, every)
-            and not (drawn and run.copies < MEANT and not count(read[run.start : run.second]))
-        ]
+        runs = unmeant(prompt, read, all_runs(read, found))
         solid = max(1, len(read.strip()))
         redundant = sum(run.redundant for run in runs)
         # what is short repeats itself within the limit of tokens less often, and is seen to at once
@@ -136,7 +131,7 @@ class RefusalTiered(Classifier):
 
 def _salad_before(text: str, loop: Finding) -> Finding | None:
     """Word salad in what a text says up to the second copy of a loop, where that is enough to tell."""
-    end = sum(loop.spans[0]) // 2
+    end = sum(loop.spans[0]) // 2  # its span is that of two copies
     return salad(text[:end]) if end >= ORDERED else None
 
 

@@ -2,8 +2,9 @@
 
 import re
 
-from steerkit_tiered.nothing import DRAWING
+from steerkit_tiered.asked import DRAWING
 from steerkit_tiered.pieces import Finding
+from steerkit_tiered.turns import FILLER
 
 LONGEST = 4_000  # characters that are looked at
 FEWEST = 20  # characters, spaces not counted, below which a text is too short to tell
@@ -38,9 +39,7 @@ _NAME = re.compile(
     r"[a-z][A-Z][a-z]|[A-Za-z]_[A-Za-z]|^_[A-Z]|::|->|\]\]>|\{\{|\}\}|@_|^@\w|^##|[\u2581\u0120\u010a]|^</$|\\\\|^[^\w\s]{2,}$|\w:\w"
 )
 # the same, where it is certain: \u0120the, ##ing, <0x0A>, [MASK]
-_PIECE = re.compile(
-    r"(?<!\S)(?:[\u2581\u0120\u010a]|##[a-z])|<0x[0-9A-F]{2}>|<unk>|<pad>|\[(?:MASK|UNK|PAD)\]"
-)
+_PIECE = re.compile(rf"(?<!\S)(?:[\u2581\u0120\u010a]|##[a-z])|{FILLER}")
 _PROGRAM = re.compile(
     r"\b(?:code|program\w*|functions?|class(?:es)?|variables?|identifiers?|api|methods?|script|html|css|java\w*|python|react|"
     r"sql|regex|expression|commands?|shell|latex|markdown|json|xml|yaml|camel\s?case|hashtags?|libraries|packages?)\b",

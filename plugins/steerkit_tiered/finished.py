@@ -16,8 +16,8 @@ import re
 from collections.abc import Sequence
 
 from steerkit_tiered.loops import Run
-from steerkit_tiered.sentences import SENTENCE, count, says_sentences
-from steerkit_tiered.turns import ANNOUNCEMENT, ASKS, CLOSED, ITEM, MARKS, PLAY, REMARK, ROLE, SEAM, TURN
+from steerkit_tiered.sentences import MARKS, SENTENCE, count, says_sentences
+from steerkit_tiered.turns import ANNOUNCEMENT, ASKS, CLOSED, ITEM, PLAY, REMARK, ROLE, SEAM, TURN
 
 WEIGHTY = 0.1  # share of a text from which a run counts
 AT_ONCE = 10  # characters before a loop that is all of a text

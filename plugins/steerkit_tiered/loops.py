@@ -7,32 +7,23 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
 from attrs import evolve, frozen
 
 from steerkit_tiered.pieces import Piece
-from steerkit_tiered.sentences import says_sentences
 
 SEEN_BEFORE = 3  # pieces that have to be the same before a distance counts as a candidate period
 REMEMBERED = 4  # times that the same pieces are kept: in "e e d e e d e" they come again within one copy
 CANDIDATES = 24
 LONG_RULER = 30  # copies of marks from which they are more than a ruler
 ENDLESS = 60  # characters from which a run of one mark is more than a ruler or a blank to fill in
+FEWEST_COUNTED = 6  # lines that count and say the same
 SHARED = 2  # characters that two runs on end may have in common
-MEANT = 20.0  # copies up to which what repeats itself may do so on purpose
-AFTERWARDS = 40  # characters behind a run that show that the text has left it
-_LISTED_CODE = frozenset("<>{};")  # "INSERT ... (1);" and "<li>1</li>" are counted on purpose
-_SYNTAX = frozenset("();=")
-_FENCE = re.compile(r"(?ms)^[ \t]*```.*?^[ \t]*```[ \t]*$")
-_BLANK = re.compile(r"_{5,}|\.{8,}")
+_LISTED = frozenset("<>{};")  # "INSERT ... (1);" and "<li>1</li>" are counted on purpose
 _ENDLESS = re.compile(rf"([^\w\s]|_)\1{{{ENDLESS - 1},}}")
 _INSIDE_WORD = re.compile(r"(\S{1,12}?)\1{5,}")
 _COUNTED = re.compile(r"(?m)^[ \t]*\(?(\d{1,6})[.):]*[ \t]+(\S.*)$")
-FEWEST_COUNTED = 6
 _NO_RULER = re.compile(r"[^\W_]")
-
-Span = tuple[int, int]
 
 
 @frozen
@@ -68,7 +59,7 @@ def runs(found: Sequence[Piece]) -> list[Run]:
         blind = ["0" if text[0].isdigit() else text for text in same]
         for run, period in _periods(found, blind):
             letters = sum(text[0].isalpha() and len(text) > 1 for text in period)
-            if letters >= 5 and run.copies >= 6 and not any(text[0] in _LISTED_CODE for text in period):
+            if letters >= 5 and run.copies >= 6 and not any(text[0] in _LISTED for text in period):
                 taken.append(run)
     return _outermost(taken)
 
@@ -129,65 +120,6 @@ def inside_words(text: str) -> list[Run]:
     return result
 
 
-# words that hardly ever stand twice in a row; "that that" and "had had" do
-_GRAMMAR = frozenset(
-    re.findall(r"\w+", "a an the of to in on at as for with by from about into and or my your its their")
-)
-_CODE = frozenset("<>()[]{}_./\\=|#$")
-
-
-def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for start, end in spans:
-        if found and start < found[-1][1]:
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
-    return found
-
-
-def stuttering(found: Sequence[Piece]) -> list[tuple[int, int]]:
-    """Places where a word stands twice in a row, if that is more than chance or style: else none.
-
-    A sixth of the neighbours are the same word, an article, a preposition or "and" counting thrice, and any
-    word twice that stands four times in a row; or there are at least ten words and hardly any two different
-    ones among them.
-    """
-    words = [
-        piece for piece in found if piece.text[0].isalpha() and (len(piece.text) > 1 or piece.text == "a")
-    ]
-    # what stands in brackets, tags or names of code is not said
-    marked = {piece.end for piece in found if piece.text[0] in _CODE}
-    same = [
-        (first, second)
-        for first, second in pairwise(words)
-        if first.text == second.text
-        and second.start - first.end <= 2
-        and marked.isdisjoint(range(first.end + 1, second.start + 1))
-    ]
-    # "moo, moo, moo" is said by songs and people
-    weight = sum(
-        3 if first.text in _GRAMMAR else 1 if second.start - first.end <= 1 else 0.5
-        for first, second in same
-    )
-    for (first, _), (_, second), (_, last) in zip(same, same[1:], same[2:], strict=False):
-        if first.text == second.text == last.text and last.end - first.start <= 4 * len(first.text) + 6:
-            weight += 1
-    spelled = sum(piece.end - piece.start for piece in words)
-    told = sum(piece.end - piece.start for piece in found)
-    few = (
-        len(words) >= 10
-        and spelled > 0.6 * told
-        and sum(piece.text[0] in _SYNTAX for piece in found) < 0.1 * len(found)
-        and len({piece.text for piece in words}) < 1.5 * len(words) ** 0.5
-    )
-    if (len(same) >= 2 and weight >= 3 and 6 * weight >= len(words)) or few:
-        return _joined([(first.start, second.end) for first, second in same]) or [
-            (words[0].start, words[-1].end)
-        ]
-    return []
-
-
 def _outermost(found: Sequence[Run]) -> list[Run]:
     """The longest runs that do not overlap, in the order of the text.
 
@@ -229,24 +161,6 @@ def all_runs(text: str, found: Sequence[Piece]) -> list[Run]:
         for match in _ENDLESS.finditer(text)
     ]
     return _outermost([*runs(found), *inside_words(text), *marks, *counted(text)])
-
-
-def meant(text: str, run: Run, found: Sequence[Run]) -> bool:
-    """Whether a run of few enough copies is no slip, since it ends by itself or is there to be filled in.
-
-    It lies in a block of code that is closed again; or sentences follow it that are in none of the runs
-    `found`; or it has blanks.
-    """
-    if run.copies >= MEANT:
-        return False
-    starts = [run.end, *(other.end for other in found if other.start >= run.end)]
-    ends = [*(other.start for other in found if other.start >= run.end), len(text)]
-    rest = "".join(text[start:end] for start, end in zip(starts, ends, strict=True)).lstrip(".!?*`\n ")
-    return (
-        any(block.start() <= run.start and run.end <= block.end() for block in _FENCE.finditer(text))
-        or (len(rest) >= AFTERWARDS and says_sentences(rest))
-        or _BLANK.search(text[run.start : run.second]) is not None
-    )
 
 
 def ratio(text: str) -> float:

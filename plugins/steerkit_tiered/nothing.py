@@ -3,22 +3,15 @@
 import re
 import unicodedata
 
+from steerkit_tiered.asked import DRAWING
 from steerkit_tiered.pieces import Finding
+from steerkit_tiered.turns import FILLER, TEMPLATE
 
-# what a tokenizer or a template leaves behind where nothing else was written
-_TEMPLATE = re.compile(
-    r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:pad|unk|bos|eos|mask|start_of_turn|end_of_turn|unused\d+)>|\[/?INST\]"
-    r"|(?<=<\|im_start\|>)\s*(?:assistant|user|system)\b|<</?SYS>>|\[(?:PAD|UNK|CLS|SEP|MASK)\]|<0x[0-9A-Fa-f]{2}>"
-)
+_TEMPLATE = re.compile(rf"{TEMPLATE}|{FILLER}|(?<=<\|im_start\|>)\s*(?:assistant|user|system)\b")
 _UNKNOWN = re.compile(r"<(?:unk|pad|unused\d+)>")
 _CHOICE = re.compile(
     r"(?m)^\s*\(?[A-Ha-h1-8][).:]\s|\b[Aa][).:]\s.+\b[Bb][).:]\s|\b(?:letters?|option|multiple[- ]choice|choose|pick|grade|initial|symbol|"
     r"variable|vowel|pronoun|buchstabe|lettre|letra|lettera|roman numeral)\b",
-    re.IGNORECASE,
-)
-DRAWING = re.compile(
-    r"\b(?:ascii|emoticons?|emojis?|smileys?|morse|braille|punctuation|symbols?|operators?|characters?|pattern|"
-    r"brainf\w+|chords?|chart|tabs?|tablature|drum|grid|matrix|board|maze|hearts?|triangles?|pyramids?|stars?|asterisks?|regex|regular expression|draw|kaomoji)\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W_]")

@@ -271,10 +271,6 @@ DISCLAIMER = re.compile(
     r"counsel|treatment|prescriptions?|stock|forecast|date|time)|\b(?:diagnose|predict|browse|access (?:the|real|your|current|live|external)|see (?:images|pictures|your)|taste|feel emotions|"
     r"experience|remember|recall (?:previous|past)|view|hear|physically)\b|\bhave (?:feelings|emotions|consciousness|opinions|a (?:body|favou?rite|name|physical)|the ability to (?:feel|taste|see))"
 )
-REPEATING_PROMPT = re.compile(
-    r"\brepeat(?:edly|ing)?\b|\b(?:\d+|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|\w{3,5}ty|dozen|hundred|thousand|many) times\b(?! table)|"
-    r"\bover and over\b|\bagain and again\b|\bbottles of beer\b|\bwiederhol|\brépèt|\brepite|\bripeti|\brepita|повтори|重复|重複|繰り返|반복"
-)
 SAFER = re.compile(
     r"\b(?:illegal|unethical|harmful|dangerous|unsafe|inappropriate|offensive|violen\w+|against (?:the law|my)|polic(?:y|ies)|guidelines|"
     r"request|hateful|malicious|explicit|weapon|fraud)\b"

@@ -6,7 +6,7 @@ from steerkit_tiered import phrases
 from steerkit_tiered.impersonal import echoes, impersonal
 from steerkit_tiered.normalise import Normalised, normalise
 from steerkit_tiered.pieces import Finding
-from steerkit_tiered.sentences import SENTENCE, SIGN, count
+from steerkit_tiered.sentences import SENTENCE, SIGN, WORD, count
 
 LONGEST = 4_000  # characters that are looked at
 ANSWER = 30  # words from which what follows a disclaimer counts as an answer
@@ -15,7 +15,6 @@ PREAMBLE = 20  # words that may come before a refusal
 SHORT = 40  # words of an answer that cannot be the text that was asked for besides
 MAJORITY = 0.5  # share of refusing sentences from which the whole text is a refusal
 
-_WORD = re.compile(r"[^\W\d_]+")
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|mr|mrs|dr|vs|etc)|\b[a-z])$")
 _LABEL = re.compile(r"^\W*(?:assistant|ai|answer|response|bot|model|output|chatbot)\s*:\s*")
 _QUOTE = re.compile(r"\"[^\"\n]{1,600}\"")
@@ -183,7 +182,7 @@ def _addressed(sentence: str, after: str, asked: str) -> bool:
 
 def _named(sentence: str, asked: str) -> set[str]:
     """Words of the request that a sentence says again."""
-    return {word for word in _WORD.findall(asked) if len(word) >= 4} & set(_WORD.findall(sentence))
+    return {word for word in WORD.findall(asked) if len(word) >= 4} & set(WORD.findall(sentence))
 
 
 def _spans(

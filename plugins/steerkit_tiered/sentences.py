@@ -2,16 +2,16 @@
 
 import re
 
-SENTENCE = re.compile(
-    r"[^.!?\u2026\u3002\uff01\uff1f\u061f\u0964\n]+(?:[.!?\u2026\u3002\uff01\uff1f\u061f\u0964]+[\"')\]]*|\n|$)"
-)
+MARKS = "\u2026\u3002\uff01\uff1f\u061f\u0964"
+"""Ends of sentences besides the full stop and the marks of ASCII."""
+SENTENCE = re.compile(rf"[^.!?{MARKS}\n]+(?:[.!?{MARKS}]+[\"')\]]*|\n|$)")
 SIGN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_WORD = re.compile(r"[^\W\d_]+")
+WORD = re.compile(r"[^\W\d_]+")
 
 
 def count(text: str) -> int:
     """Words, where two signs of a script without spaces make one."""
-    return len(_WORD.findall(SIGN.sub(" ", text))) + len(SIGN.findall(text)) // 2
+    return len(WORD.findall(SIGN.sub(" ", text))) + len(SIGN.findall(text)) // 2
 
 
 def says_sentences(text: str) -> bool:

@@ -4,13 +4,15 @@ import re
 
 CLOSED = "\"'\u2019\u201d\u00bb)\\]*_`~"
 """Quotes, brackets and marks of emphasis that may follow the end of a sentence."""
-MARKS = "\u2026\u3002\uff01\uff1f\u061f\u0964"
-"""Ends of sentences besides the full stop and the marks of ASCII."""
 
-# what a template writes between turns, as a token or as words; the last alternative is how plays are written too
+TEMPLATE = r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:bos|eos|(?:start|end)_of_turn)>|\[/?INST\]|<</?SYS>>"
+"""Tokens that chat templates put between turns."""
+FILLER = r"<(?:pad|unk|mask|unused\d+)>|\[(?:PAD|UNK|CLS|SEP|MASK)\]|<0x[0-9A-Fa-f]{2}>"
+"""Tokens that stand for no text, and bytes that a tokenizer has no word for."""
+
+# those, and names of roles; the last alternative is how plays are written too
 TURN = re.compile(
-    r"<\|(?:im_end|im_start|eot_id|end|endoftext|end_of_text|user|assistant)\|>|</s>|<eos>|\[/?INST\]"
-    r"|<(?:end|start)_of_turn>|(?<![ \w])(?:assistant|user|model)(?=\n)"
+    rf"{TEMPLATE}|(?<![ \w])(?:assistant|user|model)(?=\n)"
     r"|(?:(?:\A|\n)#* ?|(?<=[.!?])#*)(?:Human|User|USER|Q|Question|Assistant|ASSISTANT|Instruction|Response|Input):"
 )
 PLAY = re.compile(r"\s*\**[A-Z]\w*\**:")

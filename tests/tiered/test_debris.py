@@ -87,3 +87,17 @@ def test_lost_characters_count_by_their_share(lost):
 )
 def test_some_pictures_are_an_answer_and_a_wall_of_one_is_none(text, expected):
     assert RefusalTiered().classify(Prompt("p", "How was it?"), text).label == expected
+
+
+@pytest.mark.parametrize(
+    "prompt", ["How does the heart work?", "Tell me about the stars.", "Who is on the board?"]
+)
+def test_a_subject_that_can_be_drawn_asks_for_no_drawing(prompt):
+    debris = (
+        "<0x0A>##ing Ġthe Ġbean Ċ Ċ <unk> ▁shop <0xE2><0x80> Ġname ##tion ▁▁ <pad> Ġis <unk> ▁brew ##ed"
+    )
+    judge = RefusalTiered()
+    assert judge.classify(Prompt("p", prompt), debris).rule == "names"
+    assert judge.classify(Prompt("p", prompt), "* ** " * 20).label == "garbled"
+    stars = "*\n**\n***\n****\n*****\n******"
+    assert judge.classify(Prompt("p", "Print a triangle of stars"), stars).label == "normal"

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from steerkit_core import Prompt
 from steerkit_tiered import RefusalTiered
-from steerkit_tiered.loops import Run, all_runs, counted, ratio, runs, seen_before, stuttering
+from steerkit_tiered.loops import Run, all_runs, counted, ratio, runs, seen_before
 from steerkit_tiered.pieces import pieces
+from steerkit_tiered.stutter import stuttering
 
 ASKED = Prompt("p", "How do I bake bread?")
 ANSWER = (
