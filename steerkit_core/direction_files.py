@@ -1,8 +1,7 @@
 """Files of directions: one layout for those of a run, and for one set by itself.
 
 Each set has a key. Its tensors are named `<key>.units`, `<key>.raw_norms`, `<key>.axes` and
-`<key>.score.<name>`; the
-file's metadata has one entry for each key, a JSON object.
+`<key>.score.<name>`; the file's metadata has one entry for each key, a JSON object.
 """
 
 from __future__ import annotations

@@ -115,3 +115,19 @@ def test_a_matrix_leaves_out_what_is_no_number():
 
 def test_a_legend_names_its_lines():
     assert re.findall(r"</svg> ([^<]*)</li>", legend(["a <b", "c"], "dashed")) == ["a &lt;b", "c", "dashed"]
+
+
+@pytest.mark.parametrize(
+    ("base", "values"), [(1.0, [0.9999962, 0.9999991]), (1000.0, [1000.00012, 1000.00031])]
+)
+def test_values_that_differ_by_little_are_told_by_their_difference(base, values):
+    line = Line("", [Point(layer, value) for layer, value in enumerate(values)])
+    drawn = line_chart("scores", [line], x="layer", y="score", from_zero=False)
+    factor = float(re.search(rf"\(score - {base:g}\) / (1e-\d)", drawn)[1])
+    labels = re.findall(r'class="e">([^<]*)<', drawn)
+    read = [base + factor * float(label) for label in labels]
+    assert len(set(labels)) == len(labels)
+    assert max(map(len, labels)) <= 7
+    assert read[0] <= values[0] < values[-1] <= read[-1]
+    assert read[-1] - read[0] < 3 * (values[-1] - values[0])
+    assert np.ptp(np.diff(read)) < 1e-9

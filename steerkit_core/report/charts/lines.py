@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from steerkit_core.report.scales import Scale, some, steps
 
 WIDTH, HEIGHT = 640, 300
 SIDE = 9.0  # pixels between two points of one layer, a little more than a marker
+LONGEST_LABEL = 7  # characters that the left margin has room for
 CAP = 2.5  # half the width of an interval's ends
 
 
@@ -73,8 +75,8 @@ def line_chart(
     ] + ([] if level is None else [level])
     ticks = steps(0.0, 1.0) if share else _about(found, from_zero=from_zero)
     up = Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
-    form = "{:.0%}" if share else "{:g}"
-    parts = [_grid(width, [(up(tick), form.format(tick)) for tick in ticks])]
+    labels, y = ([f"{tick:.0%}" for tick in ticks], y) if share else _labels(ticks, y)
+    parts = [_grid(width, zip(map(up, ticks), labels, strict=True))]
     parts += [
         Markup('<text x="{:.1f}" y="{}" class="t">{}</text>').format(across(at), height - BOTTOM + 16, at)
         for at in some(places, width // 40)
@@ -98,6 +100,21 @@ def _about(values: Sequence[float], *, from_zero: bool) -> list[float]:
     low, high = min(values), max(values)
     low, high = (min(low, 0.0), max(high, 0.0)) if from_zero else (low, high)
     return steps(low, high if high > low else low + 1.0)
+
+
+def _labels(ticks: Sequence[float], name: str) -> tuple[list[str], str]:
+    """What stands at the ticks and along the axis.
+
+    Values that differ by little of what they are, such as 0.999996 and 0.999998, do not fit in the margin:
+    then their differences from a round value stand there, in units of a power of ten.
+    """
+    labels = [f"{tick:g}" for tick in ticks]
+    if len(set(labels)) == len(labels) and max(map(len, labels)) <= LONGEST_LABEL:
+        return labels, name
+    base = float(f"{ticks[-1]:.3g}")
+    power = math.floor(math.log10(max(abs(tick - base) for tick in ticks)))
+    apart = [f"{(tick - base) / 10.0**power:.3g}" for tick in ticks]
+    return ["0" if label == "-0" else label for label in apart], f"({name} - {base:g}) / 1e{power}"
 
 
 def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
