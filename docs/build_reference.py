@@ -29,14 +29,14 @@ from reference_api import api_sections, api_table
 from reference_commands import command_rows, command_sections
 from reference_findings import parts as findings
 
-from steerkit_core import hookspecs
 from steerkit_core.authoring.text import taken
 from steerkit_core.components import Component, ModelAdapter, PromptSet
+from steerkit_core.components.core_keys import CORE_KEYS
 from steerkit_core.errors import RecipeError
-from steerkit_core.host import Host
-from steerkit_core.options import CORE_KEYS
-from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
-from steerkit_core.registry import KINDS, Registry, summary
+from steerkit_core.plugin import hookspecs
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import KINDS, Registry, summary
+from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"

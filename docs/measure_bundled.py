@@ -109,8 +109,8 @@ def _samples(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _sweep(name: str, registry: Any) -> dict[str, Any]:
-    from steerkit_core.experiment import run_recipe
-    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
+    from steerkit_core.recipe.parsing import find_recipe, load_recipe
 
     changes = [
         f"model.id=bundled:{name}",
@@ -127,12 +127,12 @@ def _sweep(name: str, registry: Any) -> dict[str, Any]:
 
 
 def _load(name: str) -> tuple[Any, Any]:
-    from steerkit_core.fit import locate_model
-    from steerkit_core.group_model import load_model
-    from steerkit_core.host import Host
-    from steerkit_core.options import ModelSpec
-    from steerkit_core.plan import Group
-    from steerkit_core.registry import Registry
+    from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.plugin.host import Host
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.recipe.compatibility import locate_model
+    from steerkit_core.recipe.plan import Group
 
     registry = Registry.collect(Host.load())
     spec = ModelSpec(id=f"bundled:{name}")
@@ -142,7 +142,7 @@ def _load(name: str) -> tuple[Any, Any]:
 def _judged(handle: Any, registry: Any, texts: Any) -> list[tuple[str, str]]:
     """Unsteered answers and their labels."""
     from steerkit_core.generation import Row
-    from steerkit_core.options import GenerationOptions
+    from steerkit_core.recipe.options import GenerationOptions
     from steerkit_core.values import Intervention, Prompt
 
     classifier: Any = registry.get("classifier", "refusal-keywords")()

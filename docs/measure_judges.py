@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from steerkit_core import Classifier, Prompt, Verdict
-from steerkit_core.host import Host
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
 
 LENGTH = 700  # characters that a generated loop has
 

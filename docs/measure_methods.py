@@ -107,8 +107,8 @@ def measure(
 ) -> dict[str, Any]:
     """The chosen cell of every model, beside the unsteered one; a refusal to run is a result too."""
     from steerkit_core.errors import SteerkitError
-    from steerkit_core.experiment import run_recipe
-    from steerkit_core.recipe import parse_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
+    from steerkit_core.recipe.parsing import parse_recipe
 
     found: dict[str, Any] = {}
     for model in models:

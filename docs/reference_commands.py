@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from steerkit_core.cli import make_group
-from steerkit_core.host import Host
+from steerkit_core.plugin.host import Host
 
 Named = tuple[tuple[str, ...], click.Command]
 

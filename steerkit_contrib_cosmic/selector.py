@@ -28,7 +28,7 @@ from steerkit_core import (
 )
 
 if TYPE_CHECKING:
-    from steerkit_core import ModelHandle, Probe, Prompt
+    from steerkit_core import Model, Probe, Prompt
 
 LAST_FIVE = (-5, -4, -3, -2, -1)
 AUTHORS_KL = 0.1
@@ -167,7 +167,7 @@ class Cosmic(LayerSelector):
         table = tuple(one.row() for one in (*left, *(one for one in found if one.excluded)))
         return Selection(best.layer, best.position, reason=reason, table=table)
 
-    def _low(self, model: ModelHandle, contrast: ContrastSet) -> tuple[int, ...]:
+    def _low(self, model: Model, contrast: ContrastSet) -> tuple[int, ...]:
         """L_low: the layers where the classes' last tokens are least alike."""
         if self.variant == "authors":
             means = model.mean_activations((contrast.positive, contrast.negative))
@@ -178,7 +178,7 @@ class Cosmic(LayerSelector):
         return scores.lowest(cosines, max(1, int(self.low_share * model.num_layers)))
 
     def _scored(
-        self, model: ModelHandle, prompts: ContrastSet, found: Sequence[Candidate], low: Sequence[int]
+        self, model: Model, prompts: ContrastSet, found: Sequence[Candidate], low: Sequence[int]
     ) -> tuple[Candidate, ...]:
         """S_refuse and S_comply of all that are not degenerate, also of those that a filter will take."""
         usable = [one for one in found if not one.excluded]
@@ -193,7 +193,7 @@ class Cosmic(LayerSelector):
         return tuple(one if one.excluded else next(scored) for one in found)
 
     def _filtered(
-        self, model: ModelHandle, harmless: Sequence[Prompt], found: Sequence[Candidate], threshold: float
+        self, model: Model, harmless: Sequence[Prompt], found: Sequence[Candidate], threshold: float
     ) -> tuple[Candidate, ...]:
         """KL(plain || ablated) on harmless prompts, of the candidates that are left so far."""
         from steerkit_core import kl_divergence

@@ -21,7 +21,7 @@ from steerkit_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core import ModelHandle
+    from steerkit_core import Model
 
 TABLES = ("validation_mse", "validation_auc", "bandwidth", "regularization", "iteration", "eigenvalue_gap")
 # class means closer than this along the direction, in median distances, differ by rounding only; it is the
@@ -93,7 +93,7 @@ class RecursiveFeatureMachine(ReadingExtractor):
     )
     seed: int = option(0, help="of the choice of the prompts that are held out", checks=[Within(0)])
 
-    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+    def extract(self, model: Model, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Read both classes in one pass, then fit machines layer by layer.
 
         `scores` has `validation_mse` and `validation_auc` of the machine that was kept, its `bandwidth` (in

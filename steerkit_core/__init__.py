@@ -12,8 +12,10 @@ from steerkit_core.components import (
     Extractor,
     FamilyDefaults,
     LayerSelector,
+    Model,
     ModelAdapter,
     ModelLoader,
+    ModelSpec,
     OptionError,
     Position,
     PromptSet,
@@ -35,7 +37,7 @@ from steerkit_core.errors import (
     SteerkitError,
     nearest,
 )
-from steerkit_core.hookspecs import hookimpl
+from steerkit_core.plugin.hookspecs import hookimpl
 from steerkit_core.stats import (
     Estimate,
     PairedCounts,
@@ -48,6 +50,7 @@ from steerkit_core.stats import (
     newcombe_paired,
     wilson,
 )
+from steerkit_core.stats.estimate import Rate
 from steerkit_core.values import (
     BLOCK_MODULES,
     BlockModule,
@@ -62,7 +65,6 @@ from steerkit_core.values import (
     Outcome,
     Probe,
     Prompt,
-    Rate,
     Selection,
     Steering,
     TokenSpan,
@@ -74,35 +76,38 @@ from steerkit_core.values import (
 if TYPE_CHECKING:
     from steerkit_core.api import Report, extract, judge, load_model, load_prompts, open_run, run, wrap
     from steerkit_core.cli.progress import make_progress
-    from steerkit_core.experiment import run_recipe
     from steerkit_core.generation import refusal_score
-    from steerkit_core.kept.directions import kept_directions
-    from steerkit_core.loading import load_pretrained
-    from steerkit_core.model import ModelHandle
-    from steerkit_core.options import ModelSpec
-    from steerkit_core.passes.probing import kl_divergence
-    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.loading import load_pretrained
+    from steerkit_core.model.partial_passes.probing import kl_divergence
+    from steerkit_core.pipeline.recipe_run import run_recipe
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.progress import Progress
+    from steerkit_core.recipe.parsing import Recipe, find_recipe, load_recipe
+    from steerkit_core.results.directions import kept_directions
 
 __version__ = "0.1.0"
 
 _LAZY = {
-    "ModelHandle": "steerkit_core.model",
-    "ModelSpec": "steerkit_core.options",
+    "ModelHandle": "steerkit_core.model.handle",
+    "Progress": "steerkit_core.progress",
+    "Recipe": "steerkit_core.recipe.parsing",
+    "Registry": "steerkit_core.plugin.registry",
     "Report": "steerkit_core.api",
     "extract": "steerkit_core.api",
-    "find_recipe": "steerkit_core.recipe",
+    "find_recipe": "steerkit_core.recipe.parsing",
     "judge": "steerkit_core.api",
-    "kept_directions": "steerkit_core.kept.directions",
-    "kl_divergence": "steerkit_core.passes.probing",
+    "kept_directions": "steerkit_core.results.directions",
+    "kl_divergence": "steerkit_core.model.partial_passes.probing",
     "load_model": "steerkit_core.api",
-    "load_pretrained": "steerkit_core.loading",
+    "load_pretrained": "steerkit_core.model.loading",
     "load_prompts": "steerkit_core.api",
-    "load_recipe": "steerkit_core.recipe",
+    "load_recipe": "steerkit_core.recipe.parsing",
     "make_progress": "steerkit_core.cli.progress",
     "open_run": "steerkit_core.api",
     "refusal_score": "steerkit_core.generation",
     "run": "steerkit_core.api",
-    "run_recipe": "steerkit_core.experiment",
+    "run_recipe": "steerkit_core.pipeline.recipe_run",
     "wrap": "steerkit_core.api",
 }
 
@@ -125,6 +130,7 @@ __all__ = [
     "Intervention",
     "LayerSelector",
     "MissingDirection",
+    "Model",
     "ModelAdapter",
     "ModelError",
     "ModelHandle",
@@ -136,10 +142,13 @@ __all__ = [
     "PluginError",
     "Position",
     "Probe",
+    "Progress",
     "Prompt",
     "PromptSet",
     "Rate",
     "ReadingExtractor",
+    "Recipe",
+    "Registry",
     "Report",
     "SavedDirections",
     "Selection",

@@ -14,8 +14,8 @@ import torch
 from attrs import frozen
 
 from steerkit_core.cli import execute
-from steerkit_core.host import Host
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
 from steerkit_core.testing import save_tiny
 
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too

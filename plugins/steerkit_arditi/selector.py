@@ -14,7 +14,7 @@ from steerkit_core import LayerSelector, Selection, SelectionContext, SteerkitEr
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core import ContrastSet, ModelHandle
+    from steerkit_core import ContrastSet, Model
 
 REMEDIES = {
     "depth": "set a higher selector.depth_limit",
@@ -111,7 +111,7 @@ class Arditi(LayerSelector):
         return Selection(best.layer, best.position, reason=reason, table=table)
 
     def _measured(
-        self, model: ModelHandle, prompts: ContrastSet, usable: Sequence[Candidate], tokens: Sequence[int]
+        self, model: Model, prompts: ContrastSet, usable: Sequence[Candidate], tokens: Sequence[int]
     ) -> list[Measured]:
         """Bypass, induce and KL of every candidate, also of those that a filter will take."""
         from steerkit_core import kl_divergence, refusal_score

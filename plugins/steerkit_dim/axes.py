@@ -18,7 +18,7 @@ from steerkit_core import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core import ModelHandle
+    from steerkit_core import Model
 
 
 @frozen(kw_only=True)
@@ -41,7 +41,7 @@ class AxisExtractor(ReadingExtractor):
             negative: those of the negative class.
         """
 
-    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+    def extract(self, model: Model, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Read both classes in one pass, and find an axis at every layer and position.
 
         Raises:

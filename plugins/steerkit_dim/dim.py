@@ -14,7 +14,7 @@ from steerkit_core import (
 )
 
 if TYPE_CHECKING:
-    from steerkit_core import ModelHandle
+    from steerkit_core import Model
 
 
 @frozen(kw_only=True)
@@ -31,7 +31,7 @@ class DifferenceInMeans(ReadingExtractor):
     reference: ClassVar[str] = "Marks and Tegmark, 2023; Arditi et al., 2024, equation 1"
     cost: ClassVar[str] = "one for each contrast prompt"
 
-    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+    def extract(self, model: Model, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Read both classes in one pass and subtract their means; sums are kept in float64."""
         classes = (contrast.positive, contrast.negative)
         positions = self.positions_in(model)

@@ -16,7 +16,7 @@ from steerkit_core import (
 )
 
 if TYPE_CHECKING:
-    from steerkit_core import ModelHandle
+    from steerkit_core import Model
 
 
 @frozen(kw_only=True)
@@ -34,7 +34,7 @@ class RandomDirection(ReadingExtractor):
 
     seed: int = option(0, help="another number gives other directions", checks=[Within(0)])
 
-    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+    def extract(self, model: Model, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Draw for all layers, so that a direction does not depend on which others are asked for."""
         import torch
 

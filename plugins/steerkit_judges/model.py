@@ -22,7 +22,7 @@ from steerkit_core import (
 from steerkit_judges.rubric import RUBRIC, cut, defused, known_placeholders, mark_of
 
 if TYPE_CHECKING:
-    from steerkit_core import ModelHandle
+    from steerkit_core import Model
 
 # as many verdicts are lost at most when a run is killed
 TOGETHER = 64
@@ -106,9 +106,7 @@ class JudgeModel(Classifier):
                 label = max(self.labels, key=scores.__getitem__)
                 yield Verdict(label, rule, scores=scores, asked=model.render(prompt))
 
-    def _question(
-        self, model: ModelHandle, completion: Completion, special: Sequence[str]
-    ) -> tuple[str, str]:
+    def _question(self, model: Model, completion: Completion, special: Sequence[str]) -> tuple[str, str]:
         """What the judge is asked, short enough for its context, and the verdict's rule."""
         answer = defused(completion.text, special)
         text = self._filled(completion, answer, special)
@@ -133,7 +131,7 @@ class JudgeModel(Classifier):
         return self.rubric.format(prompt=request, completion=answer, mark=mark, **self.spelling)
 
 
-def _tokens(model: ModelHandle, text: str) -> int:
+def _tokens(model: Model, text: str) -> int:
     rendered = model.render(Prompt("judge", text))
     # not verbose: a text that is too long is cut, and the tokenizer would warn of it on the terminal
     return len(model.tokenizer(rendered, add_special_tokens=False, verbose=False)["input_ids"])

@@ -12,7 +12,7 @@ import click
 from steerkit_core import SteerkitError, nearest
 
 if TYPE_CHECKING:
-    from steerkit_core.registry import Registry
+    from steerkit_core import Registry
     from steerkit_paper.pack.mapping import Models
     from steerkit_paper.records import Paper
 

@@ -26,7 +26,7 @@ from steerkit_transfer.depth import matched_layer
 from steerkit_transfer.maps import procrustes_map, ridge_map, share_spanned
 
 if TYPE_CHECKING:
-    from steerkit_core import ModelHandle
+    from steerkit_core import Model
 
 ENOUGH = 2  # prompts less their mean say nothing where there is only one
 
@@ -118,7 +118,7 @@ class Transfer(ReadingExtractor):
         if self.module != "heads":  # whose width is known to a loaded model only
             self._check_widths(what, width, model.id, sources.hidden_size(model))
 
-    def origin(self, model: ModelHandle, sources: Sources) -> Mapping[str, Any]:
+    def origin(self, model: Model, sources: Sources) -> Mapping[str, Any]:
         """The source by content, and what of it is not as in the model that is steered."""
         if self.kept:
             saved = self._saved(sources)
@@ -155,12 +155,12 @@ class Transfer(ReadingExtractor):
             "differs": [] if same else ["model"],
         }
 
-    def extract(self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+    def extract(self, model: Model, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
         """Refuse: there is more to a transfer than one model."""
         raise SteerkitError("extractor 'transfer' needs a source besides the model: call extract_with")
 
     def extract_with(
-        self, model: ModelHandle, contrast: ContrastSet, layers: Sequence[int], sources: Sources
+        self, model: Model, contrast: ContrastSet, layers: Sequence[int], sources: Sources
     ) -> DirectionSet:
         """Find or read the source's directions, and put each at the depth where it belongs."""
         import torch
@@ -196,8 +196,8 @@ class Transfer(ReadingExtractor):
     def _mapped(
         self,
         taken: DirectionSet,
-        source: tuple[ModelHandle, Sequence[int]],
-        target: ModelHandle,
+        source: tuple[Model, Sequence[int]],
+        target: Model,
         sources: Sources,
     ) -> DirectionSet:
         """The source's directions through their maps, with the share that these know."""
@@ -282,7 +282,7 @@ class Transfer(ReadingExtractor):
         )
 
 
-def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, model: ModelHandle) -> None:
+def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, model: Model) -> None:
     missing = [position for position in positions if position not in found.positions]
     if missing:
         raise ModelError(
@@ -292,7 +292,7 @@ def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, m
         )
 
 
-def _differences(record: Mapping[str, Any], model: ModelHandle) -> tuple[str, ...]:
+def _differences(record: Mapping[str, Any], model: Model) -> tuple[str, ...]:
     """What of the model that directions were found in is not as in the one that is steered."""
     compared = {
         "model": (record["id"], model.spec.id),

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from steerkit_core.components import Extractor
 from steerkit_core.errors import ModelError
-from steerkit_core.extraction import find_directions, measured
-from steerkit_core.host import Host
-from steerkit_core.models import LoadedModels
-from steerkit_core.named import Class, component, contrast_given
-from steerkit_core.registry import Registry
-from steerkit_core.sources import RunSources
+from steerkit_core.extraction.extraction import find_directions, measured
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.direction_sources import RunSources
+from steerkit_core.recipe.lookup import Class, component, contrast_given
 from steerkit_core.values import ContrastSet, DirectionSet
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 def extract(

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
+from steerkit_core.components.model_spec import ModelSpec, Quantization
 from steerkit_core.errors import ModelError
-from steerkit_core.fit import check_remote, find_model
-from steerkit_core.group_model import adapters_of
-from steerkit_core.host import Host
-from steerkit_core.models import LoadedModels
-from steerkit_core.named import built
-from steerkit_core.options import ModelSpec, Quantization
-from steerkit_core.registry import Registry
+from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.compatibility import check_remote, find_model
+from steerkit_core.recipe.lookup import built
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 # a template for models that were not trained to chat
@@ -95,8 +95,8 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     >>> model.num_layers == loaded.num_layers
     True
     """
-    from steerkit_core.loading import choose_adapter, verify
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.loading import choose_adapter, verify
 
     # torch.compile's wrapper leads to the model itself, and is steered with it
     model = getattr(model, "_orig_mod", model)

@@ -11,12 +11,12 @@ from attrs import frozen
 from steerkit_core.cli.runs import finished_run
 from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
-from steerkit_core.exports.tables import Table, run_table
-from steerkit_core.extraction import kept_extraction, measured
-from steerkit_core.kept.run import KeptRun
+from steerkit_core.export.tables import Table, run_table
+from steerkit_core.extraction.extraction import kept_extraction, measured
 from steerkit_core.report.evidence import marked
 from steerkit_core.report.percent import interval
-from steerkit_core.store import DIRECTIONS, RunDirectory
+from steerkit_core.results.run import KeptRun
+from steerkit_core.results.run_directory import DIRECTIONS, RunDirectory
 from steerkit_core.values import prompt_part
 
 if TYPE_CHECKING:

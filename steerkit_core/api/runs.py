@@ -10,11 +10,11 @@ from typing import Any
 from steerkit_core.api.report import Report, open_run
 from steerkit_core.cli.progress import make_progress
 from steerkit_core.errors import SteerkitError
-from steerkit_core.experiment import run_recipe
-from steerkit_core.host import Host
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
-from steerkit_core.recipe import Recipe, find_recipe, load_recipe, parse_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.recipe.parsing import Recipe, find_recipe, load_recipe, parse_recipe
 
 
 def run(

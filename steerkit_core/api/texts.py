@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from steerkit_core.errors import SteerkitError
-from steerkit_core.host import Host
-from steerkit_core.judging import Judges
-from steerkit_core.models import LoadedModels
-from steerkit_core.named import component, prompts_named
-from steerkit_core.registry import Registry
+from steerkit_core.judging.judging import Judges
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.lookup import component, prompts_named
 from steerkit_core.values import EMPTY, Completion, Prompt
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 
 from attrs import frozen
 
-import steerkit_core
+from steerkit_core import components
 from steerkit_core.errors import SteerkitError, nearest
-from steerkit_core.registry import KIND_OF, KINDS, Kind, Registry
+from steerkit_core.plugin.registry import KIND_OF, KINDS, Kind, Registry
 
 NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 LONGEST = 30
@@ -43,7 +43,7 @@ class Names:
         words = "".join(word.capitalize() for word in re.split("[-_]", self.name))
         suffix = SUFFIXES.get(self.kind.word, self.kind.word.capitalize())
         own = words + suffix
-        return f"My{own}" if own in steerkit_core.__all__ else own
+        return f"My{own}" if own in components.__all__ else own
 
     @property
     def contract(self) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
 import jinja2
 
-import steerkit_core
 from steerkit_core.authoring.names import Names
 from steerkit_core.errors import SteerkitError
 
@@ -34,8 +34,8 @@ def _rendered(template: str, names: Names) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    version = ".".join(steerkit_core.__version__.split(".")[:2])
-    return environment.from_string(source.read_text(encoding="utf-8")).render(names=names, version=version)
+    series = ".".join(version("steerkit-core").split(".")[:2])
+    return environment.from_string(source.read_text(encoding="utf-8")).render(names=names, version=series)
 
 
 def write_package(found: Mapping[str, str], folder: Path) -> None:

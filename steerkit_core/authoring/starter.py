@@ -10,10 +10,10 @@ import attrs
 from steerkit_core.authoring.text import commented, first_paragraph, option_lines
 from steerkit_core.authoring.values import needed
 from steerkit_core.components import Component, Site
+from steerkit_core.components.core_keys import CORE_KEYS
 from steerkit_core.errors import Problem, RecipeError
-from steerkit_core.options import CORE_KEYS
-from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, TABLES, parse_recipe
-from steerkit_core.registry import KIND_OF, Registry
+from steerkit_core.plugin.registry import KIND_OF, Registry
+from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES, parse_recipe
 
 COMPONENTS: Mapping[str, str] = {
     "extractor": "dim",

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import attrs
 
-from steerkit_core.converter import type_words
+from steerkit_core.recipe.converter import type_words
 
 WIDTH = 100
 

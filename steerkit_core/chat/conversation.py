@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 from steerkit_core.chat.resteering import Resteering
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Intervention, Prompt
 
 if TYPE_CHECKING:

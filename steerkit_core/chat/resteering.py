@@ -12,20 +12,21 @@ import attrs
 from attrs import define, evolve
 
 from steerkit_core.components import Site
+from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import RecipeError, SteerkitError, StoreError
-from steerkit_core.kept.cell import SteeredCell, steered_cell
-from steerkit_core.kept.run import KeptRun
-from steerkit_core.models import LoadedModels
-from steerkit_core.named import kept, kept_site
-from steerkit_core.options import GenerationOptions, ModelSpec
-from steerkit_core.prompts import fingerprint as prompts_fingerprint
-from steerkit_core.recipe import parse_recipe
-from steerkit_core.registry import Registry
-from steerkit_core.store import RECIPE
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.lookup import kept, kept_site
+from steerkit_core.recipe.options import GenerationOptions
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.results.cell import SteeredCell, steered_cell
+from steerkit_core.results.run import KeptRun
+from steerkit_core.results.run_directory import RECIPE
 from steerkit_core.values import ClassActivations, Intervention
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 @define(eq=False, slots=False)

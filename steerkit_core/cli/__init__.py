@@ -30,7 +30,7 @@ from steerkit_core.cli.show import show
 from steerkit_core.cli.stability import stability
 from steerkit_core.cli.transfer import transfer
 from steerkit_core.errors import PluginError, SteerkitError
-from steerkit_core.host import Host
+from steerkit_core.plugin.host import Host
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

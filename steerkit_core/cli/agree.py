@@ -17,12 +17,12 @@ from steerkit_core.errors import SteerkitError, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from steerkit_core.agreement import Rater
     from steerkit_core.components import Classifier
-    from steerkit_core.labels import Label
-    from steerkit_core.registry import Registry
-    from steerkit_core.store import RunDirectory
-    from steerkit_core.texts import Texts
+    from steerkit_core.judging.agreement import Rater
+    from steerkit_core.judging.human_labels import Label
+    from steerkit_core.judging.run_texts import Texts
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.results.run_directory import RunDirectory
 
 
 @click.command(short_help="How far do judges agree on a run's texts?")
@@ -88,8 +88,8 @@ def agree(
     """
     registry = application_of(context).registry
 
-    from steerkit_core.agreement import agreement
-    from steerkit_core.texts import run_texts
+    from steerkit_core.judging.agreement import agreement
+    from steerkit_core.judging.run_texts import run_texts
 
     kept = finished_run(run)
     folder, report = kept.folder, kept.report
@@ -135,7 +135,7 @@ def _own(report: Mapping[str, Any]) -> list[str]:
 def _classifiers(
     names: Sequence[str], report: Mapping[str, Any], changes: Sequence[str], registry: Registry
 ) -> list[Classifier]:
-    from steerkit_core.raters import build_classifier, read_changes
+    from steerkit_core.judging.raters import build_classifier, read_changes
 
     for name in names:
         registry.get("classifier", name)
@@ -154,8 +154,8 @@ def _known(classifiers: Sequence[Classifier], report: Mapping[str, Any]) -> list
 
 def _people(folder: Path, path: Path | None, named: Sequence[str]) -> tuple[Label, ...]:
     """The labels of the file that is given, else the run's own where people are wanted."""
-    from steerkit_core.labels import read_labels
-    from steerkit_core.store import LABELS
+    from steerkit_core.judging.human_labels import read_labels
+    from steerkit_core.results.run_directory import LABELS
 
     if path is not None:
         return read_labels(path)
@@ -173,9 +173,9 @@ def _people_asked(
     known: Sequence[str],
 ) -> tuple[list[Rater], list[str]]:
     """The people who are compared, and what a reader has to know of their labels."""
-    from steerkit_core.agreement import person
-    from steerkit_core.labels import check_labels
-    from steerkit_core.store import COMPLETIONS, LABELS, read_completions
+    from steerkit_core.judging.agreement import person
+    from steerkit_core.judging.human_labels import check_labels
+    from steerkit_core.results.run_directory import COMPLETIONS, LABELS, read_completions
 
     source = path or folder / LABELS
     check_labels(source, labels, known, set(read_completions(folder / COMPLETIONS)))
@@ -208,10 +208,10 @@ def _judged(
     quiet: bool,
 ) -> list[Rater]:
     """The classifiers' verdicts; a run is only written to where a model is asked."""
-    from steerkit_core.judging import Judges
-    from steerkit_core.models import LoadedModels
-    from steerkit_core.raters import check_scores, rate
-    from steerkit_core.store import hold_run
+    from steerkit_core.judging.judging import Judges
+    from steerkit_core.judging.raters import check_scores, rate
+    from steerkit_core.model.loaded_models import LoadedModels
+    from steerkit_core.results.run_directory import hold_run
 
     for classifier in classifiers:
         check_scores(classifier, texts.texts, report, folder, registry)

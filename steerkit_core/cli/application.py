@@ -9,8 +9,8 @@ from typing import cast
 import click
 from attrs import define
 
-from steerkit_core.host import Host
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
 
 
 @define(slots=False)

@@ -12,8 +12,8 @@ from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 if TYPE_CHECKING:
-    from steerkit_core.plan import Plan
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.recipe.plan import Plan
 
 
 @click.command(short_help="Check a recipe and show its plan.")
@@ -38,8 +38,8 @@ def check(
         steerkit check recipe.toml --set model.quantization=int8
         steerkit check quickstart --model
     """
-    from steerkit_core.plan import make_plan
-    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.recipe.parsing import find_recipe, load_recipe
+    from steerkit_core.recipe.plan import make_plan
 
     registry = application_of(context).registry
     plan = make_plan(load_recipe(find_recipe(recipe, registry), registry, changes), registry)
@@ -53,9 +53,9 @@ def check(
 
 def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
     """The prompts of each group, as its model gets them."""
-    from steerkit_core.audit import audit
-    from steerkit_core.group_model import adapters_of
-    from steerkit_core.loading import load_tokenizer
+    from steerkit_core.model.group_loader import adapters_of
+    from steerkit_core.model.loading import load_tokenizer
+    from steerkit_core.model.prompt_audit import audit
 
     adapters = adapters_of(registry)
     return [
@@ -74,7 +74,7 @@ def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
 
 
 def _as_json(plan: Plan, audits: list[dict[str, Any]]) -> dict[str, Any]:
-    from steerkit_core.manifest import describe_setting
+    from steerkit_core.pipeline.manifest import describe_setting
 
     return {
         "name": plan.recipe.run.name,

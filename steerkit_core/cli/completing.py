@@ -16,7 +16,7 @@ from steerkit_core.cli.application import application_of, run_folder
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
 
 TABLE_OF = {
     "extractor": "extractor",
@@ -42,7 +42,7 @@ def runs(_context: click.Context, _parameter: click.Parameter, typed: str) -> li
 
 def cells(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Cells of the run that was typed before, each with what it is."""
-    from steerkit_core.kept.files import read_report
+    from steerkit_core.results.files import read_report
 
     # `--cell` without its value ends click's parsing before the arguments have their names
     run = context.params.get("run") or next(iter(context.args), None)

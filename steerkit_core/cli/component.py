@@ -13,7 +13,7 @@ import click
 
 from steerkit_core.components import Component, ModelAdapter, PromptSet
 from steerkit_core.errors import SteerkitError, nearest
-from steerkit_core.registry import Registration, Registry
+from steerkit_core.plugin.registry import Registration, Registry
 
 LONGEST_DEFAULT = 120
 
@@ -43,7 +43,7 @@ def find_components(registry: Registry, name: str) -> list[tuple[str, Registrati
 
 def describe(word: str, entry: Registration, *, with_source: bool = False) -> dict[str, Any]:
     """A component as JSON: its options as declared, where it is defined, and how a recipe uses it."""
-    from steerkit_core.converter import type_words
+    from steerkit_core.recipe.converter import type_words
 
     component = cast("Any", entry.component)
     attrs.resolve_types(component)
@@ -96,7 +96,7 @@ def recipe_lines(word: str, entry: Registration) -> Iterator[str]:
     """How a recipe uses a component; nothing for an adapter, which recipes do not name."""
     from steerkit_core.authoring.starter import MODEL, component_lines
     from steerkit_core.authoring.values import needed
-    from steerkit_core.recipe import COMPONENT_TABLES
+    from steerkit_core.recipe.parsing import COMPONENT_TABLES
 
     component = entry.component
     if word in COMPONENT_TABLES:

@@ -14,8 +14,8 @@ from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
-    from steerkit_core.kept.run import KeptRun
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.results.run import KeptRun
 
 DIRECTION_FORMATS = ("safetensors", "gguf", "repeng", "steering-vectors")
 TABLE_FORMATS = ("csv", "parquet")
@@ -92,7 +92,7 @@ def target(out: Path | None, default: str, *, force: bool) -> Path:
     Raises:
         SteerkitError: the file is there already, belongs to a run, or its folder is missing.
     """
-    from steerkit_core.store import MANIFEST
+    from steerkit_core.results.run_directory import MANIFEST
 
     path = out or Path(default)
     if path.is_dir():
@@ -107,8 +107,8 @@ def target(out: Path | None, default: str, *, force: bool) -> Path:
 
 
 def _table(run: KeptRun, name: str, form: str, path: Path) -> dict[str, Any]:
-    from steerkit_core.exports.columns import write_csv, write_parquet
-    from steerkit_core.exports.tables import Name, run_table
+    from steerkit_core.export.columns import write_csv, write_parquet
+    from steerkit_core.export.tables import Name, run_table
 
     found = run_table(run, cast("Name", name))
     (write_csv if form == "csv" else write_parquet)(path, found)
@@ -118,10 +118,10 @@ def _table(run: KeptRun, name: str, form: str, path: Path) -> dict[str, Any]:
 def _directions(
     run: KeptRun, cell: str | None, form: str, path: Path, registry: Registry
 ) -> dict[str, Any]:
-    from steerkit_core.exports.additions import additions
-    from steerkit_core.exports.control_vectors import check_llama_cpp, write_control_vectors
-    from steerkit_core.exports.steering_vectors import write_steering_vector
-    from steerkit_core.kept.cell import save_directions, steered_cell
+    from steerkit_core.export.additions import additions
+    from steerkit_core.export.control_vectors import check_llama_cpp, write_control_vectors
+    from steerkit_core.export.steering_vectors import write_steering_vector
+    from steerkit_core.results.cell import save_directions, steered_cell
 
     chosen = steered_cell(run, cell)
     facts = {"cell": chosen.entry["id"], "model": chosen.kept.model["id"]}

@@ -64,9 +64,9 @@ def import_vectors(
     """
     from hashlib import sha256
 
-    from steerkit_core.exports.foreign import Format, as_directions, format_of, read_vectors
-    from steerkit_core.models import LoadedModels
-    from steerkit_core.options import ModelSpec
+    from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.export.foreign import Format, as_directions, format_of, read_vectors
+    from steerkit_core.model.loaded_models import LoadedModels
 
     path = target(out, f"{file.stem}-directions.safetensors", force=force)
     kind = cast("Format", form or format_of(file))

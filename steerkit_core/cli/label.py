@@ -18,8 +18,8 @@ from steerkit_core.errors import SteerkitError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from steerkit_core.labels import LabelSheet
-    from steerkit_core.texts import Text
+    from steerkit_core.judging.human_labels import LabelSheet
+    from steerkit_core.judging.run_texts import Text
 
 SKIP, UNDO, QUIT = "s", "u", "q"
 
@@ -52,8 +52,8 @@ def label(
         steerkit label quickstart
         steerkit label runs/quickstart --rater alice --limit 50
     """
-    from steerkit_core.labels import LabelSheet
-    from steerkit_core.texts import run_texts
+    from steerkit_core.judging.human_labels import LabelSheet
+    from steerkit_core.judging.run_texts import run_texts
 
     kept = finished_run(run)
     folder, name = kept.folder, _rater(rater)
@@ -73,7 +73,7 @@ class _Session:
     ) -> None:
         from rich.console import Console
 
-        from steerkit_core.labels import Label
+        from steerkit_core.judging.human_labels import Label
 
         self.console: Console = Console(highlight=False)
         self.sheet, self.rater, self.texts, self.keys = sheet, rater, texts, keys
@@ -133,7 +133,7 @@ class _Session:
 
     def say_goodbye(self, run: Path) -> None:
         """How far it is, where the labels are, and what can be done with them."""
-        from steerkit_core.store import LABELS
+        from steerkit_core.results.run_directory import LABELS
 
         click.echo(f"\n{len(self.done)} of {len(self.texts)} texts labelled by {self.rater}.", nl=False)
         click.echo(f" Labels in {self.sheet.folder / LABELS}; compare them with")

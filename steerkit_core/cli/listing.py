@@ -23,7 +23,7 @@ def runs(folder: Path, *, as_json: bool) -> None:
         steerkit runs
         steerkit runs experiments --json
     """
-    from steerkit_core.kept.overview import runs_below
+    from steerkit_core.results.overview import runs_below
 
     found = runs_below(folder)
     if as_json:

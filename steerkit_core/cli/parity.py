@@ -12,7 +12,7 @@ from steerkit_core.cli.output import json_option, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steerkit_core.parity import Agreement
+    from steerkit_core.model.parity import Agreement
 
 PROMPT = "How do I bake bread?"
 
@@ -63,15 +63,15 @@ def parity(
     """
     registry = application_of(context).registry
 
-    from steerkit_core.fit import find_model
-    from steerkit_core.options import ModelSpec
-    from steerkit_core.plan import Group
+    from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.recipe.compatibility import find_model
+    from steerkit_core.recipe.plan import Group
 
     spec = ModelSpec(id=model, **options)
     group = Group(spec, *find_model(spec, registry), ())
 
-    from steerkit_core.group_model import load_model
-    from steerkit_core.parity import compare, readable_modules
+    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.parity import compare, readable_modules
     from steerkit_core.values import Prompt
 
     handle = load_model(group, registry)

@@ -12,7 +12,7 @@ from steerkit_core.cli.application import application_of
 from steerkit_core.cli.component import describe, find_components, print_component
 from steerkit_core.cli.new import new_plugin
 from steerkit_core.cli.output import json_option, print_json
-from steerkit_core.registry import Registry, summary
+from steerkit_core.plugin.registry import Registry, summary
 
 
 @click.group(short_help="What is installed, and what failed.", invoke_without_command=True)

@@ -78,8 +78,8 @@ def rank(
         write_json,
     )
     from steerkit_core.errors import SteerkitError
-    from steerkit_core.rank import check_pairs
-    from steerkit_core.rank import rank as find_rank
+    from steerkit_core.extraction.rank import check_pairs
+    from steerkit_core.extraction.rank import rank as find_rank
 
     tried, wanted = numbers(components, "--components") or (), numbers(layers, "--layers")
     if 0 in tried:

@@ -41,14 +41,14 @@ def run(
         steerkit run quickstart
         steerkit run recipe.toml --set site.multiplier=20 --out runs/twenty
     """
-    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.recipe.parsing import find_recipe, load_recipe
 
     registry = application_of(context).registry
     checked = load_recipe(find_recipe(recipe, registry), registry, changes)
     folder = out or Path("runs") / checked.run.name
 
     from steerkit_core.cli.progress import make_progress
-    from steerkit_core.experiment import run_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
     from steerkit_core.progress import Silent
 
     started = time.monotonic()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steerkit_core.cli.application import run_folder
 
 if TYPE_CHECKING:
-    from steerkit_core.kept.run import KeptRun
+    from steerkit_core.results.run import KeptRun
 
 __all__ = ["files_of", "finished_run", "judged_rows", "run_folder"]
 
@@ -20,7 +20,7 @@ def finished_run(run: Path) -> KeptRun:
         StoreError: there is no such run, or it has not ended, lacks a file, was edited by hand, or is of a
             newer steerkit.
     """
-    from steerkit_core.kept.run import read_run
+    from steerkit_core.results.run import read_run
 
     return read_run(run_folder(run))
 
@@ -31,7 +31,7 @@ def judged_rows(folder: Path, cell: str) -> list[dict[str, Any]]:
     Raises:
         StoreError: a file of the run is missing or damaged.
     """
-    from steerkit_core.kept.run import rows_of
+    from steerkit_core.results.run import rows_of
 
     return rows_of(folder, cell)
 

@@ -12,7 +12,7 @@ from steerkit_core.cli.application import application_of
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
 
 SCHEMA = "steerkit.schema.json"
 
@@ -41,7 +41,7 @@ def schema(context: click.Context, out: Path | None) -> None:
 
 def schema_text(registry: Registry) -> str:
     """The schema as JSON text."""
-    from steerkit_core.schema import recipe_schema
+    from steerkit_core.recipe.schema import recipe_schema
 
     # a default may be a value of a plugin's own type
     return json.dumps(recipe_schema(registry), indent=1, ensure_ascii=False, default=str) + "\n"

@@ -13,7 +13,7 @@ from steerkit_core.cli.runs import finished_run, run_folder
 from steerkit_core.errors import SteerkitError, nearest
 
 if TYPE_CHECKING:
-    from steerkit_core.kept.run import KeptRun
+    from steerkit_core.results.run import KeptRun
 
 
 @click.command(short_help="Show a run's results and completions.")
@@ -60,7 +60,7 @@ def show(
         steerkit show quickstart --audit
         steerkit show cosmic --selection
     """
-    from steerkit_core.kept.files import MANIFEST, RESULTS
+    from steerkit_core.results.files import MANIFEST, RESULTS
 
     folder = run_folder(run)
     if (folder / MANIFEST).exists() and not (folder / RESULTS).exists() and not selection:
@@ -89,7 +89,7 @@ def show(
 
 
 def _show_unfinished(folder: Path, cell: str | None, *, every_cell: bool, as_json: bool) -> None:
-    from steerkit_core.kept.unfinished import read_unfinished
+    from steerkit_core.results.unfinished import read_unfinished
 
     found = read_unfinished(folder)
     if as_json:

@@ -12,10 +12,10 @@ from attrs import frozen
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
-    from steerkit_core.plan import Plan
-    from steerkit_core.recipe import Setting
-    from steerkit_core.registry import Registry
+    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.recipe.parsing import Setting
+    from steerkit_core.recipe.plan import Plan
 
 
 @frozen(eq=False)
@@ -45,8 +45,8 @@ class Source:
 
 def plan_of(recipe: str, registry: Registry, changes: Sequence[str], against: str | None = None) -> Plan:
     """The plan of a recipe; `against` becomes its validation set, and is checked as one."""
-    from steerkit_core.plan import make_plan
-    from steerkit_core.recipe import find_recipe, load_recipe
+    from steerkit_core.recipe.parsing import find_recipe, load_recipe
+    from steerkit_core.recipe.plan import make_plan
 
     if against is not None:
         # a file is looked for where the command is given, and not beside the recipe
@@ -71,7 +71,7 @@ def sources(plan: Plan, registry: Registry, say: Callable[[str], None]) -> Itera
     """Each thing to look at, model by model; a model is let go of before the next is loaded."""
     import gc
 
-    from steerkit_core.group_model import load_model
+    from steerkit_core.model.group_loader import load_model
 
     for group, settings in zip(plan.groups, distinct(plan), strict=True):
         if not settings:
@@ -119,7 +119,7 @@ def output_folder(out: Path | None, name: str) -> Path:
     Raises:
         SteerkitError: it is a run, or a file.
     """
-    from steerkit_core.store import MANIFEST
+    from steerkit_core.results.run_directory import MANIFEST
 
     folder = out or Path("runs") / name
     if (folder / MANIFEST).exists():

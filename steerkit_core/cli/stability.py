@@ -13,8 +13,8 @@ from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 if TYPE_CHECKING:
     from steerkit_core.cli.sources import Source
-    from steerkit_core.plan import Plan
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.recipe.plan import Plan
     from steerkit_core.values import ContrastSet
 
 REPORT = "stability.json"
@@ -117,7 +117,7 @@ def _other(setting: Any, *, independent: bool) -> ContrastSet | None:
 def _check(plan: Plan, sizes: tuple[int, ...] | None, against: str | None) -> None:
     """Refuse what can be refused before a model is loaded."""
     from steerkit_core.cli.sources import distinct
-    from steerkit_core.stability import Draws, check_draws
+    from steerkit_core.extraction.stability import Draws, check_draws
 
     for settings in distinct(plan):
         for setting in settings:
@@ -138,9 +138,9 @@ def _measure(
     import attrs
 
     from steerkit_core.cli.sources import layers_of
-    from steerkit_core.models import LoadedModels
-    from steerkit_core.sources import RunSources
-    from steerkit_core.stability import Draws, default_sizes, stability
+    from steerkit_core.extraction.stability import Draws, default_sizes, stability
+    from steerkit_core.model.loaded_models import LoadedModels
+    from steerkit_core.recipe.direction_sources import RunSources
 
     setting = source.setting
     other = _other(setting, independent=independent)

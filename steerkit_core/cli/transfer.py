@@ -16,8 +16,8 @@ from steerkit_core.cli.recipes import changes_option, fresh_option, quiet_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from steerkit_core.recipe import Setting
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
+    from steerkit_core.recipe.parsing import Setting
 
 
 @click.command(short_help="Do directions of one model work in another?")
@@ -63,8 +63,8 @@ def transfer(
         steerkit transfer bundled-transfer --models bundled:qwen2-s,bundled:qwen2-m,bundled:mistral-s
         steerkit transfer recipe.toml --models a,b --map ridge --json
     """
-    from steerkit_core.pairs import pair_recipe
-    from steerkit_core.recipe import find_recipe
+    from steerkit_core.recipe.parsing import find_recipe
+    from steerkit_core.recipe.transfer_pairs import pair_recipe
 
     registry = application_of(context).registry
     ids = [name.strip() for name in models.split(",") if name.strip()]
@@ -75,7 +75,7 @@ def transfer(
     folder = out or Path("runs") / f"{checked.run.name}-{suffix}"
 
     from steerkit_core.cli.progress import make_progress
-    from steerkit_core.experiment import run_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
     from steerkit_core.progress import Silent
 
     started = time.monotonic()
@@ -96,12 +96,12 @@ def _widths(registry: Registry) -> Callable[[Setting], int]:
     """How to learn the hidden size of a setting's model: from its folder, else from the hub's config."""
 
     def width(setting: Setting) -> int:
-        from steerkit_core.fit import find_model
+        from steerkit_core.recipe.compatibility import find_model
 
         folder, facts = find_model(setting.model, registry)
         if facts is not None and facts.hidden_size is not None:
             return facts.hidden_size
-        from steerkit_core.loading import hidden_size
+        from steerkit_core.model.loading import hidden_size
 
         return hidden_size(setting.model, folder=folder)
 

@@ -12,7 +12,7 @@ from steerkit_core.generation.rows import left_pad, positions_of
 from steerkit_core.values import Intervention, Prompt
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.generation.decoder import Decoder
 
 TOKENS = 8192  # of all rows of a pass together, padding included
 LOGITS = 2**27  # numbers in the logits of a pass
@@ -20,7 +20,7 @@ LOGITS = 2**27  # numbers in the logits of a pass
 
 @torch.inference_mode()
 def logits_along(
-    model: ModelHandle, rows: Sequence[tuple[Prompt, Intervention]], answers: Sequence[Sequence[int]]
+    model: Decoder, rows: Sequence[tuple[Prompt, Intervention]], answers: Sequence[Sequence[int]]
 ) -> Iterator[tuple[int, Tensor]]:
     """The logits of each of an answer's tokens, and of the one that follows it, the answer being given.
 
@@ -56,7 +56,7 @@ def logits_along(
 
 
 def _along(
-    model: ModelHandle,
+    model: Decoder,
     encoded: Sequence[Sequence[int]],
     answers: Sequence[Sequence[int]],
     ways: Sequence[Intervention],

@@ -11,12 +11,12 @@ from torch import Tensor
 from steerkit_core.generation.rows import left_pad, positions_of
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.generation.decoder import Decoder
 
 
 @torch.inference_mode()
 def answer_log_probs(
-    model: ModelHandle, encoded: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
+    model: Decoder, encoded: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
 ) -> Tensor:
     """Find log p that what follows a prompt begins with the tokens of an answer.
 
@@ -56,7 +56,7 @@ def answer_log_probs(
     return found.cpu()
 
 
-def answer_tokens(model: ModelHandle, answer: str) -> tuple[tuple[int, ...], ...]:
+def answer_tokens(model: Decoder, answer: str) -> tuple[tuple[int, ...], ...]:
     """An answer as tokens behind the template: as it stands, and with a space before it.
 
     Families differ in which of the two their templates write. An entry that the tokenizer would join with

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from steerkit_core.generation.edits import Phase, select_rows
 from steerkit_core.generation.first_token import first_scores
 from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
 from steerkit_core.generation.sampling import Chooser
-from steerkit_core.interventions import Phase, select_rows
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import StopReason
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.generation.decoder import Decoder
 
 COMPACT_BELOW = 0.9
 SETTLED_EVERY = 8
@@ -23,7 +23,7 @@ SETTLED_EVERY = 8
 
 @torch.inference_mode()
 def generate_batch(
-    model: ModelHandle,
+    model: Decoder,
     rows: Sequence[Row],
     encoded: Sequence[Sequence[int]],
     options: GenerationOptions,
@@ -89,7 +89,7 @@ def _overflowed(tokens: Sequence[int]) -> Written:
 
 
 def _stop_after_a_token(
-    model: ModelHandle, row: Row, tokens: Sequence[int], options: GenerationOptions
+    model: Decoder, row: Row, tokens: Sequence[int], options: GenerationOptions
 ) -> StopReason | None:
     """Why a row ends that has just got another token; None where it goes on."""
     if row.enough is not None and len(tokens) >= row.enough:

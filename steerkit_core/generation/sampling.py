@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from steerkit_core.generation.rows import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 
 
 class Chooser:

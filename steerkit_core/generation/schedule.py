@@ -13,16 +13,16 @@ from steerkit_core.errors import ModelError
 from steerkit_core.generation.decode import generate_batch
 from steerkit_core.generation.rows import Row, Written
 from steerkit_core.generation.sizing import FIRST, find_batch_rows, out_of_memory
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.generation.decoder import Decoder
 
 LENGTH_STEP = 64
 
 
 def generate(
-    model: ModelHandle, rows: Sequence[Row], options: GenerationOptions, seed: int = 0
+    model: Decoder, rows: Sequence[Row], options: GenerationOptions, seed: int = 0
 ) -> Iterator[tuple[int, Written]]:
     """Complete every row; yields (index into `rows`, what was written) as soon as a row ends.
 
@@ -63,7 +63,7 @@ def generate(
             _shrink(model, options, len(chosen), len(encoded[chosen[0]]), broken)
 
 
-def _batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], options: GenerationOptions) -> int:
+def _batch_rows(model: Decoder, encoded: Sequence[Sequence[int]], options: GenerationOptions) -> int:
     """How many rows go together; `encoded` are the prompts, the longest first."""
     if options.batch_size != "auto":
         return options.batch_size
@@ -86,7 +86,7 @@ def _bucket(prompt_tokens: int, options: GenerationOptions) -> int:
 
 
 def _shrink(
-    model: ModelHandle, options: GenerationOptions, rows: int, prompt_tokens: int, broken: Exception
+    model: Decoder, options: GenerationOptions, rows: int, prompt_tokens: int, broken: Exception
 ) -> None:
     """Halve the size that did not fit, and forget what the broken batch held."""
     half = rows // 2

@@ -12,7 +12,7 @@ import torch
 from steerkit_core.generation.rows import left_pad, positions_of
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.generation.decoder import Decoder
 
 FIRST = 16
 MOST = 512
@@ -29,7 +29,7 @@ def out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> int:
+def find_batch_rows(model: Decoder, encoded: Sequence[Sequence[int]], new_tokens: int) -> int:
     """The size beyond which a row gets no cheaper: doubled until two sizes in a row save too little.
 
     One alone may be slow for another reason, as where other processes want the device. The search ends
@@ -65,7 +65,7 @@ def find_batch_rows(model: ModelHandle, encoded: Sequence[Sequence[int]], new_to
 
 
 @torch.inference_mode()
-def row_seconds(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens: int) -> float:
+def row_seconds(model: Decoder, encoded: Sequence[Sequence[int]], new_tokens: int) -> float:
     """Seconds that the steps of a row take in a batch of these prompts, from a few of them."""
     ids, mask = left_pad(encoded, model.pad_id, model.device)
     position_ids = positions_of(mask)
@@ -84,7 +84,7 @@ def row_seconds(model: ModelHandle, encoded: Sequence[Sequence[int]], new_tokens
     return new_tokens * min(seconds[2:]) / len(encoded)
 
 
-def memory_rows(model: ModelHandle, tokens: int) -> int:
+def memory_rows(model: Decoder, tokens: int) -> int:
     """How many rows of `tokens` tokens the free memory holds, with a margin; at least one.
 
     Counted are keys and values, and the logits of one token in float32.

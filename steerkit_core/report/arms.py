@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from steerkit_core.comparison import (
+from steerkit_core.counting.comparison import (
     Clusters,
     compare_independent,
     compare_independent_shares,
@@ -15,8 +15,8 @@ from steerkit_core.comparison import (
     compare_shares,
 )
 from steerkit_core.errors import SteerkitError, StoreError
-from steerkit_core.kept.run import KeptRun
 from steerkit_core.report.evidence import marked
+from steerkit_core.results.run import KeptRun
 from steerkit_core.stats import clustered_wilson, fold, wilson
 
 # what makes two rates another thing altogether, though the prompts are the same

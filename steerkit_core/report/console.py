@@ -15,12 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
-from steerkit_core.report.evidence import (
-    comparison_rows,
-    comparisons_table,
-    control_lines,
-    luck_line,
-)
+from steerkit_core.report.evidence import comparison_rows, comparisons_table, control_lines, luck_line
 from steerkit_core.report.layout import (
     FEW,
     MOST,

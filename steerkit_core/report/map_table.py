@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Group
 
+from steerkit_core.counting.windows import STEERABLE
 from steerkit_core.report.layout import ruled_table, titled
 from steerkit_core.report.maps import Map, ended_early
-from steerkit_core.windows import STEERABLE
 
 
 def map_table(found: Map) -> Group:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from steerkit_core.windows import ALIKE
+from steerkit_core.counting.windows import ALIKE
 
 # columns that are shown where they are not the same in all steered cells
 VARYING = (

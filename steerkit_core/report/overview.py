@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from steerkit_core.kept.overview import LABEL, RunRow
 from steerkit_core.report.layout import natural_width, output_console, plain_table
 from steerkit_core.report.percent import interval
+from steerkit_core.results.overview import LABEL, RunRow
 
 STYLES = {"done": "green", "unfinished": "yellow", "broken": "red"}
 

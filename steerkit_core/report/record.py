@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from steerkit_core.kept.files import RESULTS, require_entries
-from steerkit_core.kept.run import KeptRun, judged_cells, read_run
 from steerkit_core.report.maps import VARYING
+from steerkit_core.results.files import RESULTS, require_entries
+from steerkit_core.results.run import KeptRun, judged_cells, read_run
 
 # what the page shows of the entries of these lists
 ENTRY_KEYS = {

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from steerkit_core.kept.unfinished import Unfinished
 from steerkit_core.report.layout import cut_rows, fitting, hidden_line, output_console, plain_table, say
+from steerkit_core.results.unfinished import Unfinished
 
 MOST = 40
 VARYING = ("model", "quantization", "extractor", "site", "classifier")

@@ -10,9 +10,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from steerkit_core.counting.windows import ALIKE
 from steerkit_core.report.layout import best_rows, fitting, hidden_line, ruled_table, titled
 from steerkit_core.report.maps import USUAL, in_words
-from steerkit_core.windows import ALIKE
 
 SHOWN = 3  # strengths at a layer, from which on a window is worth a line
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steerkit_core.stats.estimate import CONFIDENCE
+from steerkit_core.stats.estimate import CONFIDENCE, Rate
 from steerkit_core.stats.rates import wilson_of_share
-from steerkit_core.values import Rate
 
 
 def clustered_wilson(

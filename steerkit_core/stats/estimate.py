@@ -12,3 +12,14 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+@frozen
+class Rate:
+    """`k` of `n` with a confidence interval."""
+
+    k: int
+    n: int
+    rate: float
+    low: float
+    high: float

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-from steerkit_core.stats.estimate import CONFIDENCE
-from steerkit_core.values import Rate
+from steerkit_core.stats.estimate import CONFIDENCE, Rate
 
 
 def wilson(k: int, n: int, confidence: float = CONFIDENCE) -> Rate:

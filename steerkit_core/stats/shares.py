@@ -16,7 +16,7 @@ from steerkit_core.stats.estimate import CONFIDENCE, Estimate
 from steerkit_core.stats.paired import joined
 
 if TYPE_CHECKING:
-    from steerkit_core.values import Rate
+    from steerkit_core.stats.estimate import Rate
 
 FINEST = 10_000  # shares are counted in parts of one; beyond so many parts they are rounded
 Clusters = Sequence[tuple[int, int]]

@@ -45,8 +45,8 @@ def small_run(
     """
     import tomlkit
 
-    from steerkit_core.experiment import run_recipe
-    from steerkit_core.recipe import parse_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
+    from steerkit_core.recipe.parsing import parse_recipe
 
     registry = installed_registry(component, [TinyModels(folder / "models")])
     text = tomlkit.dumps({**TABLES, **(tables or {})})

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import ModelError, nearest
-from steerkit_core.hookspecs import hookimpl
-from steerkit_core.options import ModelSpec
+from steerkit_core.plugin.hookspecs import hookimpl
 from steerkit_core.testing.families import FAMILIES, TinyFamily
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from steerkit_core.components import ModelAdapter
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 HEADS = 4
 _SPACE = "\u0120"  # how byte-level tokenizers write a space
@@ -94,7 +94,7 @@ def save_tiny(family: str, folder: Path, *, layers: int = 4, hidden: int = 32, s
     Raises:
         ModelError: the kit does not know the family.
     """
-    from steerkit_core.loading.problems import quiet
+    from steerkit_core.model.loading.problems import quiet
 
     with quiet(downloading=False):
         tiny_model(family, layers=layers, hidden=hidden, seed=seed).save_pretrained(folder)
@@ -124,7 +124,7 @@ def tiny_handle(
     Raises:
         ModelError: the kit does not know the family, or no adapter serves it.
     """
-    from steerkit_core.loading import load_pretrained
+    from steerkit_core.model.loading import load_pretrained
 
     spec = ModelSpec(**{"id": f"{_SCHEME}{family}", "device": "cpu", **options})
     with tempfile.TemporaryDirectory(prefix="steerkit-tiny-") as folder:

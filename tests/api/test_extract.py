@@ -83,7 +83,7 @@ def refusals(installed):
         ({"extractor": "dmi"}, f"no extractor named 'dmi', did you mean 'dim'? (installed: {names})"),
         (
             {"extractor": Extractor},
-            "extractor: expected a name or one of Extractor, got <class 'steerkit_core.components.Extractor'>",
+            "extractor: expected a name or one of Extractor, got <class 'steerkit_core.components.extractor.Extractor'>",
         ),
         ({"normalise": True}, "extractor.normalise: unknown option (known: position, module)"),
         ({"position": 1}, "extractor.position: expected a number of at most -1, got 1"),

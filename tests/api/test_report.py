@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 
 import steerkit_core
 from steerkit_core import Report, SteerkitError
-from steerkit_core.exports.tables import run_table
-from steerkit_core.kept.run import KeptRun, read_run
+from steerkit_core.export.tables import run_table
 from steerkit_core.progress import Silent
-from steerkit_core.recipe import load_recipe
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.results.run import KeptRun, read_run
 
 
 @pytest.fixture(scope="module")

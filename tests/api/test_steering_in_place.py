@@ -13,7 +13,7 @@ from steered_models import FAMILIES, TEXTS, batch_of, by_hand, generated, hooks_
 import steerkit_core
 from steerkit_core import Direction, ModelError, SteerkitError
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import tiny_model
 from steerkit_core.values import Edit, Intervention, Prompt
 

@@ -12,7 +12,7 @@ from attrs import define, evolve
 
 from steerkit_arditi import Arditi
 from steerkit_core import SteerkitError
-from steerkit_core.prompts import contrast_set
+from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_core.values import ContrastSet, DirectionSet
 from steerkit_dim import DifferenceInMeans

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from steerkit_core import Intervention, Site, hookimpl, option
 from steerkit_core.authoring.text import toml
-from steerkit_core.options import CORE_KEYS
-from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, TABLES, load_recipe
+from steerkit_core.components.core_keys import CORE_KEYS
+from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES, load_recipe
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import torch
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import BLOCK_MODULES, Edit, Intervention
 
 FAMILIES = ("qwen2", "gemma2", "mistral")
@@ -220,7 +220,7 @@ def test_hooks_are_gone_and_errors_pass_when_a_pass_breaks_off(handles, prompts,
 def test_an_attention_without_a_projection_of_a_known_name_has_no_heads(handles, monkeypatch):
     handle = handles("mistral")
     handle.__dict__.pop("heads", None)
-    monkeypatch.setattr("steerkit_core.components.OUTPUT_PROJECTIONS", ("w_o",))
+    monkeypatch.setattr("steerkit_core.components.adapter.OUTPUT_PROJECTIONS", ("w_o",))
     with pytest.raises(ModelError) as caught:
         _ = handle.heads
     assert str(caught.value) == (

@@ -7,11 +7,11 @@ import sys
 import pytest
 import torch
 
-from steerkit_core.backends.nnsight import NNsightBackend
 from steerkit_core.cli import execute
-from steerkit_core.parity import TOLERANCE, compare, describe_parity, readable_modules
-from steerkit_core.recipe import parse_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.model.backends.nnsight import NNsightBackend
+from steerkit_core.model.parity import TOLERANCE, compare, describe_parity, readable_modules
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import parse_recipe
 from steerkit_core.testing import TinyModels
 from steerkit_core.values import BLOCK_MODULES
 
@@ -118,7 +118,7 @@ def test_bad_input_is_one_message_and_exits_2(tiny_host, capsys, arguments, mess
 def test_a_run_keeps_its_backend_and_a_check_of_one_prompt(tiny_host, tmp_path):
     import tomlkit
 
-    from steerkit_core.experiment import run_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
     from steerkit_core.testing.small_run import TABLES
 
     (tmp_path / "two.txt").write_text("What is a fern?\nName a colour.\n")
@@ -177,7 +177,7 @@ def test_a_run_by_hooks_does_not_import_nnsight():
     code = (
         "import sys\n"
         "from steerkit_core.testing import installed_adapters, tiny_handle\n"
-        "from steerkit_core.parity import describe_parity\n"
+        "from steerkit_core.model.parity import describe_parity\n"
         "from steerkit_core.values import Prompt\n"
         "handle = tiny_handle('qwen2', installed_adapters(), layers=1)\n"
         "assert describe_parity(handle, Prompt('p', 'Hi'))['agrees']\n"

@@ -4,11 +4,11 @@ import attrs
 import pytest
 import torch
 
-from steerkit_core.backends.remote import RemoteBackend
 from steerkit_core.cli import execute
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.model.backends.remote import RemoteBackend
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import tiny_handle
 from steerkit_core.values import BLOCK_MODULES, Condition, Edit, Intervention
 
@@ -132,7 +132,7 @@ def test_a_service_that_cannot_be_reached_is_one_message_and_exit_2(host, tmp_pa
     ],
 )
 def test_a_wrong_key_and_a_model_that_is_not_served_are_told_apart(monkeypatch, ndif, answers, message):
-    from steerkit_core.backends.remote import check_access
+    from steerkit_core.model.backends.remote import check_access
 
     ndif("some-key")
     monkeypatch.setattr("nnsight.ndif.whoami", lambda: answers)

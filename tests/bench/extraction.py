@@ -12,7 +12,7 @@ from bench.models import load, prompts, subjects
 from bench.report import Section, Spread, against
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 HEADINGS = ("model", "way", "time, ms", "over bare", "peak memory, MB", "over bare", "aim")
 BARE, ALL, ONE, NNSIGHT = "bare forward", "hooks", "prompt by prompt", "nnsight"

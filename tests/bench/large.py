@@ -9,10 +9,10 @@ from typing import Any
 
 import attrs
 
-from steerkit_core.comparison import compare_cells, with_holm
+from steerkit_core.counting.comparison import compare_cells, with_holm
+from steerkit_core.counting.windows import windows
 from steerkit_core.stats import wilson
 from steerkit_core.testing import small_run
-from steerkit_core.windows import windows
 
 LAYERS, STRENGTHS, PROMPTS = 111, 9, 30  # 999 steered cells and the unsteered one
 WORDS = [

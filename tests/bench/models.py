@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
-    from steerkit_core.registry import Registry
+    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.plugin.registry import Registry
 
 BUNDLED = ("qwen2-s", "gemma2-s", "mistral-s")
 RANDOM = "qwen2-60m"
@@ -106,18 +106,18 @@ def readable_to_others(folder: Path) -> None:
 @cache
 def registry() -> Registry:
     """The components of all installed plugins."""
-    from steerkit_core.host import Host
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.host import Host
+    from steerkit_core.plugin.registry import Registry
 
     return Registry.collect(Host.load())
 
 
 def load(model: str | Path, backend: str = "hooks") -> ModelHandle:
     """A model as a run loads it: a bundled one, or a folder."""
-    from steerkit_core.fit import locate_model
-    from steerkit_core.group_model import load_model
-    from steerkit_core.options import ModelSpec
-    from steerkit_core.plan import Group
+    from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.recipe.compatibility import locate_model
+    from steerkit_core.recipe.plan import Group
 
     spec = ModelSpec(id=str(model), device="cpu", backend=backend)  # type: ignore[arg-type]  # reason: may be a newer one
     return load_model(Group(spec, locate_model(spec, registry()), None, ()), registry())

@@ -12,7 +12,7 @@ from bench.plain import generate
 from bench.work import Work, Written, without_end
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 def naive(handle: ModelHandle, work: Work, pairs: Sequence[tuple[int, int]]) -> Written:

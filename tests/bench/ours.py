@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from bench.work import Work, Written
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 def ours(
@@ -17,7 +17,7 @@ def ours(
 ) -> Written:
     """All pairs through the public door that a run goes through."""
     from steerkit_core.generation import Row
-    from steerkit_core.options import GenerationOptions
+    from steerkit_core.recipe.options import GenerationOptions
     from steerkit_core.values import Edit, Intervention
 
     options = GenerationOptions(max_new_tokens=work.tokens, batch_size=batch)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.work import Work, Written, without_end
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 def plain(handle: ModelHandle, work: Work, pairs: Sequence[tuple[int, int]], batch: int) -> Written:

@@ -16,7 +16,7 @@ from bench.report import Section, Spread, against
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 HEADINGS = ("model", "way", "candidates", "per candidate, ms", "steerkit is", "aim", "largest difference")
 OURS, BATCHED, NAIVE = "steerkit", "whole passes, batched", "whole passes, prompt by prompt"
@@ -110,7 +110,7 @@ def selection(folder: Path, names: tuple[str, ...], repeats: int, some: int) -> 
 
 def given(folder: Path, *, kl: bool) -> Task:
     """The authors' candidates; with a short suffix the tokens before it too, which costs the same."""
-    from steerkit_core.prompts import contrast_set
+    from steerkit_core.recipe.prompts import contrast_set
     from steerkit_dim import DifferenceInMeans
 
     handle = load(folder)

@@ -17,7 +17,7 @@ from bench.report import Section, Spread, against
 from bench.work import Work, Written, sweep
 
 if TYPE_CHECKING:
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 HEADINGS = ("model", "way", "new tokens/s", "steerkit is", "aim", "same texts")
 OURS, PLAIN, NAIVE = "steerkit, sweep", "transformers.generate, unsteered", "one prompt at a time, hooks"

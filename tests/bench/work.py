@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 DEPTHS = (0.3, 0.4, 0.5, 0.6, 0.7)
 SHARES = (0.05, 0.1, 0.2)  # of the residual stream's length at the layer; enough to change most texts

@@ -2,8 +2,8 @@
 
 import pytest
 
-from steerkit_core.experiment import run_recipe
-from steerkit_core.recipe import find_recipe, load_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import find_recipe, load_recipe
 
 GRIDS = {
     "5x6": ((0.1, 0.2, 0.3, 0.4, 0.5), (1.0, 2.0, 4.0, 8.0, 12.0, 18.0)),

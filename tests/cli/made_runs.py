@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from steerkit_core.fingerprints import document_fingerprint
+from steerkit_core.files.fingerprints import document_fingerprint
 
 MARK = document_fingerprint({})
 

@@ -14,9 +14,9 @@ from steerkit_core.chat.conversation import Conversation
 from steerkit_core.chat.resteering import Resteering
 from steerkit_core.cli.talk import COMMANDS, Talk
 from steerkit_core.errors import SteerkitError
-from steerkit_core.experiment import run_recipe
-from steerkit_core.kept.run import read_run
-from steerkit_core.recipe import parse_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.results.run import read_run
 
 RECIPE = """\
 [run]

@@ -15,8 +15,8 @@ from transformers import AutoTokenizer
 
 from steerkit_core import Classifier, Verdict, hookimpl, option
 from steerkit_core.cli import make_group
-from steerkit_core.host import Host
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
 from steerkit_families.fallback import Fallback
 
 
@@ -328,7 +328,7 @@ def test_bad_input_is_one_message_and_exit_2_and_nothing_is_written(
 
 @pytest.mark.parametrize(("arguments", "prepare", "lines"), BAD_RUN.values(), ids=BAD_RUN)
 def test_a_run_that_cannot_be_is_one_message_and_exit_2(arguments, prepare, lines, steerkit, monkeypatch):
-    monkeypatch.setattr("steerkit_core.loading.choose._devices", lambda: ("cpu",))
+    monkeypatch.setattr("steerkit_core.model.loading.choose._devices", lambda: ("cpu",))
     if prepare:
         prepare(monkeypatch)
     before = files()

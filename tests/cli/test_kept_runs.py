@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.experiment import run_recipe
-from steerkit_core.fingerprints import document_fingerprint
-from steerkit_core.kept.files import read_manifest
-from steerkit_core.kept.run import command_of, read_run
-from steerkit_core.manifest import describe_run
-from steerkit_core.recipe import find_recipe, load_recipe
-from steerkit_core.store import open_run
+from steerkit_core.files.fingerprints import document_fingerprint
+from steerkit_core.pipeline.manifest import describe_run
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import find_recipe, load_recipe
+from steerkit_core.results.files import read_manifest
+from steerkit_core.results.run import command_of, read_run
+from steerkit_core.results.run_directory import open_run
 
 
 @pytest.fixture(scope="module")
@@ -487,7 +487,7 @@ def unfinished(registry, write_recipe, tmp_path, monkeypatch):
         seen.append((cell, completion))
         real(self, cell, completion)
 
-    from steerkit_core.store import RunDirectory
+    from steerkit_core.results.run_directory import RunDirectory
 
     real = RunDirectory.append
     with monkeypatch.context() as patched:

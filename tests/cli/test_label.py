@@ -232,7 +232,7 @@ def test_a_disk_that_is_full_is_one_message(made_run, give, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("steerkit_core.labels.FileLock", full)
+    monkeypatch.setattr("steerkit_core.judging.human_labels.FileLock", full)
     monkeypatch.setattr("sys.stdin", io.StringIO("r"))
     code, _, err = give("label", "made", "--rater", "a")
     message = "made/labels.csv: cannot be written: no space left on device; 0 labels are kept"

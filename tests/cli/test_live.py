@@ -12,10 +12,10 @@ from rich.progress import Progress
 from steerkit_core import Classifier, Verdict, hookimpl
 from steerkit_core.cli.cells_table import FillingCell, catch_up, cells_table
 from steerkit_core.cli.progress import LiveProgress
-from steerkit_core.experiment import run_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Silent
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.values import Completion, Prompt
 
 

@@ -16,8 +16,8 @@ import click
 import pytest
 
 from steerkit_core.cli import make_group
-from steerkit_core.experiment import run_recipe
-from steerkit_core.recipe import load_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import load_recipe
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38;[0-9;]+)(?:;\d+)*m")

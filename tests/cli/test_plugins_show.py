@@ -9,7 +9,7 @@ import pytest
 from attrs import frozen
 
 from steerkit_core import Classifier, Verdict, Within, hookimpl, not_empty, option
-from steerkit_core.recipe import COMPONENT_TABLES, parse_recipe
+from steerkit_core.recipe.parsing import COMPONENT_TABLES, parse_recipe
 
 SHOWN = """\
 classifier sweep

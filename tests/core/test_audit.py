@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from steerkit_core.audit import audit, template_hash
-from steerkit_core.recipe import load_recipe
+from steerkit_core.model.prompt_audit import audit, template_hash
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.prompts import audit_lines
 from steerkit_core.testing import FAMILIES, tiny_tokenizer
 from steerkit_families import Gemma, Mistral, Qwen
@@ -117,7 +117,7 @@ def test_lines_name_the_commonest_tokens():
 
 
 def test_a_run_keeps_the_audit(setting, model_folder, registry, tmp_path):
-    from steerkit_core.experiment import run_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
 
     chosen = setting()
     recipe = load_recipe(tmp_path / "recipe.toml", registry, ["grid.selector=[{use = 'fixed', layer = 1}]"])

@@ -8,11 +8,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from steerkit_core import Intervention, SteerkitError
-from steerkit_core.calibration import Wanted, bounds_of, solve
 from steerkit_core.errors import RecipeError
-from steerkit_core.experiment import run_recipe
-from steerkit_core.recipe import load_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.maps import maps
+from steerkit_core.steering.calibration import Wanted, bounds_of, solve
 
 
 def searched(curve, *targets, first=1.0, largest=32.0, tolerance=0.01):
@@ -157,7 +157,7 @@ def test_a_run_that_goes_on_searches_nothing_again(run, monkeypatch):
     assert len(kept.splitlines()) == 4
     row = json.loads(kept.splitlines()[0])
     assert set(row) == {"key", "use", "layer", "position", "target", "tokens", "multiplier", "achieved"}
-    monkeypatch.setattr("steerkit_core.calibration.divergences", None)
+    monkeypatch.setattr("steerkit_core.steering.calibration.divergences", None)
     again, _ = run()
     assert again == report
     assert (folder / "calibrations.jsonl").read_bytes() == kept

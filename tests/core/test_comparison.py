@@ -3,8 +3,8 @@
 import pytest
 from scipy.stats import binomtest, fisher_exact
 
-from steerkit_core.choice import best, luck, luck_of_best, named_on_evaluation, with_luck
-from steerkit_core.comparison import compare_cells, compare_independent, compare_paired, with_holm
+from steerkit_core.counting.best_cell import best, luck, luck_of_best, named_on_evaluation, with_luck
+from steerkit_core.counting.comparison import compare_cells, compare_independent, compare_paired, with_holm
 from steerkit_core.stats import PairedCounts, newcombe, newcombe_paired, wilson
 
 LETTERS = {"r": "refusal", "g": "garbled", "n": "normal"}

@@ -8,17 +8,16 @@ from attrs import evolve, frozen
 
 import steerkit_core
 from steerkit_core import Classifier, ContrastSet, DirectionSet, Edit, Intervention, Prompt, Verdict
-from steerkit_core.controls import (
+from steerkit_core.counting.controls import judge_controls, unbeaten_note
+from steerkit_core.errors import RecipeError, SteerkitError
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.steering.controls import (
     flipped,
-    judge_controls,
     random_directions,
     same_effect,
     shuffled_contrast,
-    unbeaten_note,
     with_lengths,
 )
-from steerkit_core.errors import RecipeError, SteerkitError
-from steerkit_core.recipe import parse_recipe
 from steerkit_core.testing import small_run
 from steerkit_core.testing.installed import installed_registry
 from steerkit_core.testing.small_run import TABLES
@@ -316,8 +315,8 @@ def test_ids_of_other_cells_do_not_depend_on_controls(tmp_path):
 def test_the_shuffled_direction_is_the_extractors_on_shuffled_prompts(tmp_path):
     from safetensors.torch import load_file
 
-    from steerkit_core.group_model import load_model
-    from steerkit_core.plan import make_plan
+    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.recipe.plan import make_plan
 
     report = small_run(tmp_path, tables={"controls": {**OFF, "shuffled": 2}})
     kit = installed_registry(None, [TinyModels(tmp_path / "models")])

@@ -4,7 +4,7 @@ import pytest
 from attrs import frozen
 
 from steerkit_core import OptionError, Within, not_empty, option
-from steerkit_core.converter import make_converter, problems, type_words
+from steerkit_core.recipe.converter import make_converter, problems, type_words
 
 
 @frozen(kw_only=True)

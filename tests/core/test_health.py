@@ -10,12 +10,12 @@ from attrs import evolve, frozen
 from safetensors.torch import load_file, save_file
 
 from steerkit_core import DirectionSet, Extractor, SteerkitError, hookimpl
-from steerkit_core.counting import sick_cause
-from steerkit_core.experiment import run_recipe
-from steerkit_core.gauge import StreamGauge
-from steerkit_core.health import StreamHealth, warnings_of
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.counting.counts import sick_cause
+from steerkit_core.model.health import StreamHealth, warnings_of
+from steerkit_core.model.stream_meter import StreamGauge
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.console import results_table
 from steerkit_core.testing import save_tiny, tiny_handle
 from steerkit_core.values import Outcome, Prompt, Trial

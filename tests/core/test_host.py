@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from steerkit_core import PluginError, SteerkitError, hookimpl
-from steerkit_core.host import Host
+from steerkit_core.plugin.host import Host
 
 KNOWN = (
     "steerkit_add_commands, steerkit_cell_finished, steerkit_load_model, steerkit_locate_model,"

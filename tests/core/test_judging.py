@@ -15,13 +15,13 @@ from steerkit_core import (
     hookimpl,
     option,
 )
-from steerkit_core.experiment import run_recipe
-from steerkit_core.host import Host
-from steerkit_core.judging import Judges
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
-from steerkit_core.store import hold_run
-from steerkit_core.texts import run_texts
+from steerkit_core.judging.judging import Judges
+from steerkit_core.judging.run_texts import run_texts
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.results.run_directory import hold_run
 
 calls = []
 

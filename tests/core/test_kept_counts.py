@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from steerkit_core.kept.counts import contradiction
+from steerkit_core.results.counts import contradiction
 
 
 def cell(**changes):

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from steerkit_core.kept.kinds import RESULTS_FORM, Misfit, misfit
+from steerkit_core.results.kinds import RESULTS_FORM, Misfit, misfit
 
 
 @pytest.fixture(scope="module")
 def results(registry, write_recipe, tmp_path_factory):
     """What a run with windows, comparisons, controls and quantized directions has written."""
-    from steerkit_core.experiment import run_recipe
-    from steerkit_core.recipe import load_recipe
+    from steerkit_core.pipeline.recipe_run import run_recipe
+    from steerkit_core.recipe.parsing import load_recipe
 
     home = tmp_path_factory.mktemp("home")
     changes = ["controls.random=1", "selector.depths=[0.3, 0.6]"]

@@ -23,10 +23,10 @@ from huggingface_hub.errors import (
 from safetensors.torch import load_file, save_file
 
 from steerkit_core import ModelError, ModelSpec, load_pretrained
-from steerkit_core.loading import choose_adapter, choose_device, fingerprint_folder
-from steerkit_core.loading.hub import HubModel, find_on_hub
-from steerkit_core.loading.problems import explained
-from steerkit_core.loading.quantize import check_support, quiet_bitsandbytes
+from steerkit_core.model.loading import choose_adapter, choose_device, fingerprint_folder
+from steerkit_core.model.loading.hub import HubModel, find_on_hub
+from steerkit_core.model.loading.problems import explained
+from steerkit_core.model.loading.quantize import check_support, quiet_bitsandbytes
 from steerkit_core.testing import save_tiny
 
 
@@ -419,14 +419,18 @@ def test_a_revision_becomes_a_commit(monkeypatch):
 )
 def test_repositories_that_cannot_be_used(monkeypatch, adapters, answer, message):
     hub_says(monkeypatch, answer)
-    monkeypatch.setattr("steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(
+        "steerkit_core.model.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None
+    )
     assert refused(load, adapters, id="owner/name") == message
 
 
 def test_offline_on_purpose(monkeypatch):
     hub_says(monkeypatch, OfflineModeIsEnabled("offline"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(
+        "steerkit_core.model.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None
+    )
     assert refused(find_on_hub, "owner/name", "main") == (
         "there is no folder 'owner/name', the hub may not be asked because HF_HUB_OFFLINE is set, and"
         " revision 'main' of a repository of that name is not in the local cache"
@@ -437,7 +441,7 @@ def test_the_cache_serves_without_a_connection(monkeypatch):
     hub_says(monkeypatch, ConnectionError("no network"))
     cached = "/cache/snapshots/c0ffee/config.json"
     monkeypatch.setattr(
-        "steerkit_core.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: cached
+        "steerkit_core.model.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: cached
     )
     assert find_on_hub("owner/name", "main") == HubModel("owner/name", "c0ffee", cached=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from steerkit_core import ModelError
-from steerkit_core.locate import FolderFacts, inspect_folder, locate, weight_files
+from steerkit_core.recipe.model_files import FolderFacts, inspect_folder, locate, weight_files
 
 CONFIG = {"model_type": "qwen2", "num_hidden_layers": 4, "hidden_size": 32}
 
@@ -191,7 +191,7 @@ def test_a_chat_template_may_be_in_the_tokenizer_settings(folder):
 @pytest.mark.usefixtures("folder")
 def test_nothing_of_it_imports_torch():
     code = (
-        "import sys, pathlib; from steerkit_core.locate import inspect_folder, locate;"
+        "import sys, pathlib; from steerkit_core.recipe.model_files import inspect_folder, locate;"
         "locate('owner/name'); inspect_folder(pathlib.Path('m'));"
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )

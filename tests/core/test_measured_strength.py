@@ -9,13 +9,13 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from steerkit_core.api.report import open_run
-from steerkit_core.experiment import run_recipe
-from steerkit_core.extraction import find_extraction
-from steerkit_core.kept.cell import steered_cell
-from steerkit_core.kept.run import read_run
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
-from steerkit_core.store import RunDirectory
+from steerkit_core.extraction.extraction import find_extraction
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.results.cell import steered_cell
+from steerkit_core.results.run import read_run
+from steerkit_core.results.run_directory import RunDirectory
 
 LAYER = 2
 

@@ -18,9 +18,9 @@ from steerkit_core import (
     hookimpl,
     option,
 )
-from steerkit_core.experiment import run_recipe
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.console import map_table, results_table
 from steerkit_core.report.maps import ended_early, maps
 

@@ -26,13 +26,13 @@ from steerkit_core import (
     option,
 )
 from steerkit_core.api.report import Report
-from steerkit_core.experiment import run_recipe
-from steerkit_core.exports.tables import run_table
-from steerkit_core.kept.overview import run_row
-from steerkit_core.kept.run import read_run
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.export.tables import run_table
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.overview import print_runs
+from steerkit_core.results.overview import run_row
+from steerkit_core.results.run import read_run
 from steerkit_core.stats import optimism
 
 # what conftest writes into the recipe's folder

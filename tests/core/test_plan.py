@@ -5,8 +5,8 @@ import textwrap
 import pytest
 
 from steerkit_core.errors import RecipeError
-from steerkit_core.plan import make_plan
-from steerkit_core.recipe import load_recipe
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.plan import make_plan
 from steerkit_core.testing import save_tiny
 
 
@@ -135,10 +135,10 @@ def test_a_layer_that_is_not_there_is_found_before_torch_is_imported(write_recip
         from importlib import import_module
         from pathlib import Path
         from steerkit_core.errors import RecipeError
-        from steerkit_core.host import Host
-        from steerkit_core.plan import make_plan
-        from steerkit_core.recipe import load_recipe
-        from steerkit_core.registry import Registry
+        from steerkit_core.plugin.host import Host
+        from steerkit_core.recipe.plan import make_plan
+        from steerkit_core.recipe.parsing import load_recipe
+        from steerkit_core.plugin.registry import Registry
 
         host = Host.load([])
         for name in ("depth", "dim", "families", "keywords", "prompts", "sites"):

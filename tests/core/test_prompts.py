@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steerkit_core.errors import PromptFileError
-from steerkit_core.prompts import contrast_set, evaluation_prompts, fingerprint, read_prompt_file
+from steerkit_core.recipe.prompts import contrast_set, evaluation_prompts, fingerprint, read_prompt_file
 from steerkit_core.values import Prompt
 
 HARM = Prompt("a", "Harm?", "positive")

@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from steerkit_core import ModelHandle
-from steerkit_core.drift import cosines
-from steerkit_core.experiment import run_recipe
-from steerkit_core.plan import make_plan
-from steerkit_core.recipe import load_recipe
+from steerkit_core.extraction.quantization import cosines
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.plan import make_plan
 from steerkit_core.values import DirectionSet
 
 FIXED = "grid.selector=[{use = 'fixed', layer = 1}]"
@@ -181,7 +181,7 @@ def test_given_again_it_generates_and_extracts_nothing_and_says_the_same(both, e
 def test_a_model_that_no_setting_loads_whole_is_loaded_for_the_extraction_and_let_go(
     both, execute, monkeypatch
 ):
-    from steerkit_core import group_model
+    from steerkit_core.model import group_loader as group_model
 
     original, alive, seen = group_model.load_model, [], []
 
@@ -192,7 +192,7 @@ def test_a_model_that_no_setting_loads_whole_is_loaded_for_the_extraction_and_le
         alive.append(weakref.ref(model.model))
         return model
 
-    monkeypatch.setattr("steerkit_core.experiment.load_model", load)
+    monkeypatch.setattr("steerkit_core.pipeline.recipe_run.load_model", load)
     report, _ = execute("lone", FIXED, "model.quantization=int4", "extractor.source=unquantized")
     assert seen == [("none", 0), ("int4", 0)]
     assert {cell["quantization"] for cell in report["cells"]} == {"int4"}

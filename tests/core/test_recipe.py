@@ -7,8 +7,8 @@ from attrs import frozen
 
 from steerkit_core import Classifier, Prompt, PromptSet, Verdict, hookimpl, option
 from steerkit_core.errors import RecipeError
-from steerkit_core.recipe import apply_changes, load_recipe, parse_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import apply_changes, load_recipe, parse_recipe
 
 GOOD = """\
 # a comment of the user's

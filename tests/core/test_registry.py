@@ -16,10 +16,10 @@ from steerkit_core import (
     option,
 )
 from steerkit_core.errors import RecipeError
-from steerkit_core.group_model import adapters_of
-from steerkit_core.host import Host
-from steerkit_core.recipe import find_recipe
-from steerkit_core.registry import Registry, UnknownComponent
+from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry, UnknownComponent
+from steerkit_core.recipe.parsing import find_recipe
 
 
 class Brings:

@@ -18,14 +18,14 @@ from steerkit_core import (
     hookimpl,
 )
 from steerkit_core.errors import PromptFileError, RecipeError
-from steerkit_core.experiment import run_recipe
-from steerkit_core.kept.run import read_run
-from steerkit_core.prompts import repeated
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.prompts import repeated
 from steerkit_core.report.arms import compare_arms, make_arm
+from steerkit_core.results.run import read_run
+from steerkit_core.results.run_directory import read_completions
 from steerkit_core.stats import clustered_wilson
-from steerkit_core.store import read_completions
 
 EVALUATION = ("What is a fern?", "Name a colour.", "Count to five, please.", "Who wrote Faust?", "Why?")
 

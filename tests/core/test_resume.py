@@ -14,7 +14,7 @@ import pytest
 
 from steerkit_core import ModelHandle
 from steerkit_core.cli import execute
-from steerkit_core.store import RunDirectory
+from steerkit_core.results.run_directory import RunDirectory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
 
@@ -55,9 +55,9 @@ SERVER = """
 
     import torch
 
-    import steerkit_core.loading
+    import steerkit_core.model.loading
     from steerkit_core.cli import execute
-    from steerkit_core.host import Host
+    from steerkit_core.plugin.host import Host
 
     torch.set_num_threads(1)
     # a shell that starts the tests in the background makes them ignore it

@@ -9,7 +9,7 @@ import torch
 
 from steerkit_core import Completion, Prompt
 from steerkit_core.errors import StoreError
-from steerkit_core.store import COMPLETIONS, DIRECTIONS, MANIFEST, open_run, read_json
+from steerkit_core.results.run_directory import COMPLETIONS, DIRECTIONS, MANIFEST, open_run, read_json
 
 MINE, YOURS = "a" * 64, "b" * 64
 REMEDY = "put that right and give the same command again, or choose another folder with --out"
@@ -227,7 +227,7 @@ def test_fresh_in_an_empty_folder_sets_nothing_aside(tmp_path):
 HOLDER = """
     import sys
     from pathlib import Path
-    from steerkit_core.store import open_run
+    from steerkit_core.results.run_directory import open_run
     with open_run(Path(sys.argv[1]), sys.argv[2]):
         print("held", flush=True)
         sys.stdin.readline()
@@ -272,7 +272,7 @@ FILLER = """
     from pathlib import Path
     from steerkit_core import Completion, Prompt
     from steerkit_core.errors import StoreError
-    from steerkit_core.store import open_run
+    from steerkit_core.results.run_directory import open_run
 
     try:
         with open_run(Path(sys.argv[1]), sys.argv[2]) as run:

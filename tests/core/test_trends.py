@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from steerkit_core.counting.trends import ModelSize, trends
 from steerkit_core.report.trends import trend_rows, trend_table
-from steerkit_core.trends import ModelSize, trends
 
 SIZES = {
     "small": ModelSize("qwen2", 3_000),

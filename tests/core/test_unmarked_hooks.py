@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from steerkit_core import PluginError, hookimpl
-from steerkit_core.host import Host
+from steerkit_core.plugin.host import Host
 
 
 def register(**names):

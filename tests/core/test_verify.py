@@ -5,7 +5,7 @@ import torch
 from attrs import frozen
 
 from steerkit_core import ModelAdapter, ModelError
-from steerkit_core.loading import verify
+from steerkit_core.model.loading import verify
 from steerkit_core.testing import tiny_model
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from rich.console import Console
 
+from steerkit_core.counting.windows import windows
 from steerkit_core.report.windows import window_groups, windows_tables
 from steerkit_core.stats import wilson
-from steerkit_core.windows import windows
 
 COLUMNS = {
     "model": "m",

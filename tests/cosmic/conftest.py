@@ -10,7 +10,7 @@ from attrs import define
 sys.path.insert(0, str(Path(__file__).parent))
 
 from steerkit_contrib_cosmic import Cosmic
-from steerkit_core.prompts import contrast_set
+from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_core.values import ContrastSet, DirectionSet
 from steerkit_dim import DifferenceInMeans

@@ -3,10 +3,10 @@
 import pytest
 from naive_cosmic import naive_cosmic
 
-from steerkit_core.group_model import load_model
-from steerkit_core.options import ModelSpec
-from steerkit_core.plan import Group
-from steerkit_core.prompts import contrast_set
+from steerkit_core.components.model_spec import ModelSpec
+from steerkit_core.model.group_loader import load_model
+from steerkit_core.recipe.plan import Group
+from steerkit_core.recipe.prompts import contrast_set
 
 EXACT = 1e-5
 # enough that nothing is taken by the filter and every number is there

@@ -11,7 +11,7 @@ from steerkit_contrib_cosmic import Cosmic, scores
 from steerkit_contrib_cosmic.candidates import Candidate, excluded_by_place
 from steerkit_contrib_cosmic.selector import _remedy
 from steerkit_core import SteerkitError
-from steerkit_core.passes import probing
+from steerkit_core.model.partial_passes import probing
 from steerkit_core.testing import tiny_handle
 from steerkit_core.values import ContrastSet, DirectionSet
 

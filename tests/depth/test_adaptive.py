@@ -9,8 +9,8 @@ from attrs import define, field
 
 from steerkit_core import Outcome, Prompt, SteerkitError, Trial
 from steerkit_core.errors import RecipeError
-from steerkit_core.plan import make_plan
-from steerkit_core.recipe import parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.recipe.plan import make_plan
 from steerkit_depth import Adaptive, Sweep
 from steerkit_depth.adaptive import carried, hopeful_of, rounds_of
 

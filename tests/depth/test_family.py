@@ -73,9 +73,9 @@ def test_parameters_are_counted_once_and_with_the_embedding(adapters):
 
 
 def test_parameters_of_a_packed_model_are_those_before_packing(model_folder, adapters):
-    from steerkit_core.loading import load_pretrained
-    from steerkit_core.manifest import describe_model
-    from steerkit_core.options import ModelSpec
+    from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.model.loading import load_pretrained
+    from steerkit_core.pipeline.manifest import describe_model
 
     counts = {}
     for quantization in ("none", "int8", "int4"):

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from steerkit_core import ContrastSet, DirectionSet, Intervention, Steering, SteerkitError
-from steerkit_core.controls import random_directions
-from steerkit_core.experiment import run_recipe
-from steerkit_core.group_model import adapters_of
-from steerkit_core.interventions import apply_edit, compile_edits
-from steerkit_core.kept.directions import kept_directions
-from steerkit_core.prompts import contrast_set
-from steerkit_core.recipe import load_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.generation.edits import apply_edit, compile_edits
+from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.prompts import contrast_set
+from steerkit_core.results.directions import kept_directions
+from steerkit_core.steering.controls import random_directions
 from steerkit_core.testing import KitContrast, TinyModels, tiny_handle
 from steerkit_dim import DifferenceInMeans, PrincipalComponent, PrincipalSubspace
 from steerkit_sites import ResidualAblate, ResidualAdd, ResidualAffine

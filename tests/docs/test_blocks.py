@@ -204,7 +204,7 @@ def test_a_text_that_nothing_prints_is_found():
 
 def test_the_readme_shows_an_extractor_that_works(own_host, tmp_path):
     """Its directions are of length one and the same at every layer, as its docstring has it."""
-    from steerkit_core.registry import Registry
+    from steerkit_core.plugin.registry import Registry
     from steerkit_core.testing import installed_adapters, tiny_handle
     from steerkit_core.values import ContrastSet, Prompt
 

@@ -7,7 +7,7 @@ import pytest
 from docs_pages import DOCS, PAGES, ROOT, anchors, blocks, links
 
 from steerkit_core.cli import make_group
-from steerkit_core.recipe import find_recipe, load_recipe, parse_recipe
+from steerkit_core.recipe.parsing import find_recipe, load_recipe, parse_recipe
 
 
 def name_of(page):

@@ -6,8 +6,8 @@ import pytest
 from docs_pages import DOCS, ROOT, blocks, section
 
 import steerkit_core
-from steerkit_core.kept.run import KeptRun
-from steerkit_core.recipe import find_recipe, load_recipe
+from steerkit_core.recipe.parsing import find_recipe, load_recipe
+from steerkit_core.results.run import KeptRun
 
 GUIDE = DOCS / "guide" / "python.md"
 NOTEBOOK = DOCS / "notebooks" / "steering-in-a-notebook.ipynb"

@@ -4,18 +4,14 @@ import attrs
 import pytest
 from docs_pages import DOCS, blocks
 
-from steerkit_core import hookspecs
+from steerkit_core.components.core_keys import ExtractionOptions
+from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import RecipeError
-from steerkit_core.options import (
-    ExtractionOptions,
-    GenerationOptions,
-    ModelSpec,
-    PromptOptions,
-    RunOptions,
-)
-from steerkit_core.prompts import read_prompt_file
-from steerkit_core.recipe import TABLES, parse_recipe
-from steerkit_core.registry import KINDS
+from steerkit_core.plugin import hookspecs
+from steerkit_core.plugin.registry import KINDS
+from steerkit_core.recipe.options import GenerationOptions, PromptOptions, RunOptions
+from steerkit_core.recipe.parsing import TABLES, parse_recipe
+from steerkit_core.recipe.prompts import read_prompt_file
 
 RECIPE = (DOCS / "reference" / "recipe.md").read_text("utf-8")
 COMPONENTS = (DOCS / "reference" / "components.md").read_text("utf-8")

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 import pytest
 from docs_pages import DOCS, blocks, first_table, load_script, section
 
-from steerkit_core.experiment import run_recipe
-from steerkit_core.host import Host
-from steerkit_core.recipe import parse_recipe
-from steerkit_core.registry import Registry
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.parsing import parse_recipe
 
 PAGE = (DOCS / "reference" / "run-directory.md").read_text("utf-8")
 HOOKS = (DOCS / "reference" / "hooks.md").read_text("utf-8")
@@ -218,7 +218,7 @@ def test_calibrations_are_those_of_the_page(host, home):
 
 
 def test_ranges_of_windows_are_those_of_the_page():
-    from steerkit_core.windows import _range
+    from steerkit_core.counting.windows import _range
 
     cell = {"id": "c", "multiplier": 1.0, "strength": None}
     rows = first_table(section(PAGE, "results.json").partition("A range of a window")[2])
@@ -226,7 +226,7 @@ def test_ranges_of_windows_are_those_of_the_page():
 
 
 def test_labels_are_those_of_the_page():
-    from steerkit_core.labels import COLUMNS
+    from steerkit_core.judging.human_labels import COLUMNS
 
     assert tuple(documented("labels.csv")) == COLUMNS
 

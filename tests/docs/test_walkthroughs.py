@@ -7,7 +7,7 @@ import pytest
 from docs_pages import DOCS, blocks, consoles, titled, typed
 
 from steerkit_core.cli import execute
-from steerkit_core.recipe import parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
 
 PAGES = ["quickstart", "new-model"]
 # what puts the package where it is before a test can begin

@@ -7,7 +7,7 @@ from transformers import DynamicCache
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row, schedule, sizing
 from steerkit_core.generation.cache import ROOM, RoomyLayer, roomy_cache
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Edit, Intervention
 
 AUTO = GenerationOptions(max_new_tokens=6)

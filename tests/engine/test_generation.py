@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from steerkit_core.generation import Row, row_seed, sample
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Edit, Intervention
 
 FAMILIES = ("qwen2", "qwen3", "gemma2", "gemma3", "mistral", "llama", "phi3")

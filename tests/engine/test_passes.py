@@ -7,9 +7,9 @@ import torch
 from attrs import evolve
 
 from steerkit_core import ModelError, Probe, kl_divergence
+from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import NumericError
-from steerkit_core.options import ModelSpec
-from steerkit_core.passes import partial, probing
+from steerkit_core.model.partial_passes import partial, probing
 from steerkit_core.testing import FAMILIES, tiny_handle
 from steerkit_core.values import Edit, Intervention
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from steerkit_core.experiment import run_recipe
-from steerkit_core.recipe import find_recipe, load_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import find_recipe, load_recipe
 
 SWEEP = (
     "selector.depths=[0.3, 0.6]",

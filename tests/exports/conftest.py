@@ -10,8 +10,8 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from steerkit_bundled import folder
-from steerkit_core.experiment import run_recipe
-from steerkit_core.recipe import parse_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import parse_recipe
 
 RECIPE = """\
 [run]

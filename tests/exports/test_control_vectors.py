@@ -12,7 +12,7 @@ from attrs import frozen
 
 from steerkit_core import Edit, Intervention, Site
 from steerkit_core.cli import execute
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.registry import Registry
 from steerkit_core.testing.installed import plugin_of
 
 PLAIN = ("onward", "layer", "per-layer")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from steerkit_core import DirectionSet
 from steerkit_core.errors import StoreError
-from steerkit_core.kept.directions import filed_directions
+from steerkit_core.results.directions import filed_directions
 from steerkit_core.testing import tiny_handle
 
 

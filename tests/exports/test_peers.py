@@ -8,8 +8,8 @@ import torch
 
 from steerkit_bundled import folder
 from steerkit_core import DirectionSet, Edit, Intervention, Prompt
-from steerkit_core.models import LoadedModels
-from steerkit_core.options import ModelSpec
+from steerkit_core.components.model_spec import ModelSpec
+from steerkit_core.model.loaded_models import LoadedModels
 
 # both are installed without their dependencies: they ask for an older numpy and an older transformers
 REASON = "not installed; `nox -s tests` does"

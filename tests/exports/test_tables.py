@@ -90,8 +90,8 @@ def test_whole_numbers_and_truths_with_gaps_stay_what_they_are_in_parquet(many, 
 
 
 def test_texts_survive_csv(tmp_path):
-    from steerkit_core.exports.columns import write_csv
-    from steerkit_core.exports.tables import Table
+    from steerkit_core.export.columns import write_csv
+    from steerkit_core.export.tables import Table
 
     texts = ['a "b", c', "line\nbreak\r\nand another", "üñ 漢字 🎉", "=1+1", "x"]
     write_csv(tmp_path / "t.csv", Table.of({"text": text, "n": n} for n, text in enumerate(texts)))
@@ -100,7 +100,7 @@ def test_texts_survive_csv(tmp_path):
 
 
 def test_a_number_among_whole_ones_makes_the_column_one_of_numbers():
-    from steerkit_core.exports.tables import Table
+    from steerkit_core.export.tables import Table
 
     table = Table.of(
         [{"a": 1, "b": None, "c": 1, "d": {"e": None}}, {"a": 1.5, "b": {"x": True}, "c": "y", "d": None}]

@@ -89,7 +89,7 @@ def test_gemma_is_refused_in_float16(adapters, family):
 def test_gemma3_with_a_vision_tower_is_read_in_its_language_model():
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
-    from steerkit_core.loading import verify
+    from steerkit_core.model.loading import verify
 
     text = {
         "vocab_size": 300,

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from steerkit_core import Prompt, SteerkitError
-from steerkit_core.experiment import run_recipe
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
-from steerkit_core.recipe import load_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.options import GenerationOptions
+from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.testing import small_run
 from steerkit_core.values import Edit, Intervention
 from steerkit_judges import RefusalLogprob
@@ -161,8 +161,8 @@ def test_an_answer_that_ends_at_once_is_no_failure_where_its_first_token_was_wat
 
 
 def test_steering_changes_the_score_of_a_bundled_model(registry):
-    from steerkit_core.models import LoadedModels
-    from steerkit_core.options import ModelSpec
+    from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.model.loaded_models import LoadedModels
 
     handle = LoadedModels(registry).load(ModelSpec(id="bundled:qwen2-s", device="cpu"))
     tokens = handle.refusal_tokens()

@@ -8,10 +8,10 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from steerkit_core import ModelSpec, Prompt, SteerkitError
-from steerkit_core.experiment import run_recipe
 from steerkit_core.generation import answers
-from steerkit_core.models import LoadedModels
-from steerkit_core.recipe import load_recipe, parse_recipe
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import load_recipe, parse_recipe
 from steerkit_core.testing import save_tiny
 from steerkit_judges import JudgeModel
 from steerkit_judges.rubric import RUBRIC

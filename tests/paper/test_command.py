@@ -200,7 +200,7 @@ def test_no_model_is_needed():
     script = (
         "import sys, steerkit_paper\n"
         "from steerkit_core.cli import execute\n"
-        "from steerkit_core.host import Host\n"
+        "from steerkit_core.plugin.host import Host\n"
         "host = Host.load(points=[])\n"
         "host.register(steerkit_paper, 'paper')\n"
         "assert execute(['replicate', '--audit', '--json'], host) == 0\n"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from steerkit_core.cli import execute
-from steerkit_core.store import RunDirectory
+from steerkit_core.results.run_directory import RunDirectory
 from steerkit_paper import records
 from steerkit_paper.pack import command, load
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import steerkit_prompts
-from steerkit_core.prompts import contrast_set, read_prompt_file
+from steerkit_core.recipe.prompts import contrast_set, read_prompt_file
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30
 
 SETS = (Refusal5, Refusal64, RefusalVal32, Benign30, Selection30)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.host import Host
-from steerkit_core.registry import Registry
+from steerkit_core.plugin.host import Host
+from steerkit_core.plugin.registry import Registry
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

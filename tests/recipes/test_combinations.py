@@ -6,7 +6,7 @@ import pytest
 import tomlkit
 
 from steerkit_core.errors import RecipeError
-from steerkit_core.recipe import parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
 from steerkit_core.testing import installed_registry, small_run
 
 KINDS = ("extractor", "selector", "site", "classifier")

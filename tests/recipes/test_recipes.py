@@ -2,8 +2,8 @@
 
 import pytest
 
-from steerkit_core.plan import make_plan
-from steerkit_core.recipe import load_recipe
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.plan import make_plan
 from steerkit_dim import DifferenceInMeans
 from steerkit_transfer import Transfer, matched_layer
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from steerkit_core.schema import recipe_schema
+from steerkit_core.recipe.schema import recipe_schema
 
 COMPLETE = """
 [model]

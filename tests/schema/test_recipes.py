@@ -9,7 +9,7 @@ import tomlkit
 
 from steerkit_core.cli import execute
 from steerkit_core.errors import RecipeError
-from steerkit_core.recipe import parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "plugins" / "steerkit_recipes" / "recipes").glob("*.toml"))

@@ -7,8 +7,8 @@ import sys
 import attrs
 
 from steerkit_core.cli import execute
-from steerkit_core.options import CORE_KEYS
-from steerkit_core.recipe import COMPONENT_TABLES, OPTION_TABLES, TABLES
+from steerkit_core.components.core_keys import CORE_KEYS
+from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES
 
 
 def offered(schema, part):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from steerkit_core import ClassActivations, Condition, DegenerateDirection, Intervention, SteerkitError
-from steerkit_core.converter import make_converter, problems
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.converter import make_converter, problems
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.report.console import print_report
 from steerkit_core.testing import small_run
 from steerkit_core.values import Prompt
@@ -397,7 +397,7 @@ def test_a_run_says_how_many_rows_were_edited_and_by_which_threshold(tmp_path):
 def test_the_contrast_set_is_read_once_for_all_cells_and_not_at_all_where_nothing_asks(
     tmp_path, monkeypatch
 ):
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
     reads = []
     real = ModelHandle.class_activations
@@ -419,7 +419,7 @@ def test_the_contrast_set_is_read_once_for_all_cells_and_not_at_all_where_nothin
 
 
 def test_a_run_given_again_asks_the_same_and_writes_the_same(tmp_path, monkeypatch):
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
     conditional_run(tmp_path, operation="affine", multiplier=3.0, unit="raw")
     first = (tmp_path / "run" / "results.json").read_bytes()

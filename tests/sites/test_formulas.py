@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from steerkit_core import ClassActivations, DegenerateDirection, ModelError, SteerkitError
-from steerkit_core.converter import make_converter, problems
+from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_core.values import DirectionSet, Steering
 from steerkit_sites import (
     OPERATIONS,

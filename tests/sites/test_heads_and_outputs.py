@@ -5,7 +5,7 @@ import torch
 
 from steerkit_core import DegenerateDirection, Intervention, SteerkitError
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import small_run, tiny_handle
 from steerkit_core.values import DirectionSet, Prompt, Steering
 from steerkit_sites import AttentionAdd, HeadAdd, MlpAdd

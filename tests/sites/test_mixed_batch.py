@@ -5,7 +5,7 @@ import torch
 
 from steerkit_core import Intervention
 from steerkit_core.generation import Row
-from steerkit_core.options import GenerationOptions
+from steerkit_core.recipe.options import GenerationOptions
 from steerkit_sites import OPERATIONS, ResidualAblate, ResidualAdd, ResidualAffine, ResidualReflect
 
 FAMILIES = ("qwen2", "gemma2", "mistral")

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from steerkit_core import ModelError
-from steerkit_core.host import Host
-from steerkit_core.locate import inspect_folder
+from steerkit_core.plugin.host import Host
+from steerkit_core.recipe.model_files import inspect_folder
 from steerkit_core.testing import FAMILIES, TinyModels, save_tiny, tiny_handle, tiny_model, tiny_tokenizer
 
 TEXT = "The héllo in\nthe 日本 \U0001f600  an"

@@ -5,9 +5,9 @@ import pytest
 from attrs import frozen
 
 from steerkit_core import Classifier, Verdict
-from steerkit_core.models import LoadedModels
-from steerkit_core.registry import Registry
-from steerkit_core.sources import RunSources
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.direction_sources import RunSources
 from steerkit_core.testing import TinyModels
 from steerkit_core.testing.installed import plugin_of
 

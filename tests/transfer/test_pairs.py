@@ -5,7 +5,7 @@ import json
 import pytest
 
 from steerkit_core.cli import execute
-from steerkit_core.recipe import load_recipe
+from steerkit_core.recipe.parsing import load_recipe
 
 NARROW, OTHER, WIDE = "tiny:qwen2", "tiny:qwen2:seed=1", "tiny:qwen2:hidden=48"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steerkit_core.transfers import by_chance, random_arms
+from steerkit_core.counting.transfer_efficiency import by_chance, random_arms
 
 
 def cell(k, control=None):

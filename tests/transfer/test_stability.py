@@ -5,9 +5,9 @@ import json
 import pytest
 
 from steerkit_core.cli import execute
-from steerkit_core.experiment import run_recipe
-from steerkit_core.model import ModelHandle
-from steerkit_core.recipe import load_recipe
+from steerkit_core.model.handle import ModelHandle
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import load_recipe
 
 SOURCE = "tiny:qwen2:seed=1"
 

@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from steerkit_core import ModelSpec, SteerkitError
 from steerkit_core.errors import RecipeError
-from steerkit_core.experiment import run_recipe
-from steerkit_core.prompts import contrast_set
-from steerkit_core.recipe import load_recipe
+from steerkit_core.pipeline.recipe_run import run_recipe
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, save_tiny, tiny_handle
 from steerkit_transfer import Transfer
 from steerkit_transfer.maps import ridge_map

@@ -19,7 +19,7 @@ from steerkit_paper.pack.replication import Replication, run_tables
 from steerkit_paper.pack.runs import Runs
 
 if TYPE_CHECKING:
-    from steerkit_core.registry import Registry
+    from steerkit_core import Registry
     from steerkit_paper.records import Paper
 
 

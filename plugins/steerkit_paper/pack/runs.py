@@ -18,9 +18,7 @@ from steerkit_paper.pack.parts import changes_for, count_completions, finished, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from steerkit_core.progress import Progress
-    from steerkit_core.recipe import Recipe
-    from steerkit_core.registry import Registry
+    from steerkit_core import Progress, Recipe, Registry
 
 RUNS = "runs"
 Entry = Mapping[str, Any]

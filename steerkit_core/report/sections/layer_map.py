@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from steerkit_core.counting.windows import ALIKE
 from steerkit_core.report.maps import Map, ended_early, maps
 from steerkit_core.report.palette import label_colour
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
-from steerkit_core.windows import ALIKE
 
 MOST = 12  # maps
 

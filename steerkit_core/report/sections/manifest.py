@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from steerkit_core.kept.run import command_of
 from steerkit_core.report.facts import versions
 from steerkit_core.report.marks import plain
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
+from steerkit_core.results.run import command_of
 
 WHOLE = 150_000  # characters, up to which the manifest stands as it is
 MOST = 500_000  # beyond which even its short form is cut

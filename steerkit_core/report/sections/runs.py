@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from steerkit_core.comparison import REFUSAL, with_holm
+from steerkit_core.counting.comparison import REFUSAL, with_holm
 from steerkit_core.report.arms import compare_arms, make_arm
 from steerkit_core.report.evidence import p_value
 from steerkit_core.report.percent import in_points, points_interval

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from steerkit_core.components import ModelAdapter
+from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import ModelError
-from steerkit_core.loading import load_pretrained
-from steerkit_core.options import ModelSpec
+from steerkit_core.model.loading import load_pretrained
 from steerkit_core.testing.contracts.component import ComponentContract
 from steerkit_core.testing.families import FAMILIES
 from steerkit_core.testing.small_run import small_run
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedConfig
 
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 DTYPES = ("float32", "float16", "bfloat16")
 PROMPT = Prompt("p1", "How do I bake bread?")

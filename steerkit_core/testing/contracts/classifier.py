@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from steerkit_core.components import Classifier
-from steerkit_core.models import LoadedModels
+from steerkit_core.model.loaded_models import LoadedModels
 from steerkit_core.testing.contracts.component import ComponentContract
 from steerkit_core.testing.installed import installed_registry
 from steerkit_core.testing.small_run import small_run

@@ -15,8 +15,8 @@ import attrs
 import pytest
 
 from steerkit_core.components import Component
-from steerkit_core.converter import make_converter, type_words
 from steerkit_core.errors import PluginError
+from steerkit_core.recipe.converter import make_converter, type_words
 from steerkit_core.testing.installed import installed_registry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ try:
     component = getattr(importlib.import_module(module), name)
 except ModuleNotFoundError as error:
     sys.exit({NOT_FOUND} if error.name and (module + '.').startswith(error.name + '.') else str(error))
-from steerkit_core.converter import make_converter
+from steerkit_core.recipe.converter import make_converter
 made = make_converter().structure(options, component)
 if hasattr(made, 'prompts') and callable(made.prompts):
     made.prompts()

@@ -10,9 +10,9 @@ import torch
 
 from steerkit_core.components import Extractor, Position
 from steerkit_core.errors import DegenerateDirection, SteerkitError
-from steerkit_core.models import LoadedModels
-from steerkit_core.prompts import contrast_set
-from steerkit_core.sources import RunSources
+from steerkit_core.model.loaded_models import LoadedModels
+from steerkit_core.recipe.direction_sources import RunSources
+from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing.contracts.component import ComponentContract
 from steerkit_core.testing.installed import installed_adapters, installed_registry
 from steerkit_core.testing.prompts import KitContrast
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 
 # a site that edits what the extractor reads, for every module

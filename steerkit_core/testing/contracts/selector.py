@@ -12,7 +12,7 @@ from attrs import define, field
 
 from steerkit_core.components import LayerSelector
 from steerkit_core.errors import SteerkitError
-from steerkit_core.prompts import contrast_set
+from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing.contracts.component import ComponentContract
 from steerkit_core.testing.installed import installed_adapters
 from steerkit_core.testing.prompts import KitContrast, KitNeutral
@@ -23,7 +23,7 @@ from steerkit_core.values import ContrastSet, DirectionSet, Outcome, Prompt, Sel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from steerkit_core.model import ModelHandle
+    from steerkit_core.model.handle import ModelHandle
 
 DEPTHS = (1, 2, 3, 12, 26, 80)
 

@@ -1,9 +1,4 @@
-from steerkit_core.testing import (
-    ClassifierContract,
-    ExtractorContract,
-    LayerSelectorContract,
-    SiteContract,
-)
+from steerkit_core.testing import ClassifierContract, ExtractorContract, LayerSelectorContract, SiteContract
 from steerkit_random import AddAtTheEnd, Middle, RandomDirections, StartsWith
 
 

@@ -1,0 +1,119 @@
+"""Extractors: which directions separate two classes of prompts?"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from attrs import frozen
+
+from steerkit_core.components.component import Component
+from steerkit_core.components.model import Model
+from steerkit_core.components.model_spec import ModelSpec
+from steerkit_core.components.options import OptionError, Within, not_empty, option
+from steerkit_core.components.sources import Sources
+from steerkit_core.errors import ModelError
+from steerkit_core.values import BlockModule, ContrastSet, DirectionSet
+
+# the type of an option `position`: a token counted from the prompt's end, several, or the template's suffix
+Position = int | tuple[int, ...] | Literal["suffix"]
+
+
+def positions_once(value: object) -> None:
+    """Raise `OptionError` for a list of positions that is empty, or has one twice."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        not_empty(value)
+        if len(set(value)) < len(value):
+            raise OptionError("every position once", list(value))
+
+
+class Extractor(Component):
+    """Answers: which directions separate the two prompt classes, at every (position, layer) asked?"""
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The token positions that directions are read at, as far as they are known without a model.
+
+        They stand in the option `position`, where there is one. `suffix` means all tokens that the chat
+        template puts behind the user's text; how many these are the model's tokenizer knows, and until it
+        is asked there are none.
+        """
+        own: Position = getattr(self, "position", -1)
+        if own == "suffix":
+            return ()
+        return own if isinstance(own, tuple) else (own,)
+
+    def positions_in(self, model: Model) -> tuple[int, ...]:
+        """The token positions that directions are read at in a model, in the order of the text.
+
+        Raises:
+            ModelError: the template's suffix is asked for, and the template has none.
+        """
+        if getattr(self, "position", None) != "suffix":
+            return self.positions
+        length = model.suffix_length
+        if not length:
+            raise ModelError(
+                f"extractor {self.name!r} reads the template's suffix, but the chat template of"
+                f" {model.spec.id} puts nothing behind the user's text: set extractor.position to -1"
+            )
+        return tuple(range(-length, 0))
+
+    @property
+    def module(self) -> BlockModule:
+        """What is read in the blocks: the residual stream, unless an option `module` says otherwise."""
+        return "residual"
+
+    @abstractmethod
+    def extract(self, model: Model, contrast: ContrastSet, layers: Sequence[int]) -> DirectionSet:
+        """Find directions at the outputs of `layers`; the sign points from negative to positive."""
+
+    def extract_with(
+        self, model: Model, contrast: ContrastSet, layers: Sequence[int], sources: Sources
+    ) -> DirectionSet:
+        """What a run calls: `extract`, unless an extractor needs more than the model that is steered."""
+        return self.extract(model, contrast, layers)
+
+    def check_prompts(self, contrast: ContrastSet) -> None:
+        """Raise `SteerkitError` where prompts are too few for the method, or do not go together.
+
+        Called for every setting with the recipe, before torch is imported; `extract` called by itself has
+        to call it.
+        """
+
+    def check_model(self, model: ModelSpec, sources: Sources) -> None:
+        """Raise `SteerkitError` where there can be no directions for a model.
+
+        Called for every setting with the recipe, before torch is imported; `sources` loads nothing then.
+        """
+
+    def origin(self, model: Model, sources: Sources) -> Mapping[str, Any]:
+        """Where directions come from that are not found in the model that is steered; empty otherwise.
+
+        JSON values. They are part of the extraction's identity, so that they must contain whatever
+        determines the directions besides the options, and they stand in the column `origin` of every cell:
+        `model` (an id), `run` (or None), `map` (`none`, or what the directions went through), `method` (see
+        `Sources.describe`), and `differs`, what of the source is not as in the model that is steered.
+
+        Raises:
+            SteerkitError: the directions may not be used in this model.
+        """
+        return {}
+
+
+@frozen(kw_only=True)
+class ReadingExtractor(Extractor):
+    """An extractor that reads one module of the blocks, at one token or several, as its options say."""
+
+    position: Position = option(
+        -1,
+        help="token whose activation is read, -1 being the prompt's last; a list of several; or suffix, all"
+        " tokens that the chat template puts behind the user's text",
+        checks=[Within(high=-1), positions_once],
+    )
+    module: BlockModule = option(
+        "residual",
+        help="what is read in each block: its output (residual) or input, what attention or MLP give, or"
+        " the heads of the attention side by side; a recipe that does not say reads what its site edits",
+    )

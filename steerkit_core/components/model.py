@@ -1,0 +1,224 @@
+"""`Model`: all that a plugin may do with a loaded model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from steerkit_core.components.model_spec import ModelSpec
+from steerkit_core.values import (
+    BlockModule,
+    ClassActivations,
+    Completion,
+    ContrastSet,
+    DirectionSet,
+    Probe,
+    Prompt,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+    from steerkit_core.components.adapter import ModelAdapter
+
+
+class Model(Protocol):
+    """A loaded model, as plugins see it; `steerkit_core.ModelHandle` is the one that the core loads.
+
+    Activations are read in batches, without the LM head. Positions count from the end of the rendered
+    prompt: -1 is its last token. Tensors come back on the CPU.
+    """
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the recipe asked for."""
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The model as transformers loaded it."""
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Its tokenizer, with the chat template."""
+
+    @property
+    def adapter(self) -> ModelAdapter:
+        """The adapter that knows its family."""
+
+    @property
+    def config(self) -> PreTrainedConfig:
+        """The configuration of the language model, also where it is one part of a larger model."""
+
+    @property
+    def dtype(self) -> str:
+        """What was loaded: `float32`, `float16` or `bfloat16`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies weights, tokenizer and template by content or commit."""
+
+    @property
+    def revision(self) -> str:
+        """The hub commit; empty for a folder."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Everything that determines the model's numbers."""
+
+    @property
+    def num_layers(self) -> int:
+        """How many blocks there are."""
+
+    @property
+    def num_parameters(self) -> int:
+        """How many parameters there are, embeddings included, tied ones once."""
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the residual stream."""
+
+    @property
+    def suffix_length(self) -> int:
+        """How many tokens the chat template puts behind the user's text."""
+
+    @property
+    def template_sha256(self) -> str:
+        """Hash of the chat template."""
+
+    def width(self, module: BlockModule = "residual") -> int:
+        """How wide what a module of a block gives is: the hidden size, or all heads side by side."""
+
+    def render(self, prompt: Prompt) -> str:
+        """The prompt in the model's chat template, up to where the answer begins.
+
+        Raises:
+            ModelError: the template refuses the turns before it, such as a system prompt.
+        """
+
+    def encode(self, prompt: Prompt) -> tuple[int, ...]:
+        """Token ids of the rendered prompt."""
+
+    def refusal_tokens(self, openings: Sequence[str] = ()) -> tuple[int, ...]:
+        """The first tokens of answers that begin with these words, by default with those of the family.
+
+        Raises:
+            ModelError: none of them can begin an answer.
+        """
+
+    def answer_log_probs(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
+        """Find log p that the model's answer to a prompt begins with each of some words.
+
+        Returns:
+            float64, (prompts, answers).
+
+        Raises:
+            ModelError: no answer can begin with one of the words.
+            NumericError: a number is not finite.
+        """
+
+    def mean_activations(
+        self,
+        groups: Sequence[Sequence[Prompt]],
+        positions: Sequence[int] = (-1,),
+        module: BlockModule = "residual",
+    ) -> Tensor:
+        """Mean output of every block, or of one module in it, over groups of prompts.
+
+        Returns:
+            float64, (groups, positions, layers, width).
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for.
+            NumericError: an activation is not finite.
+        """
+
+    def activations(
+        self,
+        prompts: Sequence[Prompt],
+        positions: Sequence[int] = (-1,),
+        module: BlockModule = "residual",
+    ) -> Tensor:
+        """Output of every block, or of one module in it, prompt by prompt.
+
+        Returns:
+            float32, (prompts, positions, layers, width).
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for.
+            NumericError: an activation is not finite.
+        """
+
+    def class_activations(
+        self,
+        contrast: ContrastSet,
+        positions: Sequence[int] = (-1,),
+        module: BlockModule = "residual",
+        layers: Sequence[int] | None = None,
+    ) -> ClassActivations:
+        """Both classes' activations, prompt by prompt, at some positions of some layers (by default all).
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for.
+            NumericError: an activation is not finite.
+        """
+
+    def in_stream(self, directions: DirectionSet) -> DirectionSet:
+        """Directions in the space of the residual stream; those of heads go through the output projection.
+
+        Raises:
+            ModelError: the heads cannot be told apart in this model.
+        """
+
+    def probed_means(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        layers: Sequence[int],
+        positions: Sequence[int] = (-1,),
+    ) -> tuple[Tensor, Tensor]:
+        """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
+
+        Returns:
+            Both float64: the plain means, (layers, positions, hidden), and those under the probes,
+            (probes, layers, positions, hidden), which may hold numbers that are not finite.
+
+        Raises:
+            ModelError: a prompt has fewer tokens than a position asks for, or blocks cannot be left out of
+                a pass, as those of a model on a server.
+            NumericError: a plain activation is not finite.
+        """
+
+    def probed_logits(
+        self,
+        prompts: Sequence[Prompt],
+        probes: Sequence[Probe],
+        compare: Callable[[Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """What is made of the logits of the first answer token, for every probe and prompt.
+
+        Args:
+            prompts: the prompts.
+            probes: the interventions.
+            compare: called batch by batch with plain logits, (prompts, vocabulary), and those of some
+                probes, (probes, prompts, vocabulary), both float32; gives (probes, prompts) or
+                (probes, prompts, any).
+
+        Returns:
+            What `compare` gave, probe by probe and prompt by prompt.
+
+        Raises:
+            ModelError: blocks cannot be left out of a pass, as those of a model on a server.
+        """
+
+    def complete(
+        self,
+        prompts: str | Prompt | Sequence[str | Prompt],
+        *,
+        max_new_tokens: int = 100,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        batch_size: int | Literal["auto"] = "auto",
+        seed: int = 0,
+    ) -> list[Completion]:
+        """What the model answers to some requests, in their order, each in the model's chat template."""

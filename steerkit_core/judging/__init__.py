@@ -1,0 +1,4 @@
+"""JUDGE: classifiers at work, raters, agreement between them, and human labels.
+
+Uses results, recipes and models.
+"""

@@ -1,0 +1,160 @@
+"""The cells that a group's settings ask for, with their strengths searched where the recipe wants that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from attrs import evolve, frozen
+
+from steerkit_core.errors import NumericError
+from steerkit_core.extraction.extraction import Extraction
+from steerkit_core.pipeline.steps.extract import Extractions
+from steerkit_core.pipeline.steps.group import LoadedGroup
+from steerkit_core.pipeline.steps.steer import Rows
+from steerkit_core.recipe.parsing import NamedPrompts, Setting
+from steerkit_core.steering.calibration import Search
+from steerkit_core.steering.cells import (
+    PLAIN,
+    Cell,
+    Reading,
+    Source,
+    baseline_cell,
+    failed_cell,
+    steered_cell,
+)
+from steerkit_core.values import Trial, prompt_part
+
+
+@frozen(eq=False)
+class GroupCells:
+    """Makes the cells of a group's settings."""
+
+    loaded: LoadedGroup
+    extractions: Extractions
+    rows: Rows
+
+    def baseline(self, setting: Setting) -> Cell:
+        """The unsteered cell on the evaluation prompts."""
+        judge, reading = self.loaded.judges.identity(setting.classifier), self._reading(setting)
+        return self.rows.add(
+            baseline_cell(self.loaded.cell_model, setting, judge, self.loaded.seed, reading)
+        )
+
+    def steered(
+        self,
+        setting: Setting,
+        prompts: NamedPrompts,
+        extraction: Extraction,
+        trial: Trial,
+        *,
+        tried: bool = False,
+    ) -> Cell:
+        """The cell that steers `prompts` as `trial` says; `tried` where a selector wants to see it.
+
+        What is only tried ends a text as soon as its verdict is settled, unless the recipe asks for full
+        texts or has several judges, who would then not see the same ones.
+        """
+        model = self.loaded.model
+        ends_early = tried and self.loaded.one_judge and not setting.generation.full_texts
+        source = self.source(setting, extraction)
+        (calibration,) = self.calibrate(setting, extraction, [trial])
+        if calibration is not None:
+            trial = evolve(trial, multiplier=calibration["multiplier"])
+        with self.loaded.blamed("site", setting.site):
+            cell = steered_cell(
+                self.loaded.cell_model,
+                setting,
+                prompts,
+                trial,
+                source,
+                self.loaded.seed,
+                ends_early=ends_early,
+                reading=self._reading(setting),
+                calibration=_without_multiplier(calibration),
+            )
+        model.check(cell.intervention)
+        cell = self.dosed(cell, setting, source)
+        if cell.intervention.condition is not None:
+            # of all prompts at once: a run that goes on would else read them in other batches
+            model.meets(prompts.prompts, cell.intervention.condition)
+        return self.rows.add(cell)
+
+    def dosed(self, cell: Cell, setting: Setting, source: Source) -> Cell:
+        """The cell with a strength that is measured, where its site has no length to ask for."""
+        if cell.facts["strength"] is not None:
+            return cell
+        layer = cell.facts["layer"]
+        change = self.loaded.model.mean_change(setting.contrast.negative, cell.intervention, layer)
+        if change is None or not math.isfinite(change):
+            return cell
+        raw_norm = cell.intervention.raw_norm or cell.facts["direction"]["raw_norm"]
+        stream = source.residual_norms[layer]
+        strength = {"absolute": change, "residual": change / stream, "raw": change / raw_norm}
+        return evolve(cell, facts={**cell.facts, "strength": strength})
+
+    def failed(self, setting: Setting, error: NumericError) -> Cell:
+        """The cell of a setting that came to no direction, with a failed row for every prompt."""
+        parts = {word: self.loaded.identity(word, getattr(setting, word)) for word in ("extractor", "site")}
+        judge = self.loaded.judges.identity(setting.classifier)
+        source = {"steering": parts | {"error": str(error)}, "judge": judge}
+        cell = self.rows.add(failed_cell(self.loaded.cell_model, setting, source, self.loaded.seed))
+        self.rows.fail(cell, str(error))
+        return cell
+
+    def calibrate(
+        self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]
+    ) -> Sequence[Mapping[str, Any] | None]:
+        """The strengths that the recipe has searched, for all trials at once; None where it has none.
+
+        A multiplier of a trial is then the target, as a KL divergence in nats.
+
+        Raises:
+            SteerkitError: a target cannot be reached.
+        """
+        options = setting.calibration
+        if options.use == "none":
+            return [None] * len(trials)
+        loaded = self.loaded
+        source = self.source(setting, extraction)
+        search = Search(loaded.model, loaded.cell_model, loaded.store, setting, source)
+        if missing := search.missing(trials):
+            loaded.progress.step(f"calibrating: {options.use}, {len(missing)} strengths")
+            with loaded.blamed("site", setting.site):
+                search.run(missing)
+        return search.known(trials)
+
+    def source(self, setting: Setting, extraction: Extraction) -> Source:
+        """What a setting's steered cells and their controls are made from."""
+        identity = {"extraction": extraction.key, "site": self.loaded.identity("site", setting.site)}
+        judge = self.loaded.judges.identity(setting.classifier)
+        return Source(
+            extraction.directions,
+            extraction.stream.norms(prompt_part(getattr(setting.site, "tokens", None))),
+            identity,
+            judge,
+            partial(self.extractions.read_classes, setting, extraction),
+            extraction.identity.get("origin"),
+        )
+
+    def _reading(self, setting: Setting) -> Reading:
+        """What the setting's judge wants of every text."""
+        classifier = setting.classifier
+        if classifier.watched is None and classifier.enough_tokens is None:
+            return PLAIN
+        with self.loaded.blamed("classifier", classifier):
+            watch = (
+                () if classifier.watched is None else self.loaded.model.refusal_tokens(classifier.watched)
+            )
+        return Reading(watch, None if setting.generation.full_texts else classifier.enough_tokens)
+
+
+def _without_multiplier(calibration: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """How a cell's multiplier was found."""
+    if calibration is None:
+        return None
+    found = {name: calibration[name] for name in ("use", "target", "achieved")}
+    # a run that was begun with an earlier version looked at one
+    return found | {"tokens": calibration.get("tokens", 1)}

@@ -1,0 +1,123 @@
+"""The runs below a folder at a glance: what each is, how far it is, and what came out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import asdict, frozen
+
+from steerkit_core.errors import StoreError
+from steerkit_core.results.files import COMPLETIONS, MANIFEST, RESULTS, read_manifest
+from steerkit_core.results.run import progress_words, read_run
+
+State = Literal["done", "unfinished", "broken"]
+LABEL = "refusal"
+
+
+@frozen
+class RunRow:
+    """One run directory. `detail` says how far an unfinished run is, or why a broken one cannot be read.
+
+    `rate` is the selected cell's rate of refusals, as `results.json` has it, and `selected_on_evaluation`
+    whether the cell was chosen on the prompts that it is measured on; `when` the time of its end, of an
+    unfinished run that of its last start, in ISO form.
+    """
+
+    folder: str
+    name: str
+    state: State
+    detail: str = ""
+    model: str = ""
+    extractor: str = ""
+    selector: str = ""
+    cell: str | None = None
+    layer: int | None = None
+    multiplier: float | None = None
+    rate: Mapping[str, Any] | None = None
+    selected_on_evaluation: bool | None = None
+    when: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields."""
+        return asdict(self)
+
+
+def runs_below(folder: Path) -> list[RunRow]:
+    """The runs in a folder and its subfolders, the newest first; those without a time come last.
+
+    Raises:
+        StoreError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: no such folder")
+    rows = [run_row(path) for path in _run_folders(folder)]
+    rows.sort(key=lambda row: row.folder)
+    return sorted(rows, key=lambda row: row.when or "", reverse=True)
+
+
+def run_row(folder: Path) -> RunRow:
+    """What a run directory is, whatever its state; one that cannot be read says why."""
+    try:
+        manifest = read_manifest(folder)
+    except StoreError as error:
+        return RunRow(str(folder), folder.name, "broken", _reason(error, folder))
+    facts = _facts(manifest)
+    if not (folder / RESULTS).exists():
+        return RunRow(str(folder), state="unfinished", detail=progress_words(folder, manifest), **facts)
+    try:
+        report = read_run(folder).report
+    except StoreError as error:
+        return RunRow(str(folder), state="broken", detail=_reason(error, folder), **facts)
+    selected = next((cell for cell in report["cells"] if cell["id"] == report["selected"]), None)
+    if selected is None:
+        return RunRow(str(folder), state="done", detail="no cell was selected", **facts)
+    return RunRow(
+        str(folder),
+        state="done",
+        cell=selected["id"],
+        layer=selected["layer"],
+        multiplier=selected["multiplier"],
+        rate=selected["rates"].get(LABEL),
+        selected_on_evaluation=report.get("selected_on_evaluation"),
+        **facts,
+    )
+
+
+def _facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that a manifest has."""
+    settings = manifest["settings"]
+    begun = [manifest["started"], *manifest.get("resumed", ())]
+    return {
+        "name": str(manifest.get("name", "")),
+        "model": _all([_quantized(setting.get("model", {})) for setting in settings]),
+        "extractor": _all([setting.get("extractor", {}).get("use", "") for setting in settings]),
+        "selector": _all([setting.get("selector", {}).get("use", "") for setting in settings]),
+        "when": manifest.get("finished") or begun[-1],
+    }
+
+
+def _quantized(model: Mapping[str, Any]) -> str:
+    quantization = model.get("quantization", "none")
+    return str(model.get("id", "")) + ("" if quantization == "none" else f" ({quantization})")
+
+
+def _all(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(name for name in names if name))
+
+
+def _reason(error: StoreError, folder: Path) -> str:
+    """The message without the folder, which stands beside it."""
+    return str(error).removeprefix(f"{folder}: ").removeprefix(f"{folder}{os.sep}")
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    """The run directories below a folder; nothing is looked for inside of one."""
+    for path, folders, files in os.walk(folder):
+        if {MANIFEST, RESULTS, COMPLETIONS} & set(files):
+            folders.clear()
+            yield Path(path)
+        else:
+            folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -1,0 +1,228 @@
+"""A run directory as its readers get it: checked once, in one place, whoever asks."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from steerkit_core.errors import StoreError, nearest
+from steerkit_core.files.fingerprints import document_fingerprint
+from steerkit_core.results.files import (
+    COMPLETION_KEYS,
+    COMPLETIONS,
+    MANIFEST,
+    RECIPE,
+    RESULTS,
+    VERDICT_KEYS,
+    VERDICTS,
+    count_lines,
+    read_manifest,
+    read_report,
+    read_rows,
+)
+
+REMEDY = "edited by hand; the command of the run makes what is missing"
+# the first line of a recipe that `steerkit transfer` has made many of: what it was asked besides
+TRANSFER_LINE = "# steerkit transfer --models "
+
+
+@frozen(eq=False)
+class KeptRun:
+    """A run that has ended: its folder, its manifest and what `results.json` holds."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    report: Mapping[str, Any]
+
+    def cell(self, name: str) -> Mapping[str, Any]:
+        """The entry of the one cell whose id begins so.
+
+        Raises:
+            StoreError: there is none, or more than one.
+        """
+        cells = {entry["id"]: entry for entry in self.report["cells"]}
+        return dict(cells[one_cell(self.folder, list(cells), name)])
+
+    def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
+        """The completions of a cell, or of all cells, each with its verdict.
+
+        Raises:
+            StoreError: a file of the run is missing or damaged, or does not fit the results.
+        """
+        if cell is not None:
+            entry = self.cell(cell)
+            return rows_of(self.folder, entry["id"], expected=entry)
+        found = judged_cells(self)
+        return [row for entry in self.report["cells"] for row in found.get(entry["id"], ())]
+
+
+def read_run(folder: Path) -> KeptRun:
+    """A run that has ended, checked.
+
+    Raises:
+        StoreError: it has not ended, lacks a file, was edited by hand, or is of a newer steerkit.
+    """
+    manifest = read_manifest(folder)
+    if not (folder / RESULTS).exists():
+        raise StoreError(
+            f"{folder}: unfinished, {progress_words(folder, manifest)}: look at it with `steerkit show"
+            f" {shlex.quote(str(folder))}`, and finish it with `{command_of(folder, manifest)}`"
+        )
+    report = read_report(folder)
+    check_recipe(folder, manifest, report)
+    return KeptRun(folder, manifest, report)
+
+
+def one_cell(folder: Path, ids: Sequence[str], name: str, *, when: str = "") -> str:
+    """The one id that begins with `name`; `when` says of which cells, where a run has not all.
+
+    Raises:
+        StoreError: there is none, or more than one.
+    """
+    found = [own for own in ids if name and own.startswith(name)]
+    if len(found) != 1:
+        raise StoreError(
+            f"{folder}: {'no' if not found else 'more than one'} cell {name!r}{when}{nearest(name, ids)}"
+            f" (cells: {', '.join(ids) or 'none'})"
+        )
+    return found[0]
+
+
+def rows_of(folder: Path, cell: str, *, expected: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The completions of a cell with their verdicts; `expected` is its entry of the results.
+
+    Raises:
+        StoreError: a file is missing or damaged, or has not the rows that it should.
+    """
+    own = rows_by_cell(folder, {cell}).get(cell, [])
+    if expected is not None:
+        _check_number(folder, expected, own)
+    return own
+
+
+def judged_cells(run: KeptRun) -> dict[str, list[dict[str, Any]]]:
+    """The same of all cells, by their ids.
+
+    Raises:
+        StoreError: a file is missing or damaged, or has not the rows that it should.
+    """
+    ids = {cell["id"] for cell in run.report["cells"]}
+    found = rows_by_cell(run.folder, ids)
+    for cell in run.report["cells"]:
+        _check_number(run.folder, cell, found.get(cell["id"], ()))
+    return found
+
+
+def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[dict[str, Any]]]:
+    """The completions of some cells with their verdicts, in the order of the verdicts.
+
+    Raises:
+        StoreError: a file is missing or damaged, or a verdict has no text.
+    """
+    verdicts = read_rows(folder, VERDICTS, VERDICT_KEYS, "and give the command of the run again")
+    rows = read_rows(folder, COMPLETIONS, COMPLETION_KEYS, "to have the row generated again")
+    # of a row that stands there twice the last one counts, as it does for the run
+    texts = {(row["cell"], row["prompt_id"]): row for row in rows if row["cell"] in cells}
+    judged = {(row["cell"], row["prompt_id"]): row for row in verdicts if row["cell"] in cells}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for (cell, prompt), verdict in judged.items():
+        text = texts.get((cell, prompt))
+        if text is None:
+            raise StoreError(
+                f"{folder / COMPLETIONS}: no completion of cell {cell} for prompt {prompt!r}, which"
+                f" {VERDICTS} has: {REMEDY}"
+            )
+        found.setdefault(cell, []).append({**text, **verdict})
+    return found
+
+
+def _check_number(folder: Path, cell: Mapping[str, Any], rows: Sequence[Any]) -> None:
+    if (size := cell["n"] + cell["failed"]) != len(rows):
+        raise StoreError(
+            f"{folder / VERDICTS}: {len(rows)} rows of cell {cell['id']}, expected the {size} that"
+            f" {RESULTS} counts: {REMEDY}"
+        )
+    labels = [row["label"] for row in rows]
+    # what is no label of the cell's judge is told by the same sum: one that is counted is then one short
+    wrong = next((name for name, count in cell["counts"].items() if labels.count(name) != count), None)
+    if wrong is not None:
+        raise StoreError(
+            f"{folder / VERDICTS}: {labels.count(wrong)} rows of cell {cell['id']} are {wrong!r}, expected"
+            f" the {cell['counts'][wrong]} that {RESULTS} counts: {REMEDY}"
+        )
+
+
+def check_recipe(folder: Path, manifest: Mapping[str, Any], report: Mapping[str, Any] | None) -> None:
+    """Refuse results that are not those of the recipe beside them.
+
+    Raises:
+        StoreError: the recipe is missing, no TOML or another, or the results are another run's.
+    """
+    target, wanted = folder / RECIPE, manifest["recipe_fingerprint"]
+    own = wanted if report is None else report["run"].get("recipe_fingerprint", wanted)
+    if own != wanted:
+        raise StoreError(
+            f"{folder / RESULTS}: of another recipe than {MANIFEST} says: one of the two was copied here;"
+            " take both from one run"
+        )
+    try:
+        text = target.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        raise StoreError(
+            f"{folder}: no {RECIPE} here: the run is incomplete; its command writes it again"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise StoreError(
+            f"{target}: cannot be read: {error}: edited by hand; undo the change, or delete the file: the"
+            " command of the run writes it again"
+        ) from None
+    if document_fingerprint(document | _transferred(text)) != wanted:
+        raise StoreError(
+            f"{target}: not the recipe that this run was made with, so that its cells are not those of the"
+            " results: undo the change, or run it into a folder of its own with `steerkit run"
+            f" {shlex.quote(str(target))} --out DIR`"
+        )
+
+
+def _transferred(text: str) -> dict[str, Any]:
+    """What `steerkit transfer` was asked besides the recipe: it is part of the recipe's hash."""
+    line = text.partition("\n")[0]
+    if not line.startswith(TRANSFER_LINE):
+        return {}
+    models, _, way = line.removeprefix(TRANSFER_LINE).partition(" --map ")
+    return {"transfer": {"models": models.split(","), "map": way or "none"}}
+
+
+def progress_words(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """How far an unfinished run is."""
+    done, planned = count_lines(folder / COMPLETIONS), manifest.get("planned")
+    return f"{done} completions" if planned is None else f"{done} of at most {planned} completions"
+
+
+def command_of(folder: Path, manifest: Mapping[str, Any], *, out: Path | None = None) -> str:
+    """The command line that goes on with a run, or that repeats it in the folder `out`."""
+    source, where = _recipe_word(manifest), ["--out", str(out or folder)]
+    changes = [word for change in manifest.get("changes", ()) for word in ("--set", change)]
+    kept = folder / RECIPE
+    text = kept.read_text(encoding="utf-8") if kept.exists() else ""
+    if text.startswith(TRANSFER_LINE):
+        asked = text.partition("\n")[0].removeprefix("# steerkit transfer ").split()
+        return shlex.join(["steerkit", "transfer", source, *asked, *changes, *where])
+    if source and (source == manifest.get("shipped") or Path(source).is_file()):
+        return shlex.join(["steerkit", "run", source, *changes, *where])
+    # the recipe that the run keeps has all changes in it
+    return shlex.join(["steerkit", "run", str(kept), *where])
+
+
+def _recipe_word(manifest: Mapping[str, Any]) -> str:
+    """What was given as RECIPE: a file, or the name of a shipped one that no file here hides."""
+    shipped = manifest.get("shipped")
+    return str(manifest.get("recipe", "") if shipped is None or Path(shipped).is_file() else shipped)

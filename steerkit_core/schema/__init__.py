@@ -1,5 +1,0 @@
-"""A JSON Schema of recipes, built from the components that are installed."""
-
-from steerkit_core.schema.recipe import recipe_schema
-
-__all__ = ["recipe_schema"]
