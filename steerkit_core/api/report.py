@@ -15,8 +15,10 @@ from steerkit_core.export.tables import Table, run_table
 from steerkit_core.extraction.extraction import kept_extraction, measured
 from steerkit_core.report.evidence import marked
 from steerkit_core.report.percent import interval
+from steerkit_core.results.files import DIRECTIONS
+from steerkit_core.results.rows import JudgedRow
 from steerkit_core.results.run import KeptRun
-from steerkit_core.results.run_directory import DIRECTIONS, RunDirectory
+from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import prompt_part
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Report:
         """What a reader of the rates has to know."""
         return tuple(self.results["notes"])
 
-    def completions(self, cell: str | None = None) -> list[dict[str, Any]]:
+    def completions(self, cell: str | None = None) -> list[JudgedRow]:
         """What the model wrote, each with its verdict: in one cell, by the beginning of its id, or in all.
 
         Raises:

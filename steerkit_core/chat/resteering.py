@@ -21,8 +21,8 @@ from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.recipe.parsing import parse_recipe
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.results.cell import SteeredCell, steered_cell
+from steerkit_core.results.files import RECIPE
 from steerkit_core.results.run import KeptRun
-from steerkit_core.results.run_directory import RECIPE
 from steerkit_core.values import ClassActivations, Intervention
 
 if TYPE_CHECKING:

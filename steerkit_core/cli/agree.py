@@ -155,7 +155,7 @@ def _known(classifiers: Sequence[Classifier], report: Mapping[str, Any]) -> list
 def _people(folder: Path, path: Path | None, named: Sequence[str]) -> tuple[Label, ...]:
     """The labels of the file that is given, else the run's own where people are wanted."""
     from steerkit_core.judging.human_labels import read_labels
-    from steerkit_core.results.run_directory import LABELS
+    from steerkit_core.results.files import LABELS
 
     if path is not None:
         return read_labels(path)
@@ -175,7 +175,8 @@ def _people_asked(
     """The people who are compared, and what a reader has to know of their labels."""
     from steerkit_core.judging.agreement import person
     from steerkit_core.judging.human_labels import check_labels
-    from steerkit_core.results.run_directory import COMPLETIONS, LABELS, read_completions
+    from steerkit_core.results.files import COMPLETIONS, LABELS
+    from steerkit_core.results.run_directory import read_completions
 
     source = path or folder / LABELS
     check_labels(source, labels, known, set(read_completions(folder / COMPLETIONS)))

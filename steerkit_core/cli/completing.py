@@ -42,20 +42,18 @@ def runs(_context: click.Context, _parameter: click.Parameter, typed: str) -> li
 
 def cells(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Cells of the run that was typed before, each with what it is."""
-    from steerkit_core.results.files import read_report
+    from steerkit_core.results.files import read_results
 
     # `--cell` without its value ends click's parsing before the arguments have their names
     run = context.params.get("run") or next(iter(context.args), None)
     if run is None:
         return []
     try:
-        report = read_report(run_folder(Path(run)))
+        results = read_results(run_folder(Path(run)))
     except SteerkitError:
         return []  # the command itself says what is wrong with it
     return [
-        CompletionItem(cell["id"], help=_what(cell))
-        for cell in report["cells"]
-        if cell["id"].startswith(typed)
+        CompletionItem(cell.id, help=_what(cell)) for cell in results.cells if cell.id.startswith(typed)
     ]
 
 

@@ -92,7 +92,7 @@ def target(out: Path | None, default: str, *, force: bool) -> Path:
     Raises:
         SteerkitError: the file is there already, belongs to a run, or its folder is missing.
     """
-    from steerkit_core.results.run_directory import MANIFEST
+    from steerkit_core.results.files import MANIFEST
 
     path = out or Path(default)
     if path.is_dir():

@@ -133,7 +133,7 @@ class _Session:
 
     def say_goodbye(self, run: Path) -> None:
         """How far it is, where the labels are, and what can be done with them."""
-        from steerkit_core.results.run_directory import LABELS
+        from steerkit_core.results.files import LABELS
 
         click.echo(f"\n{len(self.done)} of {len(self.texts)} texts labelled by {self.rater}.", nl=False)
         click.echo(f" Labels in {self.sheet.folder / LABELS}; compare them with")

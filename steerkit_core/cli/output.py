@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 import click
 
@@ -31,6 +30,8 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def print_json(value: Any) -> None:
-    """Print a value as the one JSON document of a command."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+def print_json(value: object) -> None:
+    """Print JSON values or objects of classes of results as the one JSON document of a command."""
+    from steerkit_core.results.converter import unstructured
+
+    click.echo(json.dumps(unstructured(value), indent=1, ensure_ascii=False, default=str))

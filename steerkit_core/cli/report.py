@@ -51,7 +51,8 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
     from steerkit_core.report.figures import check_drawable, draw_figures
     from steerkit_core.report.html import render_html
     from steerkit_core.report.record import read_record
-    from steerkit_core.results.run_directory import REPORT, replace_text
+    from steerkit_core.results.files import REPORT
+    from steerkit_core.results.run_directory import replace_text
 
     if figures:
         check_drawable()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerkit_core.cli.application import run_folder
 
 if TYPE_CHECKING:
+    from steerkit_core.results.rows import JudgedRow
     from steerkit_core.results.run import KeptRun
 
 __all__ = ["files_of", "finished_run", "judged_rows", "run_folder"]
@@ -25,7 +26,7 @@ def finished_run(run: Path) -> KeptRun:
     return read_run(run_folder(run))
 
 
-def judged_rows(folder: Path, cell: str) -> list[dict[str, Any]]:
+def judged_rows(folder: Path, cell: str) -> list[JudgedRow]:
     """The completions of a cell, each with its verdict.
 
     Raises:

@@ -119,7 +119,7 @@ def output_folder(out: Path | None, name: str) -> Path:
     Raises:
         SteerkitError: it is a run, or a file.
     """
-    from steerkit_core.results.run_directory import MANIFEST
+    from steerkit_core.results.files import MANIFEST
 
     folder = out or Path("runs") / name
     if (folder / MANIFEST).exists():

@@ -8,19 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from attrs import frozen
 
-from steerkit_core.results.files import COMPLETION_KEYS, COMPLETIONS, VERDICT_KEYS, VERDICTS, read_rows
+from steerkit_core.results.cells import CellResult
+from steerkit_core.results.converter import unstructured
+from steerkit_core.results.files import COMPLETIONS, VERDICTS, read_rows
+from steerkit_core.results.rows import CompletionRow, VerdictRow
 from steerkit_core.results.run import KeptRun
 
 Name = Literal["cells", "completions", "verdicts", "comparisons"]
 Value = str | int | float | bool | None
-FILES = {
-    "completions": (COMPLETIONS, COMPLETION_KEYS, "to have the row generated again"),
-    "verdicts": (VERDICTS, VERDICT_KEYS, "and give the command of the run again"),
-}
 
 
 @frozen(eq=False)
@@ -49,9 +48,12 @@ class Table:
         return {column: names[kind] for column, kind in kinds.items() if kind in names}
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Table:
-        """Rows as columns, in the order of the rows' own keys; each column of the widest type."""
-        flat = [dict(_flat(row)) for row in rows]
+    def of(cls, rows: Iterable[object]) -> Table:
+        """Rows as columns, in the order of the rows' own keys; each column of the widest type.
+
+        A row is an object of a class of results, or a table as JSON has it.
+        """
+        flat = [dict(_flat(unstructured(row))) for row in rows]
         keys = dict.fromkeys(name.partition(".")[0] for row in flat for name in row)
         order = {key: number for number, key in enumerate(keys)}
         names = sorted(
@@ -71,36 +73,38 @@ def run_table(run: KeptRun, name: Name) -> Table:
     Raises:
         StoreError: a file of the run is missing or damaged, or does not fit the results.
     """
-    cells = run.report["cells"]
+    cells = run.results.cells
     if name == "comparisons":
-        return Table.of(run.report.get("comparisons", ()))
+        return Table.of(run.results.comparisons)
     if name == "cells":  # the options are long, and stand behind what was found
         return Table.of(_options_last(cell) for cell in cells)
-    order = {entry["id"]: number for number, entry in enumerate(cells)}
-    file, keys, remedy = FILES[name]
+    order = {cell.id: number for number, cell in enumerate(cells)}
+    found: Sequence[CompletionRow] | Sequence[VerdictRow]
+    if name == "completions":
+        found = read_rows(run.folder, COMPLETIONS, CompletionRow, "to have the row generated again")
+    else:
+        found = read_rows(run.folder, VERDICTS, VerdictRow, "and give the command of the run again")
     # of a row that stands there twice the last one counts, as it does for the run
-    rows = {
-        (row["cell"], row["prompt_id"]): row
-        for row in read_rows(run.folder, file, keys, remedy)
-        if row["cell"] in order
-    }
-    return Table.of(sorted(rows.values(), key=lambda row: order[row["cell"]]))
+    rows = {(row.cell, row.prompt_id): (order[row.cell], row) for row in found if row.cell in order}
+    return Table.of(row for _, row in sorted(rows.values(), key=lambda numbered: numbered[0]))
 
 
-def _options_last(cell: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in cell.items() if key != "options"} | {"options": cell["options"]}
+def _options_last(cell: CellResult) -> dict[str, object]:
+    found: dict[str, object] = unstructured(cell)
+    found["options"] = found.pop("options")
+    return found
 
 
-def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+def _flat(row: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Value]]:
     for key, value in row.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             if value:
                 yield from _flat(value, f"{name}.")
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             yield name, json.dumps(value, ensure_ascii=False)
         else:
-            yield name, value
+            yield name, cast("Value", value)
 
 
 def _typed(values: Sequence[Value]) -> Sequence[Value]:

@@ -13,7 +13,10 @@ from steerkit_core.files.directions import AXES
 from steerkit_core.model.health import StreamHealth
 from steerkit_core.recipe.parsing import Setting, fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
-from steerkit_core.results.run_directory import DIRECTIONS, RunDirectory
+from steerkit_core.results.cells import Origin
+from steerkit_core.results.converter import structured
+from steerkit_core.results.files import DIRECTIONS
+from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import ContrastSet, DirectionSet, PromptPart
 
 if TYPE_CHECKING:
@@ -221,3 +224,9 @@ def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:
     """What determined each extraction that the run keeps."""
     kept = (json.loads(text) for text in store.read_tensors(DIRECTIONS)[1].values())
     return [{name: value for name, value in facts.items() if name not in SHAPE} for facts in kept]
+
+
+def origin_of(extraction: Extraction) -> Origin | None:
+    """Where an extraction's directions come from, if not from the model that is steered."""
+    found = extraction.identity.get("origin")
+    return None if found is None else structured(dict(found), Origin)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steerkit_core.extraction.extraction import Extraction, kept_identities, read_extraction
+from steerkit_core.results.findings import QuantizationShift, finite
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import DirectionSet
 
@@ -27,10 +27,10 @@ def cosines(one: DirectionSet, other: DirectionSet) -> Tensor:
     return torch.where(usable, products / lengths, torch.nan)
 
 
-def drift_entries(
-    extraction: Extraction, names: Mapping[str, Any], store: RunDirectory
-) -> list[dict[str, Any]]:
-    """The entries of `results.json` that compare an extraction with that of the unquantized model.
+def quantization_shifts(
+    extraction: Extraction, names: Mapping[str, str], store: RunDirectory
+) -> list[QuantizationShift]:
+    """How an extraction of a quantized model compares with that of the unquantized model.
 
     One for each position; none where the extraction's own model is unquantized, its directions were
     carried over or come from another model, or the run keeps none of the unquantized model with the same
@@ -38,7 +38,7 @@ def drift_entries(
 
     Args:
         extraction: what was found in the quantized model.
-        names: the columns that tell whose it is.
+        names: the fields that tell whose it is.
         store: the run, which keeps the other extractions.
     """
     reference = _reference(extraction.identity, store)
@@ -47,24 +47,19 @@ def drift_entries(
     table = cosines(extraction.directions, reference.directions).tolist()
     norms = [one.directions.raw_norms.tolist() for one in (extraction, reference)]
     return [
-        {
+        QuantizationShift(
             **names,
-            "extraction": extraction.key,
-            "reference": reference.key,
-            "reference_dtype": reference.identity["model"]["dtype"],
-            "position": position,
-            "layers": list(extraction.directions.layers),
-            "cosines": _finite(row),
-            "raw_norms": _finite(own),
-            "reference_raw_norms": _finite(other),
-        }
+            extraction=extraction.key,
+            reference=reference.key,
+            reference_dtype=reference.identity["model"]["dtype"],
+            position=position,
+            layers=extraction.directions.layers,
+            cosines=finite(row),
+            raw_norms=finite(own),
+            reference_raw_norms=finite(other),
+        )
         for position, row, own, other in zip(extraction.directions.positions, table, *norms, strict=True)
     ]
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    """The values with null for those that JSON cannot hold."""
-    return [value if math.isfinite(value) else None for value in values]
 
 
 def _reference(identity: Mapping[str, Any], store: RunDirectory) -> Extraction | None:

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.files.atomic import reason_of, replaced
-from steerkit_core.results.run_directory import LABELS
+from steerkit_core.results.files import LABELS
 
 COLUMNS = ("prompt_id", "cell", "label", "rater")
 ANYBODY = "anybody"

@@ -13,6 +13,7 @@ from steerkit_core.components import Classifier, ModelLoader
 from steerkit_core.errors import ModelError, SteerkitError
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import fingerprint
+from steerkit_core.results.rows import JudgementRow
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import Completion, Verdict
 
@@ -91,8 +92,8 @@ class Judges:
             for text, verdict in self._judged(classifier, unknown):
                 known[text] = verdict
                 if text in keys and self.store is not None:
-                    row = _row(classifier, identity, unknown[text], verdict)
-                    self.store.append_judgement(keys[text], row)
+                    row = _row(keys[text], classifier, identity, unknown[text], verdict)
+                    self.store.append_judgement(row)
                 advance(unknown[text].tokens)
         return [known[_text(one)] for one in asked]
 
@@ -102,7 +103,7 @@ class Judges:
             return 0
         identity = self.identity(classifier)
         known = self._known.get(fingerprint(identity), {})
-        kept: Mapping[str, Any] = {} if self.store is None else self.store.judgements
+        kept: Mapping[str, JudgementRow] = {} if self.store is None else self.store.judgements
         texts = {_text(one) for one in completions} - set(known)
         return sum(self._key(identity, text) not in kept for text in texts)
 
@@ -146,21 +147,21 @@ def _text(completion: Completion) -> Text:
 
 
 def _row(
-    classifier: Classifier, identity: Mapping[str, Any], completion: Completion, verdict: Verdict
-) -> dict[str, Any]:
-    return {
-        "classifier": classifier.name,
-        "models": identity["models"],
-        "prompt_id": completion.prompt.id,
-        "label": verdict.label,
-        "rule": verdict.rule,
-        "evidence": verdict.evidence,
-        "spans": [list(span) for span in verdict.spans],
-        "scores": dict(verdict.scores),
-        "asked": verdict.asked,
-    }
+    key: str, classifier: Classifier, identity: Mapping[str, Any], completion: Completion, verdict: Verdict
+) -> JudgementRow:
+    return JudgementRow(
+        key=key,
+        classifier=classifier.name,
+        models=identity["models"],
+        prompt_id=completion.prompt.id,
+        label=verdict.label,
+        rule=verdict.rule,
+        evidence=verdict.evidence,
+        spans=verdict.spans,
+        scores=verdict.scores,
+        asked=verdict.asked,
+    )
 
 
-def _read(row: Mapping[str, Any]) -> Verdict:
-    spans = tuple((start, end) for start, end in row["spans"])
-    return Verdict(row["label"], row["rule"], row["evidence"], spans, row["scores"], row["asked"])
+def _read(row: JudgementRow) -> Verdict:
+    return Verdict(row.label, row.rule, row.evidence, row.spans, row.scores, row.asked)

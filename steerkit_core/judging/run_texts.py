@@ -9,8 +9,9 @@ from typing import Any
 from attrs import frozen
 
 from steerkit_core.errors import StoreError
+from steerkit_core.results.files import COMPLETIONS, RESULTS
 from steerkit_core.results.run import read_run
-from steerkit_core.results.run_directory import COMPLETIONS, RESULTS, read_completions
+from steerkit_core.results.run_directory import read_completions
 from steerkit_core.values import Completion
 
 

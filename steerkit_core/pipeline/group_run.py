@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from steerkit_core.counting.comparison import REFUSAL, compare_cells
 from steerkit_core.counting.counts import labels_of, sampled_clusters
@@ -18,17 +17,18 @@ from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.pipeline.steps.cells import GroupCells
 from steerkit_core.pipeline.steps.controls import GroupControls
-from steerkit_core.pipeline.steps.count import cell_entry, refusal_shares
+from steerkit_core.pipeline.steps.count import cell_result, refusal_shares
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.judge import Verdicts
 from steerkit_core.pipeline.steps.live import Announcer
-from steerkit_core.pipeline.steps.model_notes import drift_of, health_of, notes_of, size_of
+from steerkit_core.pipeline.steps.model_notes import health_of, notes_of, shifts_of, size_of
 from steerkit_core.pipeline.steps.results import GroupResult, failed_entry, selection_entry
 from steerkit_core.pipeline.steps.select import Selectors
 from steerkit_core.pipeline.steps.steer import Rows
 from steerkit_core.pipeline.steps.trials import Trials
 from steerkit_core.recipe.parsing import Setting
+from steerkit_core.results.findings import SelectionResult
 from steerkit_core.steering.cells import Cell
 from steerkit_core.values import Trial
 
@@ -76,7 +76,7 @@ class _Choices:
     finals: list[Cell] = field(factory=list)
     controls: list[Cell] = field(factory=list)
     compared: list[tuple[Cell, Cell]] = field(factory=list)
-    selections: list[dict[str, Any]] = field(factory=list)
+    selections: list[SelectionResult] = field(factory=list)
     errors: list[SteerkitError] = field(factory=list)
 
 
@@ -182,8 +182,8 @@ def _count(run: GroupRun, choices: _Choices) -> GroupResult:
     """COUNT all cells, and put together what the group adds to the results."""
     cells, loaded, measured = run.rows.cells.values(), run.loaded, run.extractions.measured
     chosen = {cell.id for cell in choices.finals}
-    entries = [cell_entry(cell, run.verdicts) | {"selected": cell.id in chosen} for cell in cells]
-    by_id = {entry["id"]: entry for entry in entries}
+    results = [evolve(cell_result(cell, run.verdicts), selected=cell.id in chosen) for cell in cells]
+    by_id = {result.id: result for result in results}
     judged = {cell.id: run.verdicts.judge(cell) for cell in cells}
     labels = {id_: labels_of(rows) for id_, rows in judged.items()}
     pairs = dict.fromkeys((cell.id, reference.id) for cell, reference in choices.compared)
@@ -192,18 +192,18 @@ def _count(run: GroupRun, choices: _Choices) -> GroupResult:
     comparisons = (
         compare_cells(by_id[cell], by_id[reference], labels, sampled) for cell, reference in pairs
     )
-    run.controls.note_sick(choices.compared, by_id)
+    run.controls.note_failed(choices.compared, by_id)
     errors = [row.error for rows in judged.values() for row, _ in rows]
     return GroupResult(
-        cells=tuple(entries),
+        cells=tuple(results),
         selections=tuple(choices.selections),
         comparisons=tuple(found for found in comparisons if found is not None),
         controls=tuple((cell, tuple(why)) for cell, why in run.controls.left_out.items()),
         labels=labels,
         shares={cell.id: refusal_shares(cell, run.verdicts) for cell in cells},
         sizes={loaded.group.spec.id: size_of(loaded)},
-        drift=tuple(drift_of(loaded, measured)),
+        shifts=tuple(shifts_of(loaded, measured)),
         health=tuple(health_of(loaded, measured, errors)),
-        notes=tuple(notes_of(loaded, measured, entries)),
+        notes=tuple(notes_of(loaded, measured, results)),
         errors=tuple(choices.errors),
     )

@@ -87,7 +87,7 @@ def compare_arms(first: Arm, second: Arm, label: str, *, insist: bool = False) -
         "paired": paired,
         "first": _side(first, labels[0], clusters[0], label),
         "second": _side(second, labels[1], clusters[1], label),
-        **result,
+        **attrs.asdict(result),
         "notes": [
             *_notes(arms, labels, shared, paired=paired),
             *([MIXED] if any(clusters) and not all(clusters) else []),

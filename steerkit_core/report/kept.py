@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from steerkit_core.errors import StoreError
-from steerkit_core.results.run_directory import DIRECTIONS
+from steerkit_core.results.files import DIRECTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

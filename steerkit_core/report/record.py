@@ -11,18 +11,9 @@ from typing import Any
 from attrs import field, frozen
 
 from steerkit_core.report.maps import VARYING
-from steerkit_core.results.files import RESULTS, require_entries
+from steerkit_core.results.rows import JudgedRow
 from steerkit_core.results.run import KeptRun, judged_cells, read_run
 
-# what the page shows of the entries of these lists
-ENTRY_KEYS = {
-    "selections": ("cell", "failed", "selector", "overrides", "reason", "prompts", "refusal_rate", "table"),
-    "comparisons": ("cell", "reference", "role", "n", "difference", "cohens_h", "p", "p_holm"),
-    "controls": ("cell", "beaten", "unbeaten", "sentence", "left_out"),
-    "windows": ("layer", "tried", "from", "to", "ranges", "garbling", "best"),
-    "health": ("model", "quantization", "dtype", "norm_mean", "norm_max", "overflow", "nonfinite"),
-    "trends": ("model_type", "sizes", "z", "p", "p_holm"),
-}
 ALIKE = ("model", "quantization", "dtype", "prompts", "classifier")
 
 Entry = Mapping[str, Any]
@@ -37,14 +28,14 @@ class RunRecord(KeptRun):
     before its anchors where it has not.
     """
 
-    judged: Mapping[str, Sequence[Entry]] = field(factory=dict)
+    judged: Mapping[str, Sequence[JudgedRow]] = field(factory=dict)
     share: float = 1.0
     prefix: str = ""
 
-    def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
+    def rows(self, cell: str | None = None) -> list[JudgedRow]:
         """The completions of a cell, or of all cells, each with its verdict."""
-        asked = self.report["cells"] if cell is None else [self.cell(cell)]
-        return [dict(row) for entry in asked for row in self.judged.get(entry["id"], ())]
+        asked = self.results.cells if cell is None else [self.cell(cell)]
+        return [row for entry in asked for row in self.judged.get(entry.id, ())]
 
     @cached_property
     def cells(self) -> Mapping[str, Entry]:
@@ -87,8 +78,7 @@ def read_record(folder: Path) -> RunRecord:
         StoreError: it has not ended, or a file is missing, damaged, edited by hand or of a newer steerkit.
     """
     kept = read_run(folder)
-    require_entries(kept.report, ENTRY_KEYS, folder / RESULTS)
-    return RunRecord(kept.folder, kept.manifest, kept.report, judged_cells(kept))
+    return RunRecord(kept.folder, kept.manifest, kept.results, judged_cells(kept))
 
 
 def _alike(cell: Entry) -> str:

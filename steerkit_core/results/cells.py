@@ -7,21 +7,21 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from steerkit_core.results.fields import EXTRA, OMIT
+from steerkit_core.results.fields import EXTRA, OMIT, Bridge
 from steerkit_core.stats.estimate import Rate
 
 Role = Literal["baseline", "steered", "control"]
 
 
 @frozen(kw_only=True)
-class CellRate(Rate):
+class CellRate(Rate, Bridge):
     """How often a label was given. `n_effective` is what the interval goes by, None in earlier versions."""
 
     n_effective: float | None = field(default=None, metadata=OMIT)
 
 
 @frozen(kw_only=True)
-class Strength:
+class Strength(Bridge):
     """The length of what is added, in all three units, so that models can be compared."""
 
     absolute: float | None = None
@@ -30,7 +30,7 @@ class Strength:
 
 
 @frozen(kw_only=True)
-class CellDirection:
+class CellDirection(Bridge):
     """The direction of a cell: its length before normalising, and of a control its cosine to the chosen."""
 
     raw_norm: float | None = None
@@ -38,7 +38,7 @@ class CellDirection:
 
 
 @frozen(kw_only=True)
-class CellCondition:
+class CellCondition(Bridge):
     """Which prompts a cell edits: those whose projection lies on one side of a threshold.
 
     `facts` are the site's own columns, which stand beside the others.
@@ -53,7 +53,7 @@ class CellCondition:
 
 
 @frozen(kw_only=True)
-class CellCalibration:
+class CellCalibration(Bridge):
     """How a cell's multiplier was found, where one was searched; of earlier versions `tokens` is 1."""
 
     use: str
@@ -63,7 +63,7 @@ class CellCalibration:
 
 
 @frozen(kw_only=True)
-class Method:
+class Method(Bridge):
     """What determines an extractor's directions: its name, its options and its plugin's version."""
 
     use: str | None
@@ -72,7 +72,7 @@ class Method:
 
 
 @frozen(kw_only=True)
-class Origin:
+class Origin(Bridge):
     """Where directions come from that are not the steered model's own.
 
     `map` is what they went through, `none` if nothing; `differs` what of their source is not as in the
@@ -93,7 +93,7 @@ class Origin:
 
 
 @frozen(kw_only=True)
-class CellFacts:
+class CellFacts(Bridge):
     """The columns of a cell that are known before anything is generated.
 
     What says how a cell is steered is None for a baseline; `options` are those of its extractor, site,
@@ -164,7 +164,7 @@ class CellResult(CellFacts):
 
 
 @frozen(kw_only=True)
-class BegunCell:
+class BegunCell(Bridge):
     """A line of `cells.jsonl`: what a cell is as soon as it is begun, of earlier versions its id."""
 
     id: str

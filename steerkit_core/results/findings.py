@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from attrs import field, frozen
 
 from steerkit_core.results.cells import CellRate, Strength
-from steerkit_core.results.fields import FROM, INFINITE
+from steerkit_core.results.fields import FROM, INFINITE, Bridge
 from steerkit_core.stats.estimate import Estimate, Rate
+
+
+def finite(values: Iterable[float]) -> tuple[float | None, ...]:
+    """Numbers with None for those that JSON cannot hold."""
+    return tuple(value if math.isfinite(value) else None for value in values)
+
 
 WindowState = Literal["inside", "outside", "unknown", "failed"]
 
 
 @frozen(kw_only=True)
-class SelectionBias:
+class SelectionBias(Bridge):
     """How much of a winner's rate is due to its having been chosen for it (winner's curse).
 
     `rate` is the winner's on the prompts that it was chosen on, `corrected` what it may be on others, and
@@ -32,7 +39,7 @@ class SelectionBias:
 
 
 @frozen(kw_only=True)
-class SelectionResult:
+class SelectionResult(Bridge):
     """An entry of `selections`: how a configuration came to its cell, or why it failed.
 
     `overrides` are what the grid has set; `tried` the ids of the cells that the selector saw; `table` its
@@ -54,7 +61,7 @@ class SelectionResult:
 
 
 @frozen(kw_only=True)
-class Comparison:
+class Comparison(Bridge):
     """An entry of `comparisons`: a chosen cell beside its baseline or one of its controls.
 
     `both`, `cell_only`, `reference_only` and `neither` count prompts with the label; `difference` is the
@@ -78,7 +85,7 @@ class Comparison:
 
 
 @frozen(kw_only=True)
-class ControlVerdict:
+class ControlVerdict(Bridge):
     """An entry of `controls`: whether a chosen cell beats its controls.
 
     `left_out` says which controls could not be made, and why.
@@ -113,7 +120,7 @@ class WindowPoint(CellStrength):
 
 
 @frozen(kw_only=True)
-class WindowRange:
+class WindowRange(Bridge):
     """Strengths between which a layer steers; open where the next one was not tried, or says nothing."""
 
     from_: CellStrength = field(metadata=FROM)
@@ -130,7 +137,7 @@ class BreakingPoint(CellStrength):
 
 
 @frozen(kw_only=True)
-class Window:
+class Window(Bridge):
     """An entry of `windows`: between which strengths one layer steers, and where texts begin to break."""
 
     model: str
@@ -156,7 +163,7 @@ class Window:
 
 
 @frozen(kw_only=True)
-class TrendSize:
+class TrendSize(Bridge):
     """One size of a trend: the chosen cell of one model."""
 
     model: str
@@ -169,7 +176,7 @@ class TrendSize:
 
 
 @frozen(kw_only=True)
-class Trend:
+class Trend(Bridge):
     """An entry of `trends`: does a rate rise or fall with size, among models of one architecture?"""
 
     model_type: str
@@ -185,7 +192,7 @@ class Trend:
 
 
 @frozen(kw_only=True)
-class QuantizationShift:
+class QuantizationShift(Bridge):
     """An entry of `quantization`: cosines of quantized directions to those found in full precision.
 
     One number a layer; None where a direction has no length.
@@ -207,7 +214,7 @@ class QuantizationShift:
 
 
 @frozen(kw_only=True)
-class Efficiency:
+class Efficiency(Bridge):
     """Transfer efficiency with its interval; an end that is infinite is the word `inf`."""
 
     value: float | None
@@ -217,7 +224,7 @@ class Efficiency:
 
 
 @frozen(kw_only=True)
-class RandomArm:
+class RandomArm(Bridge):
     """What random directions of one length do where a cell steers, and whether it beats them all."""
 
     directions: int
@@ -227,7 +234,7 @@ class RandomArm:
 
 
 @frozen(kw_only=True)
-class RandomArms:
+class RandomArms(Bridge):
     """Random directions beside both arms of a transfer; None where there were none."""
 
     transferred: RandomArm | None = None
@@ -235,7 +242,7 @@ class RandomArms:
 
 
 @frozen(kw_only=True)
-class TransferResult:
+class TransferResult(Bridge):
     """An entry of `transfers`: a direction from elsewhere beside the model's own."""
 
     source: str
@@ -261,7 +268,7 @@ class TransferResult:
 
 
 @frozen(kw_only=True)
-class ExcludedPair:
+class ExcludedPair(Bridge):
     """An entry of `excluded`: two models that directions were not transferred between, and why."""
 
     source: str
@@ -270,7 +277,7 @@ class ExcludedPair:
 
 
 @frozen(kw_only=True)
-class StreamResult:
+class StreamResult(Bridge):
     """An entry of `health`: the residual stream over a set of prompts, one number a layer.
 
     `norm_mean`, `norm_max`, `norm_last` and `norm_suffix` are lengths, `overflow` the share of values

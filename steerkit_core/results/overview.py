@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import asdict, frozen
 
 from steerkit_core.errors import StoreError
+from steerkit_core.results.cells import CellRate
+from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import COMPLETIONS, MANIFEST, RESULTS, read_manifest
+from steerkit_core.results.manifest import Manifest, ModelWanted
 from steerkit_core.results.run import progress_words, read_run
 
 State = Literal["done", "unfinished", "broken"]
@@ -36,13 +39,13 @@ class RunRow:
     cell: str | None = None
     layer: int | None = None
     multiplier: float | None = None
-    rate: Mapping[str, Any] | None = None
+    rate: CellRate | None = None
     selected_on_evaluation: bool | None = None
     when: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Its fields."""
-        return asdict(self)
+        return {**asdict(self), "rate": None if self.rate is None else unstructured(self.rate)}
 
 
 def runs_below(folder: Path) -> list[RunRow]:
@@ -68,40 +71,38 @@ def run_row(folder: Path) -> RunRow:
     if not (folder / RESULTS).exists():
         return RunRow(str(folder), state="unfinished", detail=progress_words(folder, manifest), **facts)
     try:
-        report = read_run(folder).report
+        results = read_run(folder).results
     except StoreError as error:
         return RunRow(str(folder), state="broken", detail=_reason(error, folder), **facts)
-    selected = next((cell for cell in report["cells"] if cell["id"] == report["selected"]), None)
+    selected = results.chosen
     if selected is None:
         return RunRow(str(folder), state="done", detail="no cell was selected", **facts)
     return RunRow(
         str(folder),
         state="done",
-        cell=selected["id"],
-        layer=selected["layer"],
-        multiplier=selected["multiplier"],
-        rate=selected["rates"].get(LABEL),
-        selected_on_evaluation=report.get("selected_on_evaluation"),
+        cell=selected.id,
+        layer=selected.layer,
+        multiplier=selected.multiplier,
+        rate=selected.rates.get(LABEL),
+        selected_on_evaluation=results.selected_on_evaluation,
         **facts,
     )
 
 
-def _facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(manifest: Manifest) -> dict[str, Any]:
     """The columns that a manifest has."""
-    settings = manifest["settings"]
-    begun = [manifest["started"], *manifest.get("resumed", ())]
+    settings = manifest.settings
     return {
-        "name": str(manifest.get("name", "")),
-        "model": _all([_quantized(setting.get("model", {})) for setting in settings]),
-        "extractor": _all([setting.get("extractor", {}).get("use", "") for setting in settings]),
-        "selector": _all([setting.get("selector", {}).get("use", "") for setting in settings]),
-        "when": manifest.get("finished") or begun[-1],
+        "name": manifest.name,
+        "model": _all([_quantized(setting.model) for setting in settings]),
+        "extractor": _all([setting.extractor.use for setting in settings]),
+        "selector": _all([setting.selector.use for setting in settings]),
+        "when": manifest.finished or [manifest.started, *manifest.resumed][-1],
     }
 
 
-def _quantized(model: Mapping[str, Any]) -> str:
-    quantization = model.get("quantization", "none")
-    return str(model.get("id", "")) + ("" if quantization == "none" else f" ({quantization})")
+def _quantized(model: ModelWanted) -> str:
+    return model.id + ("" if model.quantization == "none" else f" ({model.quantization})")
 
 
 def _all(names: list[str]) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from attrs import frozen
 
 from steerkit_core.results.cells import CellResult
+from steerkit_core.results.fields import Bridge
 from steerkit_core.results.findings import (
     Comparison,
     ControlVerdict,
@@ -25,7 +26,7 @@ SCHEMA_VERSION = 1
 
 
 @frozen(kw_only=True)
-class RunFacts:
+class RunFacts(Bridge):
     """Which run it is; earlier versions do not say the recipe's hash."""
 
     name: str
@@ -34,7 +35,7 @@ class RunFacts:
 
 
 @frozen(kw_only=True, slots=False)
-class RunResults:
+class RunResults(Bridge):
     """What `results.json` holds.
 
     `selected` is the id of the best cell, None where every configuration failed; `optimism` its selection

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from steerkit_core.results.fields import Bridge
+
 Span = tuple[int, int]
 
 
 @frozen(kw_only=True)
-class CompletionRow:
+class CompletionRow(Bridge):
     """A line of `completions.jsonl`: what the model wrote for one prompt of one cell."""
 
     cell: str
@@ -26,7 +28,7 @@ class CompletionRow:
 
 
 @frozen(kw_only=True)
-class VerdictRow:
+class VerdictRow(Bridge):
     """A line of `verdicts.jsonl`: what a completion is, and the piece of text that decided it.
 
     `label` is None for a completion that failed, and `rule` then says why.
@@ -53,9 +55,31 @@ class JudgedRow(CompletionRow):
     scores: Mapping[str, float | None] = field(factory=dict)
     spans: tuple[Span, ...] = ()
 
+    @classmethod
+    def of(cls, text: CompletionRow, verdict: VerdictRow) -> JudgedRow:
+        """The two rows of one completion as one."""
+        return cls(
+            cell=text.cell,
+            prompt_id=text.prompt_id,
+            repeat=text.repeat,
+            prompt=text.prompt,
+            category=text.category,
+            text=text.text,
+            tokens=text.tokens,
+            stop=text.stop,
+            error=text.error,
+            score=text.score,
+            classifier=verdict.classifier,
+            label=verdict.label,
+            rule=verdict.rule,
+            evidence=verdict.evidence,
+            scores=verdict.scores,
+            spans=verdict.spans,
+        )
+
 
 @frozen(kw_only=True)
-class JudgementRow:
+class JudgementRow(Bridge):
     """A line of `judgements.jsonl`: what a judge that is a model said of one text.
 
     `key` hashes all that it depends on, `asked` is what the model was given, word for word.
@@ -74,7 +98,7 @@ class JudgementRow:
 
 
 @frozen(kw_only=True)
-class CalibrationRow:
+class CalibrationRow(Bridge):
     """A line of `calibrations.jsonl`: a multiplier that was found; `key` hashes all that it depends on."""
 
     key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,21 @@ from attrs import frozen
 
 from steerkit_core.errors import StoreError, nearest
 from steerkit_core.files.fingerprints import document_fingerprint
+from steerkit_core.results.cells import CellResult
 from steerkit_core.results.files import (
-    COMPLETION_KEYS,
     COMPLETIONS,
     MANIFEST,
     RECIPE,
     RESULTS,
-    VERDICT_KEYS,
     VERDICTS,
     count_lines,
     read_manifest,
-    read_report,
+    read_results,
     read_rows,
 )
+from steerkit_core.results.manifest import Manifest
+from steerkit_core.results.results import RunResults
+from steerkit_core.results.rows import CompletionRow, JudgedRow, VerdictRow
 
 REMEDY = "edited by hand; the command of the run makes what is missing"
 # the first line of a recipe that `steerkit transfer` has made many of: what it was asked besides
@@ -36,19 +38,23 @@ class KeptRun:
     """A run that has ended: its folder, its manifest and what `results.json` holds."""
 
     folder: Path
-    manifest: Mapping[str, Any]
-    report: Mapping[str, Any]
+    manifest: Manifest
+    results: RunResults
 
-    def cell(self, name: str) -> Mapping[str, Any]:
+    @property
+    def report(self) -> RunResults:
+        """The results, for code that still asks by key."""
+        return self.results
+
+    def cell(self, name: str) -> CellResult:
         """The entry of the one cell whose id begins so.
 
         Raises:
             StoreError: there is none, or more than one.
         """
-        cells = {entry["id"]: entry for entry in self.report["cells"]}
-        return dict(cells[one_cell(self.folder, list(cells), name)])
+        return self.results.by_id[one_cell(self.folder, list(self.results.by_id), name)]
 
-    def rows(self, cell: str | None = None) -> list[dict[str, Any]]:
+    def rows(self, cell: str | None = None) -> list[JudgedRow]:
         """The completions of a cell, or of all cells, each with its verdict.
 
         Raises:
@@ -56,9 +62,9 @@ class KeptRun:
         """
         if cell is not None:
             entry = self.cell(cell)
-            return rows_of(self.folder, entry["id"], expected=entry)
+            return rows_of(self.folder, entry.id, expected=entry)
         found = judged_cells(self)
-        return [row for entry in self.report["cells"] for row in found.get(entry["id"], ())]
+        return [row for entry in self.results.cells for row in found.get(entry.id, ())]
 
 
 def read_run(folder: Path) -> KeptRun:
@@ -73,9 +79,9 @@ def read_run(folder: Path) -> KeptRun:
             f"{folder}: unfinished, {progress_words(folder, manifest)}: look at it with `steerkit show"
             f" {shlex.quote(str(folder))}`, and finish it with `{command_of(folder, manifest)}`"
         )
-    report = read_report(folder)
-    check_recipe(folder, manifest, report)
-    return KeptRun(folder, manifest, report)
+    results = read_results(folder)
+    check_recipe(folder, manifest, results)
+    return KeptRun(folder, manifest, results)
 
 
 def one_cell(folder: Path, ids: Sequence[str], name: str, *, when: str = "") -> str:
@@ -93,7 +99,7 @@ def one_cell(folder: Path, ids: Sequence[str], name: str, *, when: str = "") -> 
     return found[0]
 
 
-def rows_of(folder: Path, cell: str, *, expected: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def rows_of(folder: Path, cell: str, *, expected: CellResult | None = None) -> list[JudgedRow]:
     """The completions of a cell with their verdicts; `expected` is its entry of the results.
 
     Raises:
@@ -105,31 +111,30 @@ def rows_of(folder: Path, cell: str, *, expected: Mapping[str, Any] | None = Non
     return own
 
 
-def judged_cells(run: KeptRun) -> dict[str, list[dict[str, Any]]]:
+def judged_cells(run: KeptRun) -> dict[str, list[JudgedRow]]:
     """The same of all cells, by their ids.
 
     Raises:
         StoreError: a file is missing or damaged, or has not the rows that it should.
     """
-    ids = {cell["id"] for cell in run.report["cells"]}
-    found = rows_by_cell(run.folder, ids)
-    for cell in run.report["cells"]:
-        _check_number(run.folder, cell, found.get(cell["id"], ()))
+    found = rows_by_cell(run.folder, set(run.results.by_id))
+    for cell in run.results.cells:
+        _check_number(run.folder, cell, found.get(cell.id, ()))
     return found
 
 
-def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[dict[str, Any]]]:
+def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[JudgedRow]]:
     """The completions of some cells with their verdicts, in the order of the verdicts.
 
     Raises:
         StoreError: a file is missing or damaged, or a verdict has no text.
     """
-    verdicts = read_rows(folder, VERDICTS, VERDICT_KEYS, "and give the command of the run again")
-    rows = read_rows(folder, COMPLETIONS, COMPLETION_KEYS, "to have the row generated again")
+    verdicts = read_rows(folder, VERDICTS, VerdictRow, "and give the command of the run again")
+    rows = read_rows(folder, COMPLETIONS, CompletionRow, "to have the row generated again")
     # of a row that stands there twice the last one counts, as it does for the run
-    texts = {(row["cell"], row["prompt_id"]): row for row in rows if row["cell"] in cells}
-    judged = {(row["cell"], row["prompt_id"]): row for row in verdicts if row["cell"] in cells}
-    found: dict[str, list[dict[str, Any]]] = {}
+    texts = {(row.cell, row.prompt_id): row for row in rows if row.cell in cells}
+    judged = {(row.cell, row.prompt_id): row for row in verdicts if row.cell in cells}
+    found: dict[str, list[JudgedRow]] = {}
     for (cell, prompt), verdict in judged.items():
         text = texts.get((cell, prompt))
         if text is None:
@@ -137,35 +142,35 @@ def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[dict[str, Any]
                 f"{folder / COMPLETIONS}: no completion of cell {cell} for prompt {prompt!r}, which"
                 f" {VERDICTS} has: {REMEDY}"
             )
-        found.setdefault(cell, []).append({**text, **verdict})
+        found.setdefault(cell, []).append(JudgedRow.of(text, verdict))
     return found
 
 
-def _check_number(folder: Path, cell: Mapping[str, Any], rows: Sequence[Any]) -> None:
-    if (size := cell["n"] + cell["failed"]) != len(rows):
+def _check_number(folder: Path, cell: CellResult, rows: Sequence[JudgedRow]) -> None:
+    if (size := cell.rows) != len(rows):
         raise StoreError(
-            f"{folder / VERDICTS}: {len(rows)} rows of cell {cell['id']}, expected the {size} that"
+            f"{folder / VERDICTS}: {len(rows)} rows of cell {cell.id}, expected the {size} that"
             f" {RESULTS} counts: {REMEDY}"
         )
-    labels = [row["label"] for row in rows]
+    labels = [row.label for row in rows]
     # what is no label of the cell's judge is told by the same sum: one that is counted is then one short
-    wrong = next((name for name, count in cell["counts"].items() if labels.count(name) != count), None)
+    wrong = next((name for name, count in cell.counts.items() if labels.count(name) != count), None)
     if wrong is not None:
         raise StoreError(
-            f"{folder / VERDICTS}: {labels.count(wrong)} rows of cell {cell['id']} are {wrong!r}, expected"
-            f" the {cell['counts'][wrong]} that {RESULTS} counts: {REMEDY}"
+            f"{folder / VERDICTS}: {labels.count(wrong)} rows of cell {cell.id} are {wrong!r}, expected"
+            f" the {cell.counts[wrong]} that {RESULTS} counts: {REMEDY}"
         )
 
 
-def check_recipe(folder: Path, manifest: Mapping[str, Any], report: Mapping[str, Any] | None) -> None:
+def check_recipe(folder: Path, manifest: Manifest, results: RunResults | None) -> None:
     """Refuse results that are not those of the recipe beside them.
 
     Raises:
         StoreError: the recipe is missing, no TOML or another, or the results are another run's.
     """
-    target, wanted = folder / RECIPE, manifest["recipe_fingerprint"]
-    own = wanted if report is None else report["run"].get("recipe_fingerprint", wanted)
-    if own != wanted:
+    target, wanted = folder / RECIPE, manifest.recipe_fingerprint
+    own = None if results is None else results.run.recipe_fingerprint
+    if own is not None and own != wanted:
         raise StoreError(
             f"{folder / RESULTS}: of another recipe than {MANIFEST} says: one of the two was copied here;"
             " take both from one run"
@@ -201,28 +206,28 @@ def _transferred(text: str) -> dict[str, Any]:
     return {"transfer": {"models": models.split(","), "map": way or "none"}}
 
 
-def progress_words(folder: Path, manifest: Mapping[str, Any]) -> str:
+def progress_words(folder: Path, manifest: Manifest) -> str:
     """How far an unfinished run is."""
-    done, planned = count_lines(folder / COMPLETIONS), manifest.get("planned")
+    done, planned = count_lines(folder / COMPLETIONS), manifest.planned
     return f"{done} completions" if planned is None else f"{done} of at most {planned} completions"
 
 
-def command_of(folder: Path, manifest: Mapping[str, Any], *, out: Path | None = None) -> str:
+def command_of(folder: Path, manifest: Manifest, *, out: Path | None = None) -> str:
     """The command line that goes on with a run, or that repeats it in the folder `out`."""
     source, where = _recipe_word(manifest), ["--out", str(out or folder)]
-    changes = [word for change in manifest.get("changes", ()) for word in ("--set", change)]
+    changes = [word for change in manifest.changes for word in ("--set", change)]
     kept = folder / RECIPE
     text = kept.read_text(encoding="utf-8") if kept.exists() else ""
     if text.startswith(TRANSFER_LINE):
         asked = text.partition("\n")[0].removeprefix("# steerkit transfer ").split()
         return shlex.join(["steerkit", "transfer", source, *asked, *changes, *where])
-    if source and (source == manifest.get("shipped") or Path(source).is_file()):
+    if source and (source == manifest.shipped or Path(source).is_file()):
         return shlex.join(["steerkit", "run", source, *changes, *where])
     # the recipe that the run keeps has all changes in it
     return shlex.join(["steerkit", "run", str(kept), *where])
 
 
-def _recipe_word(manifest: Mapping[str, Any]) -> str:
+def _recipe_word(manifest: Manifest) -> str:
     """What was given as RECIPE: a file, or the name of a shipped one that no file here hides."""
-    shipped = manifest.get("shipped")
-    return str(manifest.get("recipe", "") if shipped is None or Path(shipped).is_file() else shipped)
+    shipped = manifest.shipped
+    return str(manifest.recipe if shipped is None or Path(shipped).is_file() else shipped)

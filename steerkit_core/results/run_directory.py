@@ -4,58 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from attrs import define, field
 from filelock import FileLock, Timeout
 
 from steerkit_core.errors import StoreError
 from steerkit_core.files.atomic import reason_of, replaced
+from steerkit_core.results.cells import BegunCell
+from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import (
     CALIBRATIONS,
     CELLS,
     COMPLETIONS,
-    DIRECTIONS,
     JUDGEMENTS,
-    LABELS,
     MANIFEST,
     RECIPE,
-    REPORT,
     RESULTS,
-    VERDICTS,
-    check_version,
     parsed_lines,
     read_json,
+    read_manifest,
 )
-from steerkit_core.values import Completion, Prompt
-
-__all__ = [
-    "CALIBRATIONS",
-    "CELLS",
-    "COMPLETIONS",
-    "DIRECTIONS",
-    "JUDGEMENTS",
-    "LABELS",
-    "MANIFEST",
-    "RECIPE",
-    "REPORT",
-    "RESULTS",
-    "VERDICTS",
-    "RunDirectory",
-    "hold_run",
-    "open_run",
-    "read_completions",
-    "read_json",
-]
+from steerkit_core.results.manifest import Manifest
+from steerkit_core.results.rows import CalibrationRow, CompletionRow, JudgementRow
+from steerkit_core.values import Completion, Prompt, StopReason
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CALIBRATION_COLUMNS = ("use", "layer", "position", "target", "multiplier", "achieved")
+T = TypeVar("T")
 
 
 @define(eq=False)
@@ -63,10 +44,10 @@ class RunDirectory:
     """One run's folder, held open. Made by `open_run`; `manifest` is that of a run that goes on."""
 
     path: Path
-    manifest: Mapping[str, Any] | None = None
+    manifest: Manifest | None = None
     completions: dict[tuple[str, str], Completion] = field(factory=dict)
-    judgements: dict[str, Mapping[str, Any]] = field(factory=dict)
-    calibrations: dict[str, Mapping[str, Any]] = field(factory=dict)
+    judgements: dict[str, JudgementRow] = field(factory=dict)
+    calibrations: dict[str, CalibrationRow] = field(factory=dict)
     cells: set[str] = field(factory=set)
     _sinks: dict[str, FileIO] = field(factory=dict)
 
@@ -76,57 +57,52 @@ class RunDirectory:
         Raises:
             StoreError: the disk is full or the file cannot be written; the rows before it are safe.
         """
-        line = json.dumps(
-            {
-                "cell": cell,
-                "prompt_id": completion.prompt.id,
-                "repeat": completion.prompt.repeat,
-                "prompt": completion.prompt.text,
-                "category": completion.prompt.category,
-                "text": completion.text,
-                "tokens": completion.tokens,
-                "stop": completion.stop,
-                "error": completion.error,
-                "score": completion.score,
-            },
-            ensure_ascii=False,
+        prompt = completion.prompt
+        row = CompletionRow(
+            cell=cell,
+            prompt_id=prompt.id,
+            repeat=prompt.repeat,
+            prompt=prompt.text,
+            category=prompt.category,
+            text=completion.text,
+            tokens=completion.tokens,
+            stop=completion.stop,
+            error=completion.error,
+            score=completion.score,
         )
-        self._append(COMPLETIONS, line, f"{len(self.completions)} completions are kept")
+        self._append(COMPLETIONS, row, f"{len(self.completions)} completions are kept")
         self.completions[cell, completion.prompt.id] = completion
 
-    def append_cell(self, cell: str, facts: Mapping[str, Any]) -> None:
+    def append_cell(self, cell: BegunCell) -> None:
         """Keep what a cell is as soon as it is begun, so that an unfinished run can be read; once.
 
         Raises:
             StoreError: the disk is full or the file cannot be written; what was finished is safe.
         """
-        if cell not in self.cells:
-            line = json.dumps({"id": cell, **facts}, ensure_ascii=False)
-            self._append(CELLS, line, f"{len(self.completions)} completions are kept")
-            self.cells.add(cell)
+        if cell.id not in self.cells:
+            self._append(CELLS, cell, f"{len(self.completions)} completions are kept")
+            self.cells.add(cell.id)
 
-    def append_judgement(self, key: str, row: Mapping[str, Any]) -> None:
-        """Keep what a judge that is a model said of one text; `key` hashes all that it depends on.
+    def append_judgement(self, row: JudgementRow) -> None:
+        """Keep what a judge that is a model said of one text.
 
         Raises:
             StoreError: the disk is full or the file cannot be written; what was judged before is safe.
         """
-        line = json.dumps({"key": key, **row}, ensure_ascii=False)
-        self._append(JUDGEMENTS, line, f"{len(self.judgements)} judgements are kept")
-        self.judgements[key] = row
+        self._append(JUDGEMENTS, row, f"{len(self.judgements)} judgements are kept")
+        self.judgements[row.key] = row
 
-    def append_calibration(self, key: str, row: Mapping[str, Any]) -> None:
-        """Keep a strength that was found; `key` hashes all that it depends on.
+    def append_calibration(self, row: CalibrationRow) -> None:
+        """Keep a strength that was found.
 
         Raises:
             StoreError: the disk is full or the file cannot be written; what was found before is safe.
         """
-        line = json.dumps({"key": key, **row}, ensure_ascii=False)
-        self._append(CALIBRATIONS, line, f"{len(self.calibrations)} calibrations are kept")
-        self.calibrations[key] = row
+        self._append(CALIBRATIONS, row, f"{len(self.calibrations)} calibrations are kept")
+        self.calibrations[row.key] = row
 
-    def _append(self, name: str, line: str, kept: str) -> None:
-        target = self.path / name
+    def _append(self, name: str, row: object, kept: str) -> None:
+        target, line = self.path / name, json.dumps(unstructured(row), ensure_ascii=False)
         with _explained(target, kept):
             if name not in self._sinks:
                 # unbuffered: closing a buffer that the disk refused would raise the same error again
@@ -139,13 +115,14 @@ class RunDirectory:
         """Replace a file in one step, so that a reader never sees half of it."""
         replace_text(self.path / name, text, "what was finished is kept")
 
-    def write_json(self, name: str, value: Any) -> None:
-        """Replace a JSON file in one step."""
-        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    def write_json(self, name: str, value: object) -> None:
+        """Replace a JSON file by an object of a class of results, in one step."""
+        self.write_text(name, json.dumps(unstructured(value), indent=1, ensure_ascii=False) + "\n")
 
-    def write_lines(self, name: str, values: Iterator[Mapping[str, Any]]) -> None:
+    def write_lines(self, name: str, rows: Iterable[object]) -> None:
         """Replace a file of one JSON object per line in one step."""
-        self.write_text(name, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+        lines = (json.dumps(unstructured(row), ensure_ascii=False) + "\n" for row in rows)
+        self.write_text(name, "".join(lines))
 
     def write_tensors(self, name: str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
         """Replace a safetensors file in one step."""
@@ -221,7 +198,7 @@ def hold_run(path: Path) -> Iterator[RunDirectory]:
         StoreError: the folder is no run directory, has not ended, cannot be written, or is in use.
     """
     read_json(path, RESULTS)
-    with _locked(path, "try again when it has ended"), _held(path, read_json(path, MANIFEST)) as run:
+    with _locked(path, "try again when it has ended"), _held(path, read_manifest(path)) as run:
         yield run
 
 
@@ -241,16 +218,17 @@ def _locked(path: Path, remedy: str) -> Iterator[None]:
 
 
 @contextmanager
-def _held(path: Path, manifest: Mapping[str, Any] | None) -> Iterator[RunDirectory]:
+def _held(path: Path, manifest: Manifest | None) -> Iterator[RunDirectory]:
     """What a run directory holds, read, and closed at the end."""
-    completions, judgements = read_completions(path / COMPLETIONS), _read_judgements(path / JUDGEMENTS)
+    judgements = _whole_lines(path / JUDGEMENTS, JudgementRow, "to have the text judged again")
+    calibrations = _whole_lines(path / CALIBRATIONS, CalibrationRow, "to have the strength searched again")
     run = RunDirectory(
         path,
         manifest,
-        completions,
-        judgements,
-        _read_calibrations(path / CALIBRATIONS),
-        {row["id"] for _, row in _whole_lines(path / CELLS, "to have it written again", ("id",))},
+        read_completions(path / COMPLETIONS),
+        {row.key: row for row in judgements},
+        {row.key: row for row in calibrations},
+        {cell.id for cell in _whole_lines(path / CELLS, BegunCell, "to have it written again")},
     )
     try:
         yield run
@@ -273,13 +251,12 @@ def _has_found_nothing(path: Path) -> bool:
     return not any(entry.is_dir() or entry.stat().st_size for entry in entries)
 
 
-def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Mapping[str, Any] | None:
+def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Manifest | None:
     """The manifest of the run that goes on, if any; another recipe's that found anything is refused."""
     if not (path / MANIFEST).exists():
         return None
-    manifest: Mapping[str, Any] = read_json(path, MANIFEST)
-    check_version(manifest, path / MANIFEST)
-    if manifest.get("recipe_fingerprint") != recipe_fingerprint:
+    manifest = read_manifest(path)
+    if manifest.recipe_fingerprint != recipe_fingerprint:
         if _has_found_nothing(path):
             return None
         raise StoreError(
@@ -312,49 +289,19 @@ def read_completions(path: Path) -> dict[tuple[str, str], Completion]:
         StoreError: a line is damaged.
     """
     found: dict[tuple[str, str], Completion] = {}
-    for number, row in _whole_lines(path, "to have the row generated again"):
-        try:
-            # a run of an earlier version has no repeats
-            prompt = Prompt(
-                row["prompt_id"], row["prompt"], category=row["category"], repeat=row.get("repeat", 0)
-            )
-            completion = Completion(
-                prompt, row["text"], row["tokens"], row["stop"], row["error"], row.get("score")
-            )
-            found[row["cell"], prompt.id] = completion
-        except (KeyError, TypeError) as error:
-            raise _damaged(path, number, error, "to have the row generated again") from None
+    for row in _whole_lines(path, CompletionRow, "to have the row generated again"):
+        prompt = Prompt(row.prompt_id, row.prompt, category=row.category, repeat=row.repeat)
+        stop = cast("StopReason", row.stop)
+        found[row.cell, prompt.id] = Completion(prompt, row.text, row.tokens, stop, row.error, row.score)
     return found
 
 
-def _read_judgements(path: Path) -> dict[str, Mapping[str, Any]]:
-    """What was judged by a model, by the hash of all that it depends on."""
-    found: dict[str, Mapping[str, Any]] = {}
-    remedy = "to have the text judged again"
-    for number, row in _whole_lines(path, remedy):
-        try:
-            found[row["key"]] = {
-                name: row[name] for name in ("label", "rule", "evidence", "spans", "scores", "asked")
-            }
-        except (KeyError, TypeError) as error:
-            raise _damaged(path, number, error, remedy) from None
-    return found
+def _whole_lines(path: Path, cl: type[T], remedy: str) -> Iterator[T]:
+    """The lines of a file; a last one that a killed process left unfinished is cut off.
 
-
-def _read_calibrations(path: Path) -> dict[str, Mapping[str, Any]]:
-    """The strengths that were found, by the hash of all that they depend on."""
-    found: dict[str, Mapping[str, Any]] = {}
-    remedy = "to have the strength searched again"
-    for number, row in _whole_lines(path, remedy):
-        try:
-            found[row["key"]] = {name: row[name] for name in CALIBRATION_COLUMNS}
-        except (KeyError, TypeError) as error:
-            raise _damaged(path, number, error, remedy) from None
-    return found
-
-
-def _whole_lines(path: Path, remedy: str, columns: Sequence[str] = ()) -> Iterator[tuple[int, Any]]:
-    """Numbers and values of the lines; a last one that a killed process left unfinished is cut off."""
+    Raises:
+        StoreError: a line is damaged.
+    """
     if not path.exists():
         return
     content = path.read_bytes()
@@ -362,12 +309,7 @@ def _whole_lines(path: Path, remedy: str, columns: Sequence[str] = ()) -> Iterat
     if whole < len(content):
         with _explained(path, "what was finished is kept"):
             os.truncate(path, whole)
-    yield from parsed_lines(path, content, columns, remedy)
-
-
-def _damaged(path: Path, number: int, error: Exception, remedy: str) -> StoreError:
-    found = f"{type(error).__name__}: {error}"
-    return StoreError(f"{path}:{number}: damaged ({found}); delete that line {remedy}")
+    yield from parsed_lines(path, content, cl, remedy)
 
 
 @contextmanager

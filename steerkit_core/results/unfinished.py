@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
-from steerkit_core.results.files import CELLS, COMPLETION_KEYS, COMPLETIONS, read_manifest, read_rows
+from steerkit_core.results.cells import BegunCell
+from steerkit_core.results.converter import unstructured
+from steerkit_core.results.files import CELLS, COMPLETIONS, read_manifest, read_rows
+from steerkit_core.results.manifest import Manifest
+from steerkit_core.results.rows import CompletionRow
 from steerkit_core.results.run import check_recipe, command_of, one_cell, progress_words
 
 REMEDY = "to have the row generated again"
+
+
+@frozen(kw_only=True)
+class UnfinishedCell(BegunCell):
+    """A cell with what there is of it so far: completions, how many of them failed, tokens, endings."""
+
+    completions: int
+    failed: int
+    tokens: int
+    stops: Mapping[str, int]
+
+    @classmethod
+    def of(cls, cell: BegunCell, rows: Sequence[CompletionRow]) -> UnfinishedCell:
+        """A cell, and its rows counted."""
+        return cls(
+            **asdict(cell),
+            completions=len(rows),
+            failed=sum(row.error is not None for row in rows),
+            tokens=sum(row.tokens for row in rows),
+            stops=dict(sorted(Counter(row.stop for row in rows).items())),
+        )
 
 
 @frozen(eq=False)
@@ -20,9 +45,9 @@ class Unfinished:
     """What an unfinished run holds: its cells with how many rows they have, and every row."""
 
     folder: Path
-    manifest: Mapping[str, Any]
-    cells: tuple[Mapping[str, Any], ...]
-    rows: tuple[Mapping[str, Any], ...]
+    manifest: Manifest
+    cells: tuple[UnfinishedCell, ...]
+    rows: tuple[CompletionRow, ...]
 
     @property
     def progress(self) -> str:
@@ -38,21 +63,21 @@ class Unfinished:
         """What a program may want to know."""
         return {
             "state": "unfinished",
-            "run": {"name": self.manifest.get("name")},
+            "run": {"name": self.manifest.name},
             "completions": len(self.rows),
-            "planned": self.manifest.get("planned"),
+            "planned": self.manifest.planned,
             "command": self.command,
-            "cells": [dict(cell) for cell in self.cells],
+            "cells": [unstructured(cell) for cell in self.cells],
         }
 
-    def texts(self, cell: str) -> list[Mapping[str, Any]]:
+    def texts(self, cell: str) -> list[CompletionRow]:
         """The rows of the one cell whose id begins so.
 
         Raises:
             StoreError: there is none, or more than one.
         """
-        found = one_cell(self.folder, [str(one["id"]) for one in self.cells], cell, when=" so far")
-        return [row for row in self.rows if row["cell"] == found]
+        found = one_cell(self.folder, [one.id for one in self.cells], cell, when=" so far")
+        return [row for row in self.rows if row.cell == found]
 
 
 def read_unfinished(folder: Path) -> Unfinished:
@@ -63,26 +88,17 @@ def read_unfinished(folder: Path) -> Unfinished:
     """
     manifest = read_manifest(folder)
     check_recipe(folder, manifest, None)
-    rows = read_rows(folder, COMPLETIONS, COMPLETION_KEYS, REMEDY) if _has(folder, COMPLETIONS) else []
-    begun = read_rows(folder, CELLS, ("id",), "to have it written again") if _has(folder, CELLS) else []
+    rows = read_rows(folder, COMPLETIONS, CompletionRow, REMEDY) if _has(folder, COMPLETIONS) else []
+    begun = read_rows(folder, CELLS, BegunCell, "to have it written again") if _has(folder, CELLS) else []
     # of a row that stands there twice the last one counts
-    rows = list({(row["cell"], row["prompt_id"]): row for row in rows}.values())
-    facts: dict[str, Mapping[str, Any]] = {cell["id"]: cell for cell in begun}
-    own: dict[str, list[Mapping[str, Any]]] = {name: [] for name in facts}
+    rows = list({(row.cell, row.prompt_id): row for row in rows}.values())
+    facts = {cell.id: cell for cell in begun}
+    own: dict[str, list[CompletionRow]] = {name: [] for name in facts}
     for row in rows:
         # a run of an earlier version has not kept what its cells are
-        facts.setdefault(row["cell"], {"id": row["cell"]})
-        own.setdefault(row["cell"], []).append(row)
-    cells = tuple(
-        {
-            **cell,
-            "completions": len(own[name]),
-            "failed": sum(row["error"] is not None for row in own[name]),
-            "tokens": sum(row["tokens"] for row in own[name]),
-            "stops": dict(sorted(Counter(row["stop"] for row in own[name]).items())),
-        }
-        for name, cell in facts.items()
-    )
+        facts.setdefault(row.cell, BegunCell(id=row.cell))
+        own.setdefault(row.cell, []).append(row)
+    cells = tuple(UnfinishedCell.of(cell, own[name]) for name, cell in facts.items())
     return Unfinished(folder, manifest, cells, tuple(rows))
 
 

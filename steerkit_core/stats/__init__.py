@@ -6,7 +6,7 @@ The unit is the unique prompt: `fold` first, then count.
 from steerkit_core.stats.agreement import Kappa, cohen_kappa, fleiss_kappa
 from steerkit_core.stats.bootstrap import Ratio, paired_ratio
 from steerkit_core.stats.clusters import clustered_wilson, effective_size, intraclass_correlation
-from steerkit_core.stats.estimate import CONFIDENCE, Estimate
+from steerkit_core.stats.estimate import CONFIDENCE, Estimate, Rate
 from steerkit_core.stats.families import holm
 from steerkit_core.stats.folding import fold
 from steerkit_core.stats.independent import fisher, newcombe
@@ -22,6 +22,7 @@ __all__ = [
     "Kappa",
     "Optimism",
     "PairedCounts",
+    "Rate",
     "Ratio",
     "Trend",
     "clustered_wilson",

@@ -1,5 +1,7 @@
 """A number with its confidence interval."""
 
+from typing import Any
+
 from attrs import frozen
 
 CONFIDENCE = 0.95
@@ -13,6 +15,9 @@ class Estimate:
     low: float
     high: float
 
+    def __getitem__(self, key: str) -> float:
+        return float(getattr(self, key))
+
 
 @frozen
 class Rate:
@@ -23,3 +28,6 @@ class Rate:
     rate: float
     low: float
     high: float
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define, frozen
 
@@ -16,6 +16,7 @@ from steerkit_core.errors import SteerkitError
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.recipe.parsing import Setting, fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.results.rows import CalibrationRow
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.steering.cell_columns import CellModel
 from steerkit_core.steering.cells import Source, steering_of
@@ -228,7 +229,7 @@ class Search:
         keyed = {self._key(trial): trial for trial in trials}
         return {key: trial for key, trial in keyed.items() if key not in self.store.calibrations}
 
-    def known(self, trials: Sequence[Trial]) -> list[Mapping[str, Any]]:
+    def known(self, trials: Sequence[Trial]) -> list[CalibrationRow]:
         """The kept row of each trial."""
         return [self.store.calibrations[self._key(trial)] for trial in trials]
 
@@ -256,16 +257,18 @@ class Search:
 
         found = solve(wanted, measure, options.tolerance)
         for (key, trial), one in zip(missing.items(), found, strict=True):
-            row = {
-                "use": options.use,
-                "layer": trial.layer,
-                "position": trial.position,
-                "target": self._target(trial),
-                "tokens": options.tokens,
-                "multiplier": one.multiplier,
-                "achieved": one.achieved,
-            }
-            self.store.append_calibration(key, row)
+            self.store.append_calibration(
+                CalibrationRow(
+                    key=key,
+                    use=options.use,
+                    layer=trial.layer,
+                    position=trial.position,
+                    target=self._target(trial),
+                    tokens=options.tokens,
+                    multiplier=one.multiplier,
+                    achieved=one.achieved,
+                )
+            )
 
     def _target(self, trial: Trial) -> float:
         """The trial's multiplier, which is a target here, else the recipe's."""

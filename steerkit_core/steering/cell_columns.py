@@ -1,4 +1,4 @@
-"""The columns of a cell: what `results.json` says of its setting and its steering."""
+"""The columns of a cell that are known before anything is generated: its configuration and its steering."""
 
 from __future__ import annotations
 
@@ -9,28 +9,8 @@ import attrs
 from attrs import frozen
 
 from steerkit_core.recipe.parsing import NamedPrompts, Setting
+from steerkit_core.results.cells import CellCondition, CellFacts, Strength
 from steerkit_core.values import CellRole, Condition, Direction, Intervention, Steering
-
-# the columns of a cell that are null where nothing was steered
-STEERING = (
-    "layer",
-    "depth",
-    "position",
-    "multiplier",
-    "unit",
-    "strength",
-    "direction",
-    "condition",
-    "calibration",
-    "extraction",
-    "origin",
-)
-
-# the columns of a cell that an unfinished run is shown with
-BEGUN = (
-    *("model", "quantization", "role", "control", "extractor", "site"),
-    *("prompts", "classifier", "layer", "multiplier"),
-)
 
 
 @frozen
@@ -41,42 +21,46 @@ class CellModel:
     quantization: str
     num_layers: int
     family_multiplier: float
-    identity: Mapping[str, Any]
+    identity: Mapping[str, str]
     num_heads: int = 1
 
 
 def setting_facts(
-    model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts
-) -> dict[str, Any]:
-    """The columns that say what a cell's setting is; a baseline has no extractor and no site."""
-    steered = role != "baseline"
-    parts = ("extractor", "site", "classifier", "generation") if steered else ("classifier", "generation")
-    return {
-        "model": model.id,
-        "quantization": model.quantization,
-        "dtype": model.identity["dtype"],
-        "prompts": prompts.name,
-        "classifier": setting.classifier.name,
-        "extractor": setting.extractor.name if steered else None,
-        "source": ("unquantized" if setting.carried else "self") if steered else None,
-        "selector": setting.selector.name if steered else None,
-        "site": setting.site.name if steered else None,
-        "role": role,
-        "control": None,
-        "options": {part: _options(setting, part) for part in parts},
-    }
+    model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts, **steered: Any
+) -> CellFacts:
+    """The columns of a cell of a configuration; a baseline has no extractor and no site.
+
+    `steered` are the columns that say how it is steered; those left out are None.
+    """
+    parts: tuple[str, ...] = ("classifier", "generation")
+    own: dict[str, Any] = {"layer": None, "depth": None, "multiplier": None, "source": None}
+    is_steered = role != "baseline"
+    if is_steered:
+        parts = ("extractor", "site", *parts)
+        own["source"] = "unquantized" if setting.carried else "self"
+    return CellFacts(
+        model=model.id,
+        quantization=model.quantization,
+        dtype=model.identity["dtype"],
+        prompts=prompts.name,
+        classifier=setting.classifier.name,
+        extractor=setting.extractor.name if is_steered else None,
+        selector=setting.selector.name if is_steered else None,
+        site=setting.site.name if is_steered else None,
+        role=role,
+        options={part: _options(setting, part) for part in parts},
+        **(own | steered),
+    )
 
 
-def _options(setting: Setting, part: str) -> dict[str, Any]:
+def _options(setting: Setting, part: str) -> dict[str, object]:
     """The options of a component or table as they were resolved; the batch size is none of a result's."""
     options = attrs.asdict(getattr(setting, part))
     options.pop("batch_size", None)
     return options
 
 
-def strength_of(
-    intervention: Intervention, steering: Steering, chosen: Direction
-) -> dict[str, float] | None:
+def strength_of(intervention: Intervention, steering: Steering, chosen: Direction) -> Strength | None:
     """The length of what is added, in all three units, so that models can be compared."""
     if intervention.strength is None:
         return None
@@ -84,19 +68,18 @@ def strength_of(
     measure = chosen if layer is None else steering.directions.at(layer, steering.position)
     raw_norm = measure.raw_norm if intervention.raw_norm is None else intervention.raw_norm
     stream = steering.residual_norms[measure.layer]
-    return {"absolute": length, "residual": length / stream, "raw": length / raw_norm}
+    return Strength(absolute=length, residual=length / stream, raw=length / raw_norm)
 
 
-def condition_of(condition: Condition | None) -> dict[str, Any] | None:
+def condition_of(condition: Condition | None) -> CellCondition | None:
     """Which prompts are edited, and what the site has to say of that."""
     if condition is None:
         return None
-    names = ("layer", "position", "module", "threshold", "when")
-    return {name: getattr(condition, name) for name in names} | dict(condition.facts)
-
-
-def origin_words(origin: Mapping[str, Any]) -> str:
-    """Where directions come from that are not the model's own, in the words of tables and maps."""
-    return f"{origin['run'] or origin['model']}" + (
-        "" if origin["map"] == "none" else f", {origin['map']} map"
+    return CellCondition(
+        layer=condition.layer,
+        position=condition.position,
+        module=condition.module,
+        threshold=condition.threshold,
+        when=condition.when,
+        facts=condition.facts,
     )

@@ -14,12 +14,10 @@ from attrs import evolve, frozen
 from steerkit_core.errors import SteerkitError
 from steerkit_core.recipe.parsing import NamedPrompts, Setting, fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.results.cells import BegunCell, CellCalibration, CellDirection, CellFacts, Origin
 from steerkit_core.steering.cell_columns import (
-    BEGUN,
-    STEERING,
     CellModel,
     condition_of,
-    origin_words,
     setting_facts,
     strength_of,
 )
@@ -57,14 +55,28 @@ class Cell:
     setting: Setting
     prompts: NamedPrompts
     intervention: Intervention
-    facts: Mapping[str, Any]
+    facts: CellFacts
     ends_early: bool = False
     reading: Reading = PLAIN
 
     @property
-    def begun(self) -> dict[str, Any]:
+    def begun(self) -> BegunCell:
         """What is kept of it as soon as it is begun; the rest comes with its results."""
-        return {name: self.facts[name] for name in BEGUN} | {"prompts_total": len(self.prompts.prompts)}
+        own = self.facts
+        return BegunCell(
+            id=self.id,
+            model=own.model,
+            quantization=own.quantization,
+            role=own.role,
+            control=own.control,
+            extractor=own.extractor,
+            site=own.site,
+            prompts=own.prompts,
+            classifier=own.classifier,
+            layer=own.layer,
+            multiplier=own.multiplier,
+            prompts_total=len(self.prompts.prompts),
+        )
 
 
 @frozen(eq=False)
@@ -80,7 +92,7 @@ class Source:
     identity: Mapping[str, Any]
     judge: Mapping[str, Any]
     classes: Callable[[], ClassActivations]
-    origin: Mapping[str, Any] | None = None
+    origin: Origin | None = None
 
 
 def baseline_cell(
@@ -88,7 +100,7 @@ def baseline_cell(
 ) -> Cell:
     """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None} | reading.identity
-    facts = setting_facts(model, setting, "baseline", setting.evaluation) | dict.fromkeys(STEERING)
+    facts = setting_facts(model, setting, "baseline", setting.evaluation)
     cell = _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
     return evolve(cell, reading=reading)
 
@@ -99,11 +111,11 @@ def _cell(
     setting: Setting,
     prompts: NamedPrompts,
     intervention: Intervention,
-    facts: Mapping[str, Any],
+    facts: CellFacts,
 ) -> Cell:
     # the letter keeps a table reader from taking an id of digits, perhaps with one e, for a number
     own = f"c{fingerprint({**identity, 'judge': dict(judge)})[:11]}"
-    return Cell(own, fingerprint(identity), setting, prompts, intervention, facts)
+    return Cell(own, fingerprint(identity), setting, prompts, intervention, evolve(facts, id=own))
 
 
 def steered_cell(
@@ -116,7 +128,7 @@ def steered_cell(
     *,
     ends_early: bool = False,
     reading: Reading = PLAIN,
-    calibration: Mapping[str, Any] | None = None,
+    calibration: CellCalibration | None = None,
 ) -> Cell:
     """The cell that steers as `trial` says.
 
@@ -135,19 +147,23 @@ def steered_cell(
     if ends_early:
         identity["ends_early"] = True
     identity |= reading.identity
-    facts = setting_facts(model, setting, "steered", prompts) | {
+    facts = setting_facts(
+        model,
+        setting,
+        "steered",
+        prompts,
         **place,
-        "depth": round(trial.layer / model.num_layers, 4),
-        "unit": None if multiplier is None else getattr(setting.site, "unit", None),
-        "strength": strength_of(intervention, steering, direction),
-        "direction": {"raw_norm": direction.raw_norm},
-        "condition": condition_of(intervention.condition),
-        "calibration": calibration,
-        "extraction": source.identity["extraction"],
-        "origin": None if source.origin is None else dict(source.origin),
-    }
+        depth=round(trial.layer / model.num_layers, 4),
+        unit=None if multiplier is None else getattr(setting.site, "unit", None),
+        strength=strength_of(intervention, steering, direction),
+        direction=CellDirection(raw_norm=direction.raw_norm),
+        condition=condition_of(intervention.condition),
+        calibration=calibration,
+        extraction=source.identity["extraction"],
+        origin=source.origin,
+    )
     if source.origin is not None:
-        facts["source"] = origin_words(source.origin)
+        facts = evolve(facts, source=source.origin.words)
     cell = _cell(identity, source.judge, setting, prompts, intervention, facts)
     return evolve(cell, ends_early=ends_early, reading=reading)
 
@@ -180,17 +196,8 @@ def control_cell(
         SteerkitError: there is no usable direction at the trial's layer and position.
     """
     setting, prompts = cell.setting, cell.prompts
-    multiplier = cell.facts["multiplier"]
-    steering = Steering(
-        directions=control.directions,
-        layer=trial.layer,
-        position=trial.position,
-        multiplier=0.0 if multiplier is None else multiplier,
-        num_layers=model.num_layers,
-        residual_norms=source.residual_norms,
-        num_heads=model.num_heads,
-        classes=source.classes,
-    )
+    multiplier = cell.facts.multiplier
+    steering = _steering(model, trial, source, control.directions, multiplier)
     own = setting.site.intervene(steering)
     intervention = evolve(own, condition=cell.intervention.condition)
     if same_effect(cell.intervention, intervention):
@@ -200,17 +207,16 @@ def control_cell(
     identity = _identity(model, setting, prompts, seed) | {"steering": steered} | cell.reading.identity
     direction = steering.direction
     chosen = source.directions.at(trial.layer, trial.position)
-    facts = {
-        **cell.facts,
-        "role": "control",
-        "control": control.name,
-        "strength": strength_of(intervention, steering, direction),
-        "direction": {
-            "raw_norm": direction.raw_norm,
-            "cosine": float(direction.unit.double() @ chosen.unit.double()),
-        },
-        "extraction": control.extraction,
-    }
+    facts = evolve(
+        cell.facts,
+        role="control",
+        control=control.name,
+        strength=strength_of(intervention, steering, direction),
+        direction=CellDirection(
+            raw_norm=direction.raw_norm, cosine=float(direction.unit.double() @ chosen.unit.double())
+        ),
+        extraction=control.extraction,
+    )
     made = _cell(identity, source.judge, setting, prompts, intervention, facts)
     return evolve(made, reading=cell.reading)
 
@@ -223,16 +229,7 @@ def steering_of(
     Raises:
         SteerkitError: there is no usable direction there.
     """
-    steering = Steering(
-        directions=source.directions,
-        layer=trial.layer,
-        position=trial.position,
-        multiplier=multiplier,
-        num_layers=model.num_layers,
-        residual_norms=source.residual_norms,
-        num_heads=model.num_heads,
-        classes=source.classes,
-    )
+    steering = _steering(model, trial, source, source.directions, multiplier)
     try:
         steering.direction  # noqa: B018  # reason: it is looked up
     except KeyError:
@@ -241,6 +238,21 @@ def steering_of(
             f" {trial.position} (positions: {', '.join(map(str, source.directions.positions))})"
         ) from None
     return steering
+
+
+def _steering(
+    model: CellModel, trial: Trial, source: Source, directions: DirectionSet, multiplier: float | None
+) -> Steering:
+    return Steering(
+        directions=directions,
+        layer=trial.layer,
+        position=trial.position,
+        multiplier=0.0 if multiplier is None else multiplier,
+        num_layers=model.num_layers,
+        residual_norms=source.residual_norms,
+        num_heads=model.num_heads,
+        classes=source.classes,
+    )
 
 
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
@@ -253,7 +265,7 @@ def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], s
         seed: the run's.
     """
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": source["steering"]}
-    facts = setting_facts(model, setting, "steered", setting.evaluation) | dict.fromkeys(STEERING)
+    facts = setting_facts(model, setting, "steered", setting.evaluation)
     return _cell(identity, source["judge"], setting, setting.evaluation, Intervention(), facts)
 
 

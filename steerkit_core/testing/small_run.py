@@ -11,6 +11,7 @@ from steerkit_core.testing.tiny import TinyModels
 
 if TYPE_CHECKING:
     from steerkit_core.components import Component
+from steerkit_core.results.results import RunResults
 
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "run": {"name": "small-run"},
@@ -29,7 +30,7 @@ def small_run(
     folder: Path,
     component: type[Component] | None = None,
     tables: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[str, Any]:
+) -> RunResults:
     """Run a recipe on a tiny model, as `steerkit run` would.
 
     Args:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steerkit_core.results.run_directory import COMPLETIONS
+from steerkit_core.results.files import COMPLETIONS
 
 sys.path.insert(0, str(Path(__file__).parent))
 

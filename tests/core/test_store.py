@@ -9,7 +9,8 @@ import torch
 
 from steerkit_core import Completion, Prompt
 from steerkit_core.errors import StoreError
-from steerkit_core.results.run_directory import COMPLETIONS, DIRECTIONS, MANIFEST, open_run, read_json
+from steerkit_core.results.files import COMPLETIONS, DIRECTIONS, MANIFEST, read_json
+from steerkit_core.results.run_directory import open_run
 
 MINE, YOURS = "a" * 64, "b" * 64
 REMEDY = "put that right and give the same command again, or choose another folder with --out"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from attrs import evolve, frozen
 
 from steerkit_core.errors import NumericError
-from steerkit_core.extraction.extraction import Extraction
+from steerkit_core.extraction.extraction import Extraction, origin_of
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.steer import Rows
 from steerkit_core.recipe.parsing import NamedPrompts, Setting
+from steerkit_core.results.cells import CellCalibration, Strength
+from steerkit_core.results.rows import CalibrationRow
 from steerkit_core.steering.calibration import Search
 from steerkit_core.steering.cells import (
     PLAIN,
@@ -62,7 +63,7 @@ class GroupCells:
         source = self.source(setting, extraction)
         (calibration,) = self.calibrate(setting, extraction, [trial])
         if calibration is not None:
-            trial = evolve(trial, multiplier=calibration["multiplier"])
+            trial = evolve(trial, multiplier=calibration.multiplier)
         with self.loaded.blamed("site", setting.site):
             cell = steered_cell(
                 self.loaded.cell_model,
@@ -73,7 +74,7 @@ class GroupCells:
                 self.loaded.seed,
                 ends_early=ends_early,
                 reading=self._reading(setting),
-                calibration=_without_multiplier(calibration),
+                calibration=_calibration(calibration),
             )
         model.check(cell.intervention)
         cell = self.dosed(cell, setting, source)
@@ -84,16 +85,16 @@ class GroupCells:
 
     def dosed(self, cell: Cell, setting: Setting, source: Source) -> Cell:
         """The cell with a strength that is measured, where its site has no length to ask for."""
-        if cell.facts["strength"] is not None:
+        facts, layer = cell.facts, cell.facts.layer
+        if facts.strength is not None or layer is None:
             return cell
-        layer = cell.facts["layer"]
         change = self.loaded.model.mean_change(setting.contrast.negative, cell.intervention, layer)
         if change is None or not math.isfinite(change):
             return cell
-        raw_norm = cell.intervention.raw_norm or cell.facts["direction"]["raw_norm"]
+        raw_norm = cell.intervention.raw_norm or (facts.direction and facts.direction.raw_norm) or math.nan
         stream = source.residual_norms[layer]
-        strength = {"absolute": change, "residual": change / stream, "raw": change / raw_norm}
-        return evolve(cell, facts={**cell.facts, "strength": strength})
+        strength = Strength(absolute=change, residual=change / stream, raw=change / raw_norm)
+        return evolve(cell, facts=evolve(facts, strength=strength))
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
@@ -106,7 +107,7 @@ class GroupCells:
 
     def calibrate(
         self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]
-    ) -> Sequence[Mapping[str, Any] | None]:
+    ) -> Sequence[CalibrationRow | None]:
         """The strengths that the recipe has searched, for all trials at once; None where it has none.
 
         A multiplier of a trial is then the target, as a KL divergence in nats.
@@ -136,7 +137,7 @@ class GroupCells:
             identity,
             judge,
             partial(self.extractions.read_classes, setting, extraction),
-            extraction.identity.get("origin"),
+            origin_of(extraction),
         )
 
     def _reading(self, setting: Setting) -> Reading:
@@ -151,10 +152,8 @@ class GroupCells:
         return Reading(watch, None if setting.generation.full_texts else classifier.enough_tokens)
 
 
-def _without_multiplier(calibration: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _calibration(row: CalibrationRow | None) -> CellCalibration | None:
     """How a cell's multiplier was found."""
-    if calibration is None:
+    if row is None:
         return None
-    found = {name: calibration[name] for name in ("use", "target", "achieved")}
-    # a run that was begun with an earlier version looked at one
-    return found | {"tokens": calibration.get("tokens", 1)}
+    return CellCalibration(use=row.use, target=row.target, achieved=row.achieved, tokens=row.tokens)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from attrs import define, evolve, field
 
@@ -14,6 +13,7 @@ from steerkit_core.pipeline.steps.cells import GroupCells
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.recipe.parsing import Setting
+from steerkit_core.results.cells import CellResult
 from steerkit_core.steering.cells import Cell, control_cell
 from steerkit_core.steering.controls import Control, flipped, random_directions, with_lengths
 from steerkit_core.values import Trial
@@ -51,14 +51,12 @@ class GroupControls:
                 found.append(self.cells.rows.add(self.cells.dosed(cell, setting, source)))
         return found
 
-    def note_sick(
-        self, compared: Sequence[tuple[Cell, Cell]], entries: Mapping[str, Mapping[str, Any]]
-    ) -> None:
+    def note_failed(self, compared: Sequence[tuple[Cell, Cell]], results: Mapping[str, CellResult]) -> None:
         """Keep for every chosen cell which of its controls failed, and why."""
         for cell, reference in compared:
-            entry = entries[reference.id]
-            if entry["control"] is not None and entry["sick"]:
-                self.left_out[cell.id][f"{entry['control']}: {entry['sick']}"] = None
+            found = results[reference.id]
+            if found.control is not None and found.sick:
+                self.left_out[cell.id][f"{found.control}: {found.sick}"] = None
 
     def _makers(
         self, setting: Setting, extraction: Extraction, trial: Trial

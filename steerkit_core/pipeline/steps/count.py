@@ -1,21 +1,20 @@
-"""COUNT: a cell's entry of `results.json`, and the share of refusals of each prompt."""
+"""COUNT: what a cell came to, and the share of refusals of each prompt."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from steerkit_core.counting.comparison import REFUSAL
 from steerkit_core.counting.counts import count, shares_of
 from steerkit_core.pipeline.steps.judge import Verdicts
+from steerkit_core.results.cells import CellResult
 from steerkit_core.steering.cells import Cell
 
 
-def cell_entry(cell: Cell, verdicts: Verdicts) -> dict[str, Any]:
-    """COUNT: the cell's entry of `results.json`."""
+def cell_result(cell: Cell, verdicts: Verdicts) -> CellResult:
+    """COUNT: what the verdicts on a cell's rows come to."""
     judged = verdicts.judge(cell)
     rows = [(completion.prompt, cell.intervention) for completion, _ in judged]
     edited = sum(bool(way.edits) for way in verdicts.loaded.model.conditioned(rows))
-    return count(cell, judged) | {"edited": edited}
+    return count(cell, judged, edited)
 
 
 def refusal_shares(cell: Cell, verdicts: Verdicts) -> dict[str, float]:

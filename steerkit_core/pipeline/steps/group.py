@@ -48,7 +48,7 @@ class LoadedGroup:
         )
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, str]:
         """The columns of `results.json` that name the model."""
         spec = self.group.spec
         return {"model": spec.id, "quantization": spec.quantization, "dtype": self.model.dtype}

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from steerkit_core.counting.transfer_efficiency import origin_notes
 from steerkit_core.counting.trends import ModelSize
 from steerkit_core.extraction.extraction import Extraction
-from steerkit_core.extraction.quantization import drift_entries
+from steerkit_core.extraction.quantization import quantization_shifts
 from steerkit_core.model.health import warnings_of
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.recipe.parsing import Setting
+from steerkit_core.results.cells import CellCondition, CellResult
+from steerkit_core.results.findings import QuantizationShift, StreamResult, finite
 
 Measured = Sequence[tuple[Setting, Extraction]]
 
 
-def drift_of(loaded: LoadedGroup, measured: Measured) -> list[dict[str, Any]]:
+def shifts_of(loaded: LoadedGroup, measured: Measured) -> list[QuantizationShift]:
     """How far this model's directions are from those without quantization."""
     return [
         entry
         for setting, extraction in measured
-        for entry in drift_entries(
+        for entry in quantization_shifts(
             extraction,
             loaded.columns | {"extractor": setting.extractor.name, "contrast": setting.contrast.name},
             loaded.store,
@@ -34,35 +35,44 @@ def size_of(loaded: LoadedGroup) -> ModelSize:
     return ModelSize(loaded.model.config.model_type, loaded.model.num_parameters)
 
 
-def health_of(
-    loaded: LoadedGroup, measured: Measured, errors: Iterable[str | None]
-) -> list[dict[str, Any]]:
+def health_of(loaded: LoadedGroup, measured: Measured, errors: Iterable[str | None]) -> list[StreamResult]:
     """What the residual stream is like on each set of neutral prompts, and how many rows failed.
 
     `errors` has one item for each row of the group's cells, None where it did not fail.
     """
     failures = list(errors)
-    rows = {"rows": len(failures), "failed": sum(error is not None for error in failures)}
+    failed = sum(error is not None for error in failures)
     streams = {setting.contrast: (setting.contrast.name, found.stream) for setting, found in measured}
     return [
-        loaded.columns | {"prompts": name} | stream.as_json() | rows for name, stream in streams.values()
+        StreamResult(
+            **loaded.columns,
+            prompts=name,
+            norm_mean=finite(stream.norm_mean),
+            norm_max=finite(stream.norm_max),
+            overflow=finite(stream.overflow),
+            nonfinite=stream.nonfinite,
+            norm_last=finite(stream.norm_last),
+            norm_suffix=finite(stream.norm_suffix),
+            rows=len(failures),
+            failed=failed,
+        )
+        for name, stream in streams.values()
     ]
 
 
-def notes_of(loaded: LoadedGroup, measured: Measured, entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What a reader has to know of this model's numbers; `entries` are those of its cells."""
+def notes_of(loaded: LoadedGroup, measured: Measured, cells: Sequence[CellResult]) -> list[str]:
+    """What a reader has to know of this model's numbers, given its cells."""
     spec = loaded.group.spec
     what = spec.id + ("" if spec.quantization == "none" else f" ({spec.quantization})")
     found = [note for _, extraction in measured for note in warnings_of(extraction.stream, what)]
-    sick = [entry for entry in entries if entry["sick"]]
-    if sick:
+    failed = [cell for cell in cells if cell.sick]
+    if failed:
         found.append(
-            f"{what}: {len(sick)} of {len(entries)} cells failed, such as {sick[0]['id']}:"
-            f" {sick[0]['sick']}."
+            f"{what}: {len(failed)} of {len(cells)} cells failed, such as {failed[0].id}: {failed[0].sick}."
         )
     found += [note for setting, _ in measured if (note := _found_with(setting)) is not None]
-    found += origin_notes(what, entries)
-    conditional = [entry for entry in entries if entry["condition"] and entry["role"] != "control"]
+    found += origin_notes(what, cells)
+    conditional = [cell for cell in cells if cell.condition is not None and cell.role != "control"]
     found += _condition_notes(what, conditional)
     return list(dict.fromkeys(found))
 
@@ -80,21 +90,23 @@ def _found_with(setting: Setting) -> str | None:
     )
 
 
-def _condition_notes(what: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def _condition_notes(what: str, conditional: Sequence[CellResult]) -> list[str]:
     """Of cells under a condition: whether no prompt of theirs, or of the contrast set, meets it."""
-    idle = [entry for entry in entries if not entry["edited"]]
-    blind = [
-        entry
-        for entry in entries
-        if not entry["condition"].get("positive", 1) + entry["condition"].get("negative", 1)
-    ]
+    idle = [cell for cell in conditional if not cell.edited]
+    blind = [cell for cell in conditional if cell.condition is not None and _meets_none(cell.condition)]
     notes = []
     for cells, whose in ((idle, "their prompts, which are all unedited"), (blind, "the contrast prompts")):
-        if cells:
-            limits = cells[0]["condition"]
+        limits = cells[0].condition if cells else None
+        if limits is not None:
             notes.append(
-                f"{what}: the condition of {len(cells)} of {len(entries)} conditional cells holds for none"
-                f" of {whose}, such as {cells[0]['id']}: projection {limits['when']}"
-                f" {limits['threshold']:g} at layer {limits['layer']}, position {limits['position']}."
+                f"{what}: the condition of {len(cells)} of {len(conditional)} conditional cells holds for"
+                f" none of {whose}, such as {cells[0].id}: projection {limits.when} {limits.threshold:g} at"
+                f" layer {limits.layer}, position {limits.position}."
             )
     return notes
+
+
+def _meets_none(condition: CellCondition) -> bool:
+    """Whether the site says that no prompt of either class meets it."""
+    met = [condition.facts.get(name, 1) for name in ("positive", "negative")]
+    return not any(met)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from typing import Any
 
 from attrs import field, frozen
 
@@ -11,6 +10,8 @@ from steerkit_core.counting.trends import ModelSize
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.recipe.parsing import NamedPrompts, Setting
 from steerkit_core.recipe.plan import Group
+from steerkit_core.results.cells import CellResult
+from steerkit_core.results.findings import Comparison, QuantizationShift, SelectionResult, StreamResult
 from steerkit_core.steering.cells import Cell
 from steerkit_core.values import Outcome, Selection
 
@@ -24,15 +25,15 @@ class GroupResult:
     those that there are none of, and why. `sizes` has the model's by its id.
     """
 
-    cells: tuple[dict[str, Any], ...]
-    selections: tuple[dict[str, Any], ...]
-    comparisons: tuple[dict[str, Any], ...] = ()
+    cells: tuple[CellResult, ...]
+    selections: tuple[SelectionResult, ...]
+    comparisons: tuple[Comparison, ...] = ()
     controls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(factory=dict)
     shares: Mapping[str, Mapping[str, float]] = field(factory=dict)
     sizes: Mapping[str, ModelSize] = field(factory=dict)
-    drift: tuple[dict[str, Any], ...] = ()
-    health: tuple[dict[str, Any], ...] = ()
+    shifts: tuple[QuantizationShift, ...] = ()
+    health: tuple[StreamResult, ...] = ()
     notes: tuple[str, ...] = ()
     errors: tuple[SteerkitError, ...] = ()
 
@@ -43,21 +44,16 @@ def failed_group(group: Group, error: NumericError) -> GroupResult:
     return GroupResult((), entries, errors=(error,))
 
 
-def failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> dict[str, Any]:
+def failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> SelectionResult:
     """A setting that came to no selection, and why; its cell, if it has one, is a failed one."""
-    return {
-        "cell": None if cell is None else cell.id,
-        "failed": True,
-        "selector": setting.selector.name,
-        "overrides": dict(setting.overrides),
-        "reason": reason,
-        "prompts": setting.selection.name,
-        "shared_prompts": 0,
-        "selected_on_evaluation": False,
-        "tried": [],
-        "refusal_rate": None,
-        "table": [],
-    }
+    return SelectionResult(
+        cell=None if cell is None else cell.id,
+        failed=True,
+        selector=setting.selector.name,
+        overrides=dict(setting.overrides),
+        reason=reason,
+        prompts=setting.selection.name,
+    )
 
 
 def selection_entry(
@@ -67,7 +63,7 @@ def selection_entry(
     outcome: Outcome | None,
     tried: Sequence[str],
     read: Set[str],
-) -> dict[str, Any]:
+) -> SelectionResult:
     """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts.
 
     `tried` are the ids of the cells that the selector has seen, and `read` the texts of the prompts that it
@@ -76,19 +72,18 @@ def selection_entry(
     shared = _texts(setting.selection) & _texts(setting.evaluation)
     seen = (shared if len(tried) > 1 else set()) | (read & _texts(setting.evaluation))
     whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
-    return {
-        "cell": final.id,
-        "failed": False,
-        "selector": setting.selector.name,
-        "overrides": dict(setting.overrides),
-        "reason": selection.reason,
-        "prompts": setting.selection.name,
-        "shared_prompts": len(shared),
-        "selected_on_evaluation": bool(seen),
-        "tried": list(tried),
-        "refusal_rate": outcome.rate("refusal") if outcome is not None and whole else None,
-        "table": [dict(row) for row in selection.table],
-    }
+    return SelectionResult(
+        cell=final.id,
+        selector=setting.selector.name,
+        overrides=dict(setting.overrides),
+        reason=selection.reason,
+        prompts=setting.selection.name,
+        shared_prompts=len(shared),
+        selected_on_evaluation=bool(seen),
+        tried=tuple(tried),
+        refusal_rate=outcome.rate("refusal") if outcome is not None and whole else None,
+        table=selection.table,
+    )
 
 
 def _texts(prompts: NamedPrompts) -> set[str]:

@@ -27,7 +27,7 @@ class Rows:
     def add(self, cell: Cell) -> Cell:
         """Take up a cell, or give back the one of its name that is there already."""
         self._sharers.setdefault(cell.source, {})[cell.id] = cell
-        self.loaded.store.append_cell(cell.id, cell.begun)
+        self.loaded.store.append_cell(cell.begun)
         return self.cells.setdefault(cell.id, cell)
 
     def complete(self, cells: Sequence[Cell], text: str, prompts: Sequence[Prompt] | None = None) -> None:

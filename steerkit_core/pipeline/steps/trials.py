@@ -50,13 +50,13 @@ class Trials:
         found: list[Outcome] = []
         for cell, trial in zip(cells, trials, strict=True):
             judged = self.verdicts.judge(cell, chosen)
-            entry = count(cell, judged)
+            result = count(cell, judged)
             clusters = (
-                {label: tuple(clusters_of(judged, label).values()) for label in entry["counts"]}
+                {label: tuple(clusters_of(judged, label).values()) for label in result.counts}
                 if cell.setting.generation.repeats > 1
                 else {}
             )
-            found.append(Outcome(trial, entry["counts"], entry["failed"], clusters))
+            found.append(Outcome(trial, result.counts, result.failed, clusters))
             known = self.outcome(setting, trial)
             if known is None or known.asked <= found[-1].asked:
                 self._outcomes[id(setting), trial] = found[-1]

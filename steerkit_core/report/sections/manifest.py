@@ -12,6 +12,8 @@ from steerkit_core.report.facts import versions
 from steerkit_core.report.marks import plain
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
+from steerkit_core.results.converter import unstructured
+from steerkit_core.results.manifest import Manifest
 from steerkit_core.results.run import command_of
 
 WHOLE = 150_000  # characters, up to which the manifest stands as it is
@@ -48,14 +50,15 @@ def again(run: RunRecord) -> Path:
     return folder.with_name(f"{folder.name}-again")
 
 
-def manifest_text(manifest: Entry, whole: int) -> tuple[str, bool]:
+def manifest_text(manifest: Manifest, whole: int) -> tuple[str, bool]:
     """The manifest as JSON, and whether what all settings have in common stands there only once."""
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    settings = manifest.get("settings", ())
+    table = unstructured(manifest)
+    text = json.dumps(table, indent=1, ensure_ascii=False)
+    settings = table["settings"]
     if len(text) <= whole or len(settings) < 2:
         return text, False
     common, each = in_common(settings)
-    short = {**manifest, "settings": {"in all": common, "each": each}}
+    short = {**table, "settings": {"in all": common, "each": each}}
     return json.dumps(short, indent=1, ensure_ascii=False), True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from steerkit_core.counting.comparison import REFUSAL, with_holm
+from steerkit_core.counting.comparison import REFUSAL
 from steerkit_core.report.arms import compare_arms, make_arm
 from steerkit_core.report.evidence import p_value
 from steerkit_core.report.percent import in_points, points_interval
@@ -14,6 +14,7 @@ from steerkit_core.report.record import RunRecord
 from steerkit_core.report.sections.base import Section
 from steerkit_core.report.sections.cells import columns
 from steerkit_core.report.sections.result import headline
+from steerkit_core.stats import holm
 
 HEADINGS = ("n", "diff.", "95% CI", "h", "only one", "test", "p", "Holm")
 
@@ -52,7 +53,8 @@ def differences(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
         {"pair": (one, other), **compare_arms(first, second, REFUSAL)}
         for (one, first), (other, second) in combinations(arms, 2)
     ]
-    return with_holm(pairs)
+    adjusted = holm([pair["p"] for pair in pairs])
+    return [{**pair, "p_holm": p} for pair, p in zip(pairs, adjusted, strict=True)]
 
 
 def _row(found: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
