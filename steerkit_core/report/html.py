@@ -108,7 +108,7 @@ def render_html(records: Sequence[RunRecord]) -> str:
         together=together,
         parts=parts,
         missing=missing,
-        sheet=Markup(_text("page.css")),  # noqa: S704  # reason: our own file
+        sheet=Markup(_text("page.css") + _text("charts.css")),  # noqa: S704  # reason: our own files
         script=Markup(script),  # noqa: S704  # reason: our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )

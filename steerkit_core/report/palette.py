@@ -9,7 +9,6 @@ LABELS = {"refusal": "#0072b2", "garbled": "#d55e00", "normal": "#999999", "fail
 OTHER = "#e69f00"  # a label that is none of these
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
-MARKERS = ("o", "s", "^", "D", "v")  # as matplotlib calls them; lines differ in more than their colour
 
 # viridis at seventeen equal steps
 SHADES = (

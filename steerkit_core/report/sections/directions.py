@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 
 from attrs import frozen
-from markupsafe import Markup
 
+from steerkit_core.report.charts.figure import Figure, Panel
+from steerkit_core.report.charts.keys import ramp_key
 from steerkit_core.report.charts.lines import Line, Point, line_chart
-from steerkit_core.report.charts.squares import matrix, ramp
+from steerkit_core.report.charts.picture import Picture
+from steerkit_core.report.charts.squares import matrix
 from steerkit_core.report.kept import KeptLayers, kept_layers
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.scales import some
@@ -37,7 +39,7 @@ def section(run: RunRecord) -> Section | None:
     drawn = [
         {
             "name": one.name,
-            "norms": [(name, length_chart(one, name, values)) for name, values in lengths(one)],
+            "lengths": length_figure(one),
             "layers": [one.kept.layers[place] for place in some(range(len(one.kept.layers)), COLUMNS)],
             "rows": [
                 (
@@ -50,13 +52,21 @@ def section(run: RunRecord) -> Section | None:
                     one.kept.layers, one.kept.norms, one.kept.residual, one.kept.cosines, strict=True
                 )
             ],
-            "matrix": matrix(f"Cosines between layers: {one.name}", one.kept.layers, one.kept.cosines),
+            "cosines": cosine_figure(one),
         }
         for one in found
     ]
-    return Section(
-        "directions", "Directions", {"drawn": drawn, "ramp": ramp(), "left_out": total - len(found)}
-    )
+    return Section("directions", "Directions", {"drawn": drawn, "left_out": total - len(found)})
+
+
+def length_figures(run: RunRecord) -> list[Figure]:
+    """The lengths of a page of this run alone."""
+    return [length_figure(one) for one in extracted(run, MOST)[0]]
+
+
+def cosine_figures(run: RunRecord) -> list[Figure]:
+    """The cosines of a page of this run alone."""
+    return [cosine_figure(one) for one in extracted(run, MOST)[0]]
 
 
 def extracted(run: RunRecord, most: int) -> tuple[list[Extracted], int]:
@@ -75,23 +85,31 @@ def extracted(run: RunRecord, most: int) -> tuple[list[Extracted], int]:
     return found, len(ordered)
 
 
-def lengths(one: Extracted) -> list[tuple[str, tuple[float, ...]]]:
-    """What is drawn over the layers, each with its name."""
-    return [
+def length_figure(one: Extracted) -> Figure:
+    """Lengths over the layers."""
+    drawn = (
         ("length of the direction", one.kept.norms),
         ("mean length of the residual stream", one.kept.residual),
-    ]
+    )
+    charts = [(name, length_chart(one, name, values)) for name, values in drawn]
+    return Figure(one.name, [Panel(chart, name) for name, chart in charts if chart])
 
 
-def length_chart(one: Extracted, name: str, values: Sequence[float]) -> Markup:
-    """One of them as a chart, without what is no number."""
+def cosine_figure(one: Extracted) -> Figure:
+    """Cosines of the directions of every two layers."""
+    drawn = matrix(f"Cosines between layers: {one.name}", one.kept.layers, one.kept.cosines)
+    return Figure(one.name, [Panel(drawn)], [ramp_key("cosine between layers", "-1", "1")])
+
+
+def length_chart(one: Extracted, name: str, values: Sequence[float]) -> Picture | None:
+    """One of them as a chart, without what is no number; None where nothing is."""
     points = [
         Point(layer, value, hint=f"layer {layer}: {value:.4g}")
         for layer, value in zip(one.kept.layers, values, strict=True)
         if math.isfinite(value)
     ]
     if not points:
-        return Markup("")
+        return None
     return line_chart(f"{name}, {one.name}", [Line("", points)], x="layer", y="length", size=(440, 240))
 
 

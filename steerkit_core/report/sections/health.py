@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.picture import Picture
 from steerkit_core.report.numbers import name_of
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
@@ -22,14 +23,14 @@ def section(run: RunRecord) -> Section | None:
     return Section("health", "Numeric health", {"shown": shown, "left_out": len(entries) - len(shown)})
 
 
-def chart(entry: Entry) -> object:
-    """Mean length of each block's output."""
+def chart(entry: Entry) -> Picture | None:
+    """Mean length of each block's output; None where nothing is a number."""
     points = [
         Point(layer, mean, hint=f"layer {layer}: {mean:.4g}")
         for layer, mean in enumerate(entry["norm_mean"])
         if mean is not None
     ]
     if not points:
-        return ""
+        return None
     title = f"Mean length of the residual stream by layer: {entry['model']}"
     return line_chart(title, [Line("", points)], x="layer", y="mean length", size=(480, 200))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from steerkit_core.counting.windows import ALIKE
+from steerkit_core.report.charts.figure import Figure, Panel
+from steerkit_core.report.charts.keys import ramp_key
+from steerkit_core.report.charts.squares import Axis, squares
 from steerkit_core.report.maps import Map, ended_early, maps
 from steerkit_core.report.palette import label_colour
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 
 MOST = 12  # maps
+DRAWN = ("refusal", "garbled", "normal")
+WIDEST, HIGHEST = 480, 840  # pixels of a panel
 
 
 def section(run: RunRecord) -> Section | None:
@@ -30,6 +35,39 @@ def section(run: RunRecord) -> Section | None:
         "early": any(ended_early(cell) for one in shown for cell in one.cells.values()),
     }
     return Section("layer_map", "Refusal, garbled and normal by layer and multiplier", values)
+
+
+def figures(run: RunRecord) -> list[Figure]:
+    """The maps of a page of this run alone, a panel for each label."""
+    return [_figure(one) for one in maps(run.report)[:MOST]]
+
+
+def _figure(found: Map) -> Figure:
+    rows = Axis("layer", [str(layer) for layer in found.layers], min(26, HIGHEST / len(found.layers)))
+    width = min(40, WIDEST / len(found.multipliers))
+    columns = Axis(found.axis, [f"{by:g}" for by in found.multipliers], width)
+    panels = [
+        Panel(
+            squares(
+                f"Share of {label} completions: {found.title}",
+                [[_share(found, layer, by, label) for by in found.multipliers] for layer in found.layers],
+                rows,
+                columns,
+                ends=(0.0, 1.0),
+                form="{:.0%}",
+            ),
+            label,
+        )
+        for label in DRAWN
+    ]
+    return Figure(found.title, panels, [ramp_key("share of completions", "0%", "100%")])
+
+
+def _share(found: Map, layer: int, by: float, label: str) -> float | None:
+    cell = found.cells.get((layer, by))
+    if cell is None or not cell["n"] or cell.get("sick"):
+        return None
+    return float(cell["counts"].get(label, 0) / cell["n"])
 
 
 def place(run: RunRecord, found: Map) -> tuple[Any, ...] | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
+from steerkit_core.report.charts.figure import Figure, Panel
+from steerkit_core.report.charts.keys import line_keys
 from steerkit_core.report.charts.lines import Line, Point, line_chart
-from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.kept import kept_layers
 from steerkit_core.report.maps import in_words
-from steerkit_core.report.matrices import Field, Matrix, field_of
+from steerkit_core.report.matrices import Field, Matrix, field_of, matrix_figures
 from steerkit_core.report.numbers import drift_rows
 from steerkit_core.report.palette import SERIES
 from steerkit_core.report.percent import interval
@@ -28,23 +27,23 @@ def section(run: RunRecord) -> Section | None:
     if not found and len({cell["quantization"] for cell in chosen}) < 2:
         return None
     chosen.sort(key=lambda cell: (cell["model"], _precision(cell["quantization"])))
-    lines = [
-        Line(name, [Point(layer, cosine, hint=f"layer {layer}: {cosine:.4f}") for layer, cosine in known])
-        for name, _, known in found
-        if known
-    ]
     norms = [(name, _norms(run, entry)) for name, entry, _ in found]
     layers = sorted({layer for _, entry, _ in found for layer in entry["layers"]})
     values = {
         "matrices": matrices(run),
         "table": columns(run, chosen[: run.limit(60)]),
-        "chart": _charts(lines),
+        "figures": drift_figures(run),
         "names": [name for name, _, _ in found],
         "layers": layers,
         "cosines": [[_cosine(dict(known).get(layer)) for _, _, known in found] for layer in layers],
         "norms": [[pairs.get(layer, ("", "")) for _, pairs in norms] for layer in layers],
     }
     return Section("quantisation", "Quantization", values)
+
+
+def figures(run: RunRecord) -> list[Figure]:
+    """The matrices as a figure; none of one precision."""
+    return matrix_figures("Chosen cells by precision", matrices(run), "precision", "")
 
 
 def matrices(run: RunRecord) -> list[Matrix]:
@@ -97,15 +96,22 @@ def _same_direction(run: RunRecord, cell: Entry) -> Field | None:
     return None
 
 
-def _charts(lines: Sequence[Line]) -> Markup:
-    """As many lines in one chart as there are colours."""
-    parts = []
+def drift_figures(run: RunRecord) -> list[Figure]:
+    """Cosines by layer, as many lines in one chart as there are colours; none where there are none."""
+    lines = [
+        Line(name, [Point(layer, cosine, hint=f"layer {layer}: {cosine:.4f}") for layer, cosine in known])
+        for name, _, known in drift_rows(run.report)
+        if known
+    ]
+    title = "Cosine of each layer's direction to the one without quantization"
+    axis = "cosine to the unquantized direction"
+    panels = []
+    every = [point.y for line in lines for point in line.points]
     for start in range(0, len(lines), len(SERIES)):
         some = lines[start : start + len(SERIES)]
-        parts.append(legend([line.name for line in some]))
-        title = "Cosine of each layer's direction to the one without quantization"
-        parts.append(line_chart(title, some, x="layer", y="cosine", from_zero=False))
-    return Markup("").join(parts)
+        chart = line_chart(title, some, x="layer", y=axis, from_zero=False, beside=every)
+        panels.append(Panel(chart, keys=line_keys([line.name for line in some])))
+    return [Figure(title, panels, across=1)] if panels else []
 
 
 def _norms(run: RunRecord, entry: Entry) -> dict[int, tuple[str, str]]:

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from attrs import frozen
-from markupsafe import Markup
 
+from steerkit_core.report.charts.figure import Figure, Panel
+from steerkit_core.report.charts.keys import level_key, line_keys
 from steerkit_core.report.charts.lines import Line, Point, line_chart
-from steerkit_core.report.charts.picture import legend
 from steerkit_core.report.maps import ended_early, families
 from steerkit_core.report.palette import SERIES
 from steerkit_core.report.percent import interval
@@ -48,9 +48,7 @@ def section(run: RunRecord) -> Section | None:
     if not found:
         return None
     shown = found[: run.limit(MOST)]
-    drawn = [
-        {"title": one.title, "axis": one.axis, "chart": chart(one), "table": table(one)} for one in shown
-    ]
+    drawn = [{"figure": figure(one), "table": table(one)} for one in shown]
     return Section("rates", "Refusals by layer", {"drawn": drawn, "left_out": len(found) - len(shown)})
 
 
@@ -69,24 +67,28 @@ def rates(run: RunRecord) -> list[Rates]:
     return found
 
 
-def chart(found: Rates) -> Markup:
+def figures(run: RunRecord) -> list[Figure]:
+    """Those of a page of this run alone."""
+    return [figure(one) for one in rates(run)[:MOST]]
+
+
+def figure(found: Rates) -> Figure:
     """One chart for a few multipliers, or a panel for each of many."""
     level, words = _level(found.unsteered)
     title = f"Share of coherent refusals by layer: {found.title}"
     lines = [Line(_name(found, by), [_point(cell) for cell in found.lines[by]]) for by in found.drawn]
     drawn = partial(line_chart, x="layer", y="coherent refusals", share=True, level=level)
+    unsteered = [level_key(words)] if words else []
     if len(lines) <= len(SERIES):
-        return legend([line.name for line in lines if line.name], words) + drawn(title, lines)
+        keys = line_keys([line.name for line in lines if line.name])
+        return Figure(found.title, [Panel(drawn(title, lines))], keys + unsteered)
     panels = [
-        Markup('<figure class="panel"><figcaption>{}</figcaption>{}</figure>').format(
-            line.name, drawn(f"{title}, {line.name}", [line], size=PANEL)
-        )
+        Panel(drawn(f"{title}, {line.name}", [line], size=PANEL), line.name or found.title)
         for line in lines
     ]
     left_out = len(found.lines) - len(lines)
-    note = f"{len(lines)} of {len(found.lines)} strengths are drawn; the numbers below have all"
-    more = Markup('<p class="dim">{}.</p>').format(note) if left_out else Markup("")
-    return legend([], words) + more + Markup('<div class="panels">{}</div>').format(Markup("").join(panels))
+    note = f"{len(lines)} of {len(found.lines)} strengths are drawn" if left_out else ""
+    return Figure(found.title, panels, unsteered, note)
 
 
 def table(found: Rates) -> dict[str, Any]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from collections.abc import Sequence
 
+from steerkit_core.report.charts.figure import Figure, Panel
+from steerkit_core.report.charts.keys import line_keys
 from steerkit_core.report.charts.lines import Line, Point, line_chart
-from steerkit_core.report.charts.picture import legend
+from steerkit_core.report.charts.picture import Picture
 from steerkit_core.report.evidence import control_lines, luck_line
 from steerkit_core.report.record import RunRecord
 from steerkit_core.report.scores import Scores, scores_of
 from steerkit_core.report.sections.base import Section
-from steerkit_core.report.selection import chosen_row, columns_of, entry_of, in_words, ordered, title_of
+from steerkit_core.report.selection import (
+    chosen_row,
+    columns_of,
+    entry_of,
+    in_words,
+    ordered,
+    setting_of,
+    title_of,
+)
 
 MOST, ROWS, ALL = 40, 400, 1200  # settings; rows of one table; rows of all tables
 DRAWN = 6  # settings whose scores are drawn
-SIZE = (380, 240)
+SIZE = (340, 230)
 
 
 def section(run: RunRecord) -> Section:
@@ -31,8 +41,7 @@ def section(run: RunRecord) -> Section:
         charts += bool(drawn)
         shown.append(
             {
-                "scores": [(one.name, chart(title_of(entry), one)) for one in drawn],
-                "legend": legend([f"position {place}" for place in drawn[0].by_position]) if drawn else "",
+                "scores": figure(title_of(entry), drawn) if drawn else None,
                 "title": title_of(entry),
                 "luck": luck_line(entry["optimism"]) if entry.get("optimism") else "",
                 "controls": control_lines(run.report, entry["cell"]),
@@ -49,7 +58,20 @@ def section(run: RunRecord) -> Section:
     )
 
 
-def chart(title: str, found: Scores) -> Markup:
+def figures(run: RunRecord) -> list[Figure]:
+    """The scores of a page of this run alone."""
+    entries = [(entry, scores_of(run.report, entry)) for entry in run.report["selections"]]
+    return [figure(setting_of(entry), scores) for entry, scores in entries if scores][:DRAWN]
+
+
+def figure(title: str, found: Sequence[Scores]) -> Figure:
+    """A panel for each number, all with the same lines."""
+    panels = [Panel(chart(title, one), one.name) for one in found]
+    keys = line_keys([f"position {place}" for place in found[0].by_position])
+    return Figure(title, panels, keys, "hollow: excluded; ring: chosen")
+
+
+def chart(title: str, found: Scores) -> Picture:
     """One number of all candidates by layer, a line for each position."""
     lines = [
         Line(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from steerkit_core.report.matrices import Field, Matrix, field_of
+from steerkit_core.report.charts.figure import Figure
+from steerkit_core.report.matrices import Field, Matrix, field_of, matrix_figures
 from steerkit_core.report.record import Entry, RunRecord
 from steerkit_core.report.sections.base import Section
 from steerkit_core.report.transfer import (
@@ -34,6 +35,11 @@ def section(run: RunRecord) -> Section | None:
         "excluded": excluded,
     }
     return Section("transfer", "Transfer", values)
+
+
+def figures(run: RunRecord) -> list[Figure]:
+    """The matrices as a figure; none of less than two pairs."""
+    return matrix_figures("Directions of one model in another", matrices(run), "target", "source")
 
 
 def matrices(run: RunRecord) -> list[Matrix]:
