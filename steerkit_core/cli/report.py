@@ -49,9 +49,9 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
     if same:
         raise SteerkitError(f"{same[0]}: given twice; a run is compared with others")
     from steerkit_core.report.charts.saving import NO_PNG, rasterizes
+    from steerkit_core.report.content.record import read_record
     from steerkit_core.report.figures import draw_figures
-    from steerkit_core.report.html import render_html
-    from steerkit_core.report.record import read_record
+    from steerkit_core.report.page.html import render_html
     from steerkit_core.results.run_directory import REPORT, replace_text
 
     records = [read_record(folder) for folder in folders]

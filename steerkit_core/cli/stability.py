@@ -101,7 +101,7 @@ def stability(
     from rich.console import Console
 
     from steerkit_core.report.charts.saving import NO_PNG, rasterizes
-    from steerkit_core.report.stability import print_stability
+    from steerkit_core.report.terminal.stability import print_stability
 
     console = Console(highlight=False)
     print_stability(report, console)

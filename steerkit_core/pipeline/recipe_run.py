@@ -39,8 +39,8 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
 from steerkit_core.recipe.parsing import Recipe
 from steerkit_core.recipe.plan import Group, Plan, make_plan
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 from steerkit_core.results.files import SCHEMA_VERSION
 from steerkit_core.results.run_directory import (
     MANIFEST,

@@ -9,9 +9,9 @@ from typing import Any
 from steerkit_core.report.charts.figure import Figure, Panel
 from steerkit_core.report.charts.keys import level_key, ramp_key
 from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.palette import shade
 from steerkit_core.report.charts.saving import numbered, save_figures
-from steerkit_core.report.palette import shade
-from steerkit_core.report.stability import TITLES, by_source
+from steerkit_core.report.content.stability import TITLES, by_source
 
 SIZE = (400, 300)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from steerkit_core.errors import StoreError
 from steerkit_core.report.charts.figure import Figure
 from steerkit_core.report.charts.saving import numbered, save_figures
-from steerkit_core.report.record import RunRecord
-from steerkit_core.report.sections import (
+from steerkit_core.report.content.record import RunRecord
+from steerkit_core.report.page.sections import (
     directions,
     layer_map,
     quantisation,

@@ -7,7 +7,7 @@ import pytest
 
 from steerkit_core.cli.sources import distinct, plan_of
 from steerkit_core.report.charts import saving
-from steerkit_core.report.stability import rank_verdicts
+from steerkit_core.report.content.stability import rank_verdicts
 
 
 @pytest.fixture

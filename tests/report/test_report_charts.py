@@ -11,10 +11,10 @@ from matplotlib.colors import to_hex
 
 from steerkit_core.report.charts.keys import legend, level_key, line_keys
 from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.palette import LABELS, SERIES, SHADES, ink, shade
 from steerkit_core.report.charts.picture import marker
+from steerkit_core.report.charts.scales import Scale, some, steps
 from steerkit_core.report.charts.squares import Axis, matrix, squares
-from steerkit_core.report.palette import LABELS, SERIES, SHADES, ink, shade
-from steerkit_core.report.scales import Scale, some, steps
 
 
 def test_shades_are_matplotlibs_viridis():

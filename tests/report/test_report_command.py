@@ -7,8 +7,8 @@ import pytest
 from bench.large import write_large_run
 
 from steerkit_core.report.charts import saving
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 
 
 def test_it_writes_the_page_of_a_run_anew(copied, give):

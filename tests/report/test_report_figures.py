@@ -9,12 +9,12 @@ from steerkit_core.report import figures
 from steerkit_core.report.charts.figure import Figure, Panel
 from steerkit_core.report.charts.keys import level_key, line_keys, ramp_key
 from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.palette import SHADES
 from steerkit_core.report.charts.saving import save_figures
 from steerkit_core.report.charts.sheet import sheet
+from steerkit_core.report.content.record import RunRecord, read_record
 from steerkit_core.report.curves import stability_figure
-from steerkit_core.report.matrices import Field, Matrix, matrix_figures
-from steerkit_core.report.palette import SHADES
-from steerkit_core.report.record import RunRecord, read_record
+from steerkit_core.report.page.matrices import Field, Matrix, matrix_figures
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from attrs import frozen
 from markupsafe import Markup
 
+from steerkit_core.report.charts.palette import SERIES, shade
 from steerkit_core.report.charts.picture import marker, text_width
-from steerkit_core.report.palette import SERIES, shade
 
 HEIGHT = 12  # pixels of every sample
 

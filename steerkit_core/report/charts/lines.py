@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 from markupsafe import Markup
 
+from steerkit_core.report.charts.palette import SERIES
 from steerkit_core.report.charts.picture import (
     BOTTOM,
     LEFT,
@@ -20,8 +21,7 @@ from steerkit_core.report.charts.picture import (
     marker,
     picture,
 )
-from steerkit_core.report.palette import SERIES
-from steerkit_core.report.scales import Scale, some, steps
+from steerkit_core.report.charts.scales import Scale, some, steps
 
 WIDTH, HEIGHT = 640, 300
 SIDE = 9.0  # pixels between two points of one layer, a little more than a marker

@@ -49,7 +49,7 @@ def _png(drawing: str) -> bytes:
     """The drawing in our own font, as a machine may have none, and others have other ones."""
     import resvg_py
 
-    with as_file(files("steerkit_core.report").joinpath("fonts", "DejaVuSans.ttf")) as font:
+    with as_file(files("steerkit_core.report.charts").joinpath("fonts", "DejaVuSans.ttf")) as font:
         return resvg_py.svg_to_bytes(
             svg_string=drawing,
             zoom=ZOOM,

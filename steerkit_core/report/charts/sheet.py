@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Sequence
-from importlib.resources import files
 
 from attrs import frozen
 from markupsafe import Markup
@@ -13,6 +11,7 @@ from markupsafe import Markup
 from steerkit_core.report.charts.figure import Figure, Panel
 from steerkit_core.report.charts.keys import Key
 from steerkit_core.report.charts.picture import text_width
+from steerkit_core.report.charts.style import file_style
 
 EDGE, GAP = 12, 20  # pixels around the sheet, and between two panels or keys
 LINE = 18  # pixels of a line of text
@@ -45,17 +44,7 @@ def sheet(figure: Figure) -> str:
         "<style>\n{2}</style>\n"
         '<rect width="{0}" height="{1}" class="paper"/>\n'
         '<g transform="translate({3} {3})">{4}</g>\n</svg>\n'
-    ).format(width, height, Markup(_style()), EDGE, drawn.body)  # noqa: S704  # reason: our own style sheet
-
-
-def _style() -> str:
-    """The charts' style sheet, with the light page's colours in the place of their names."""
-    page, charts = (
-        files("steerkit_core.report").joinpath("templates", name).read_text(encoding="utf-8")
-        for name in ("page.css", "charts.css")
-    )
-    colours = dict(re.findall(r"--(\w+): (#\w+)", page.partition("}")[0]))
-    return re.sub(r"var\(--(\w+)\)", lambda found: colours[found[1]], charts)
+    ).format(width, height, Markup(file_style()), EDGE, drawn.body)  # noqa: S704  # reason: our own style sheet
 
 
 def _panel(panel: Panel) -> Block:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 from markupsafe import Markup
 
+from steerkit_core.report.charts.palette import ink, shade
 from steerkit_core.report.charts.picture import (
     BOTTOM,
     LEFT,
@@ -19,8 +20,7 @@ from steerkit_core.report.charts.picture import (
     picture,
     text_width,
 )
-from steerkit_core.report.palette import ink, shade
-from steerkit_core.report.scales import some
+from steerkit_core.report.charts.scales import some
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

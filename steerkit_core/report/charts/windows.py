@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from steerkit_core.report.charts.palette import LABELS
 from steerkit_core.report.charts.picture import LEFT, RIGHT, TOP, Picture, axis_names, picture
-from steerkit_core.report.palette import LABELS
-from steerkit_core.report.scales import Scale
+from steerkit_core.report.charts.scales import Scale
 
 WIDTH, ROW = 640, 22
 MANY, DENSE = 30, 12  # layers, from which on the rows are so narrow
