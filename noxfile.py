@@ -124,7 +124,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Check the reference, build the site, run its walkthroughs; `-- --write` renews the reference."""
-    session.install(*CONSTRAINTS, ".[plots]", *group("docs"), "pytest", "pytest-xdist")
+    session.install(*CONSTRAINTS, ".[notebook,plots]", *group("docs"), "pytest", "pytest-xdist")
     if "--write" in session.posargs:
         session.run("python", "docs/build_reference.py")
     else:

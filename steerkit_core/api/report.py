@@ -13,8 +13,8 @@ from steerkit_core.display import html_table
 from steerkit_core.errors import SteerkitError, StoreError, nearest
 from steerkit_core.export.tables import Table, run_table
 from steerkit_core.extraction.extraction import kept_extraction, measured
-from steerkit_core.report.evidence import marked
-from steerkit_core.report.percent import interval
+from steerkit_core.report.content.evidence import marked
+from steerkit_core.report.content.percent import interval
 from steerkit_core.results.files import DIRECTIONS
 from steerkit_core.results.rows import JudgedRow
 from steerkit_core.results.run import KeptRun

@@ -114,7 +114,7 @@ def agree(
         return
     from rich.console import Console
 
-    from steerkit_core.report.agreement import print_agreement
+    from steerkit_core.report.terminal.agreement import print_agreement
 
     print_agreement(found, Console(highlight=False), shown=shown)
 

@@ -67,7 +67,7 @@ def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
 def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    from steerkit_core.report.prompts import print_audit
+    from steerkit_core.report.terminal.prompts import print_audit
 
     for group, found in zip(plan.groups, audits, strict=False):
         print_audit(f"{group.spec.id} ({group.spec.quantization})", found, Console(highlight=False))

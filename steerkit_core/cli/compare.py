@@ -48,7 +48,7 @@ def compare(
     if len(cells) > 2:
         raise click.UsageError(f"--cell: expected at most two, got {len(cells)}")
     names = (cells * 2)[:2] if cells else (None, None)
-    from steerkit_core.report.arms import compare_arms, make_arm
+    from steerkit_core.report.content.arms import compare_arms, make_arm
 
     arms = [
         make_arm(finished_run(path), name, label) for path, name in zip((run, other), names, strict=True)
@@ -65,9 +65,9 @@ def compare(
 def _print(found: Mapping[str, Any], console: Console) -> None:
     from rich.markup import escape
 
-    from steerkit_core.report.evidence import TESTS, p_value
-    from steerkit_core.report.layout import fitting
-    from steerkit_core.report.percent import in_points, points_interval
+    from steerkit_core.report.content.evidence import TESTS, p_value
+    from steerkit_core.report.content.percent import in_points, points_interval
+    from steerkit_core.report.terminal.layout import fitting
 
     alike = [key for key in ("prompts", "model") if found["first"][key] == found["second"][key]]
     table = fitting(console, lambda without: _sides(found, without), alike)
@@ -113,7 +113,7 @@ def _sides(found: Mapping[str, Any], without: frozenset[str]) -> Table:
     """One row for each of the two cells."""
     from rich.markup import escape
 
-    from steerkit_core.report.layout import plain_table
+    from steerkit_core.report.terminal.layout import plain_table
 
     table = plain_table()
     rows = [_side(found[name]) for name in ("first", "second")]
@@ -130,7 +130,7 @@ def _sides(found: Mapping[str, Any], without: frozenset[str]) -> Table:
 
 def _side(side: Mapping[str, Any]) -> dict[str, str]:
     """What the table says of one cell, by column."""
-    from steerkit_core.report.percent import interval
+    from steerkit_core.report.content.percent import interval
 
     rate, place = side["rate"], [side[key] for key in ("control", "layer") if side[key] is not None]
     return {
@@ -149,7 +149,7 @@ def _side_by_side(found: Mapping[str, Any]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from steerkit_core.report.console import LABEL_STYLE
+    from steerkit_core.report.terminal.console import LABEL_STYLE
 
     table = Table(title="prompts on which they disagree", title_justify="left", title_style="bold")
     for heading in ("prompt", "first", "second"):

@@ -163,7 +163,7 @@ def _print_options(options: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from steerkit_core.report.layout import plain_table
+    from steerkit_core.report.terminal.layout import plain_table
 
     if not options:
         Console(highlight=False).print("no options")

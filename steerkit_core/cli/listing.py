@@ -32,7 +32,7 @@ def runs(folder: Path, *, as_json: bool) -> None:
     if not found:
         click.echo(f"no runs in {folder}; `steerkit run quickstart` makes one")
         return
-    from steerkit_core.report.overview import print_runs
+    from steerkit_core.report.terminal.overview import print_runs
 
     print_runs(found)
     click.echo(f"\n{counted(len(found), 'run')} in {folder}; look at one with")

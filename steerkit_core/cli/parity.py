@@ -107,7 +107,7 @@ def _as_json(model: str, tolerance: float, found: Sequence[Agreement]) -> dict[s
 def _print(model: str, tolerance: float, found: Sequence[Agreement]) -> None:
     from rich.console import Console
 
-    from steerkit_core.report.layout import plain_table
+    from steerkit_core.report.terminal.layout import plain_table
     from steerkit_core.values import BLOCK_MODULES
 
     console = Console(highlight=False)

@@ -50,7 +50,7 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from steerkit_core.report.layout import plain_table
+    from steerkit_core.report.terminal.layout import plain_table
 
     console = Console(highlight=False)
     table = plain_table()

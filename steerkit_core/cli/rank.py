@@ -104,7 +104,7 @@ def rank(
         return
     from rich.console import Console
 
-    from steerkit_core.report.stability import print_rank
+    from steerkit_core.report.terminal.stability import print_rank
 
     console = Console(highlight=False)
     print_rank(report, console)

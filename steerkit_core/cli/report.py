@@ -29,7 +29,7 @@ SEVERAL = "runs.html"
     help="The page.  [default: report.html in the run's folder; of several, runs.html in the current one]",
 )
 @click.option(
-    "--figures", is_flag=True, help="Draw the charts as SVG and PNG too; needs the extra [plots]."
+    "--figures", is_flag=True, help="Draw the charts as SVG files too, and PNG with the extra [plots]."
 )
 @json_option
 def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: bool) -> None:
@@ -48,14 +48,13 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
     same = [str(folder) for number, folder in enumerate(folders) if folder in folders[:number]]
     if same:
         raise SteerkitError(f"{same[0]}: given twice; a run is compared with others")
-    from steerkit_core.report.figures import check_drawable, draw_figures
-    from steerkit_core.report.html import render_html
-    from steerkit_core.report.record import read_record
+    from steerkit_core.report.charts.saving import NO_PNG, rasterizes
+    from steerkit_core.report.content.record import read_record
+    from steerkit_core.report.figures import draw_figures
+    from steerkit_core.report.page.html import render_html
     from steerkit_core.results.files import REPORT
     from steerkit_core.results.run_directory import replace_text
 
-    if figures:
-        check_drawable()
     records = [read_record(folder) for folder in folders]
     target = out or (folders[0] / REPORT if len(folders) == 1 else Path(SEVERAL))
     replace_text(target, render_html(records))
@@ -67,3 +66,5 @@ def report(runs: tuple[Path, ...], out: Path | None, *, figures: bool, as_json: 
         print_json({"report": str(target), "figures": [str(path) for path in drawn]})
         return
     click.echo(f"written: {', '.join(str(path) for path in (target, *drawn))}")
+    if drawn and not rasterizes():
+        click.echo(f"note: {NO_PNG}")

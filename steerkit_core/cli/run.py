@@ -58,7 +58,7 @@ def run(
         # `selected` is the cell to look at first; progress went to standard error
         print_json({"folder": str(folder), "files": files_of(folder), **report})
         return
-    from steerkit_core.report.console import print_report
+    from steerkit_core.report.terminal.console import print_report
 
     print_report(report)
     click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; read completions with")

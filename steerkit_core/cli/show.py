@@ -76,13 +76,13 @@ def show(
     elif as_json:
         print_json(kept.report)
     else:
-        from steerkit_core.report.console import print_report
+        from steerkit_core.report.terminal.console import print_report
 
         print_report(kept.report, every_cell=every_cell)
         click.echo(f"\nfiles in {kept.folder}; read completions with")
         click.echo(f"    steerkit show {kept.folder} --cell {kept.report['selected'] or 'ID'}")
     if svg is not None:
-        from steerkit_core.report.console import draw_report
+        from steerkit_core.report.terminal.console import draw_report
 
         draw_report(kept.report, svg, every_cell=every_cell)
         click.echo(f"drawn: {svg}", err=as_json)
@@ -95,7 +95,7 @@ def _show_unfinished(folder: Path, cell: str | None, *, every_cell: bool, as_jso
     if as_json:
         print_json(found.as_json() if cell is None else found.texts(cell))
         return
-    from steerkit_core.report.unfinished import print_texts, print_unfinished
+    from steerkit_core.report.terminal.unfinished import print_texts, print_unfinished
 
     if cell is None:
         print_unfinished(found, every_cell=every_cell)
@@ -115,7 +115,7 @@ def _show_cell(kept: KeptRun, cell: str, label: str | None, *, as_json: bool) ->
     if as_json:
         print_json(rows)
         return
-    from steerkit_core.report.console import print_completions
+    from steerkit_core.report.terminal.console import print_completions
 
     print_completions(entry, rows)
     if not rows:
@@ -126,7 +126,7 @@ def _show_selections(report: Any, *, as_json: bool) -> None:
     if as_json:
         print_json(report["selections"])
         return
-    from steerkit_core.report.selection import print_selections
+    from steerkit_core.report.terminal.selection import print_selections
 
     print_selections(report)
 
@@ -137,9 +137,9 @@ def _show_audit(kept: KeptRun, *, as_json: bool) -> None:
     if as_json:
         print_json({"prompts": audits, "health": kept.report.get("health", [])})
         return
-    from steerkit_core.report.layout import output_console
-    from steerkit_core.report.numbers import health_table
-    from steerkit_core.report.prompts import print_audit
+    from steerkit_core.report.terminal.layout import output_console
+    from steerkit_core.report.terminal.numbers import health_table
+    from steerkit_core.report.terminal.prompts import print_audit
 
     console = output_console()
     for entry in audits:

@@ -65,7 +65,7 @@ def stability(
 
     Compared are halves without a prompt in common, bootstrap resamples with the whole set, and with
     --against samples of two independent sets: at several numbers of prompts, layer by layer. Every prompt
-    is read once and nothing is generated. The curves need the extra steerkit-core[plots].
+    is read once and nothing is generated. With the extra steerkit-core[plots] the curves are PNG files too.
 
     \b
     Examples:
@@ -100,14 +100,15 @@ def stability(
         return
     from rich.console import Console
 
-    from steerkit_core.report.stability import print_stability
+    from steerkit_core.report.charts.saving import NO_PNG, rasterizes
+    from steerkit_core.report.terminal.stability import print_stability
 
     console = Console(highlight=False)
     print_stability(report, console)
-    written = ", ".join(str(path) for path in (folder / REPORT, *drawn.files))
+    written = ", ".join(str(path) for path in (folder / REPORT, *drawn))
     console.print(f"\nwritten: {written}", markup=False, soft_wrap=True)
-    if drawn.missing:
-        console.print(f"[yellow]note:[/] {drawn.missing}".replace("[plots]", "\\[plots]"), soft_wrap=True)
+    if not rasterizes():
+        console.print(f"note: {NO_PNG}", markup=False, soft_wrap=True)
 
 
 def _other(setting: Any, *, independent: bool) -> ContrastSet | None:

@@ -85,7 +85,7 @@ def transfer(
         found = {name: report[name] for name in ("transfers", "excluded", "notes")}
         print_json(found)
         return
-    from steerkit_core.report.console import print_transfers
+    from steerkit_core.report.terminal.console import print_transfers
 
     print_transfers(report)
     click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; all of it with")

@@ -39,8 +39,8 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
 from steerkit_core.recipe.parsing import Recipe
 from steerkit_core.recipe.plan import Group, Plan, make_plan
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 from steerkit_core.results.cells import CellResult
 from steerkit_core.results.converter import structured, unstructured
 from steerkit_core.results.files import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS
@@ -48,7 +48,7 @@ from steerkit_core.results.findings import ExcludedPair
 from steerkit_core.results.manifest import Manifest, ParityCheck, PromptAudit
 from steerkit_core.results.results import RunFacts, RunResults
 from steerkit_core.results.rows import VerdictRow
-from steerkit_core.results.run_directory import RunDirectory, open_run
+from steerkit_core.results.run_directory import MANIFEST, RECIPE, RESULTS, RunDirectory, open_run
 
 if TYPE_CHECKING:
     from steerkit_core.model.handle import ModelHandle

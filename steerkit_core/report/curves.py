@@ -1,4 +1,4 @@
-"""Curves as SVG and PNG, by matplotlib, which is an extra and may be missing."""
+"""The curves of `steerkit stability` as files."""
 
 from __future__ import annotations
 
@@ -6,73 +6,68 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from steerkit_core.report.charts.figure import Figure, Panel
+from steerkit_core.report.charts.keys import level_key, ramp_key
+from steerkit_core.report.charts.lines import Line, Point, line_chart
+from steerkit_core.report.charts.palette import shade
+from steerkit_core.report.charts.saving import numbered, save_figures
+from steerkit_core.report.content.stability import TITLES, by_source
 
-from steerkit_core.report.figures.saving import drawable, save_figure
-from steerkit_core.report.stability import TITLES, by_source
-
-MISSING = (
-    "no curves were drawn, as matplotlib is not installed: install it with `pip install"
-    " 'steerkit-core[plots]'` and give the same command again"
-)
-# told apart with every common kind of colour blindness, and in print without colours
-PALETTE = "cividis"
+SIZE = (400, 300)
 
 
-@frozen
-class Drawn:
-    """The files that were written, or why there are none."""
-
-    files: tuple[Path, ...] = ()
-    missing: str = ""
-
-
-def draw_stability(report: Mapping[str, Any], folder: Path) -> Drawn:
+def draw_stability(report: Mapping[str, Any], folder: Path) -> list[Path]:
     """Draw mean cosine over size, a panel for each kind and a line for each layer.
 
-    One figure for each model, extractor, contrast set and position, each as SVG and as PNG.
+    One figure for each model, extractor, contrast set and position.
     """
-    if not drawable():
-        return Drawn(missing=MISSING)
-    groups = list(by_source(report["curves"]))
-    files: list[Path] = []
-    for number, (heading, entries) in enumerate(groups, start=1):
-        stem = "stability" if len(groups) == 1 else f"stability-{number}"
-        files += _draw(heading, entries, report["threshold"], folder / stem)
-    return Drawn(tuple(files))
+    found = [
+        stability_figure(heading, entries, report["threshold"])
+        for heading, entries in by_source(report["curves"])
+    ]
+    return save_figures(numbered("stability", found), folder)
 
 
-def _draw(heading: str, entries: Sequence[Mapping[str, Any]], threshold: float, stem: Path) -> list[Path]:
-    # the figure's own object and no pyplot, whose state is the process's
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-    from matplotlib.figure import Figure
-
-    kinds = [kind for kind in TITLES if kind in entries[0]["reached"]]
-    figure = Figure(figsize=(4.2 * len(kinds) + 1, 3.6), layout="constrained")
-    panels = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
+def stability_figure(heading: str, entries: Sequence[Mapping[str, Any]], threshold: float) -> Figure:
+    """The layers from dark to light; the threshold is dashed."""
     layers = [entry["layer"] for entry in entries]
-    shades = ScalarMappable(Normalize(min(layers), max(*layers, min(layers) + 1)), PALETTE)
-    for panel, kind in zip(panels, kinds, strict=True):
-        for entry in entries:
-            points = [p for p in entry["points"] if p["kind"] == kind and p["mean"] is not None]
-            panel.plot(
-                [point["size"] for point in points],
-                [point["mean"] for point in points],
-                color=shades.to_rgba(entry["layer"]),
-                marker="o",
-                markersize=3,
-                linewidth=1.2,
-            )
-        sizes = [point["size"] for point in entries[0]["points"] if point["kind"] == kind]
-        panel.set_xscale("log", base=2)
-        panel.set_xticks(sizes, [str(size) for size in sizes])
-        panel.minorticks_off()
-        panel.axhline(threshold, color="black", linestyle="--", linewidth=0.8)
-        panel.set_title(TITLES[kind], fontsize=9)
-        panel.set_xlabel("prompts of each class")
-        panel.grid(alpha=0.25)
-    panels[0].set_ylabel("mean cosine")
-    figure.suptitle(heading, fontsize=10)
-    figure.colorbar(shades, ax=list(panels), label="layer")
-    return save_figure(figure, stem)
+    low, high = min(layers), max(layers)
+    lines = {
+        kind: [
+            Line(f"layer {entry['layer']}", points, shade((entry["layer"] - low) / max(high - low, 1)))
+            for entry in entries
+            if (points := _points(entry, kind))
+        ]
+        for kind in TITLES
+        if kind in entries[0]["reached"]
+    }
+    # all panels have one vertical axis
+    means = [point.y for some in lines.values() for line in some for point in line.points]
+    panels = [
+        Panel(
+            line_chart(
+                f"{heading}: {TITLES[kind]}",
+                some,
+                x="prompts of each class",
+                y="mean cosine",
+                from_zero=False,
+                log=True,
+                level=threshold,
+                beside=means,
+                size=SIZE,
+            ),
+            TITLES[kind],
+        )
+        for kind, some in lines.items()
+        if some
+    ]
+    keys = (ramp_key("layer", str(low), str(high)), level_key(f"threshold, {threshold:g}"))
+    return Figure(heading, panels, keys)
+
+
+def _points(entry: Mapping[str, Any], kind: str) -> list[Point]:
+    return [
+        Point(one["size"], one["mean"], hint=f"{one['size']} prompts: {one['mean']:.4f}")
+        for one in entry["points"]
+        if one["kind"] == kind and one["mean"] is not None
+    ]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from made_runs import cell_entry, write_made_run
 
-from steerkit_core.report.console import print_report
+from steerkit_core.report.terminal.console import print_report
 
 LAYERS, MULTIPLIERS = 100, 10
 

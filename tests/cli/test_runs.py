@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from made_runs import cell_entry, write_made_run
 
-from steerkit_core.report.overview import print_runs
+from steerkit_core.report.terminal.overview import print_runs
 from steerkit_core.results.overview import runs_below
 from steerkit_core.stats import wilson
 

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from steerkit_core.report.console import print_completions
+from steerkit_core.report.terminal.console import print_completions
 
 ENTRY = {
     "id": "c123",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from steerkit_core.cli.sources import distinct, plan_of
-from steerkit_core.report import curves
-from steerkit_core.report.stability import rank_verdicts
+from steerkit_core.report.charts import saving
+from steerkit_core.report.content.stability import rank_verdicts
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_stability_writes_a_report_and_curves(give, recipe):
     assert [(p["kind"], p["size"], p["draws"]) for p in first["points"]] == [
         ("halves", 2, 4), ("bootstrap", 2, 4), ("bootstrap", 5, 4),
     ]  # fmt: skip
-    assert (folder / "stability.svg").read_text().startswith("<?xml")
+    assert (folder / "stability.svg").read_text().startswith("<svg xmlns=")
     assert (folder / "stability.png").read_bytes().startswith(b"\x89PNG")
     assert "two draws without a prompt in common, 2 prompts of each class:" in out
     assert "written: runs/small-stability/stability.json, runs/small-stability/stability.svg" in out
@@ -49,7 +49,7 @@ def test_stability_writes_a_report_and_curves(give, recipe):
 def test_the_same_command_gives_the_same_files(give, recipe):
     for folder in ("one", "two"):
         give("stability", recipe, "--resamples", "2", "--out", folder)
-    for name in ("stability.json", "stability.svg"):
+    for name in ("stability.json", "stability.svg", "stability.png"):
         assert (Path("one") / name).read_bytes() == (Path("two") / name).read_bytes()
 
 
@@ -88,15 +88,15 @@ def test_every_setting_with_directions_of_its_own_is_measured_once(give, recipe)
     assert Path("runs/small-stability/stability-2.png").exists()
 
 
-def test_without_matplotlib_there_is_a_report_and_a_note(give, recipe, monkeypatch):
-    monkeypatch.setattr(curves, "drawable", lambda: False)
+def test_without_the_extra_the_curves_are_svg_and_a_line_says_how_to_get_png(give, recipe, monkeypatch):
+    monkeypatch.setattr(saving, "find_spec", lambda _: None)
     code, out, err = give("stability", recipe, "--resamples", "2", "--layers", "0")
     assert code == 0, err
-    assert (
-        "note: no curves were drawn, as matplotlib is not installed: install it with `pip install"
-        " 'steerkit-core[plots]'` and give the same command again" in out
-    )
-    assert [path.name for path in Path("runs/small-stability").iterdir()] == ["stability.json"]
+    assert out.splitlines()[-1].endswith("pip install 'steerkit-core[plots]'")
+    assert {path.name for path in Path("runs/small-stability").iterdir()} == {
+        "stability.json",
+        "stability.svg",
+    }
 
 
 def test_rank_writes_a_report(give, recipe):

@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from steerkit_core.model.prompt_audit import audit, template_hash
 from steerkit_core.recipe.parsing import load_recipe
-from steerkit_core.report.prompts import audit_lines
+from steerkit_core.report.content.prompts import audit_lines
 from steerkit_core.testing import FAMILIES, tiny_tokenizer
 from steerkit_families import Gemma, Mistral, Qwen
 from steerkit_families.fallback import Fallback

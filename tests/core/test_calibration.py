@@ -11,7 +11,7 @@ from steerkit_core import Intervention, SteerkitError
 from steerkit_core.errors import RecipeError
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import load_recipe
-from steerkit_core.report.maps import maps
+from steerkit_core.report.content.maps import maps
 from steerkit_core.steering.calibration import Wanted, bounds_of, solve
 
 

@@ -383,7 +383,7 @@ def test_a_run_that_goes_on_makes_no_control_again(tmp_path, monkeypatch):
 def test_the_page_and_the_terminal_have_controls_in_one_line_unless_asked(tmp_path):
     from rich.console import Console
 
-    from steerkit_core.report.console import print_report
+    from steerkit_core.report.terminal.console import print_report
 
     report = small_run(tmp_path, tables={"controls": ON})
     (found,) = report["controls"]

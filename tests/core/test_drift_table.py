@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from steerkit_core.report.numbers import drift_table
+from steerkit_core.report.terminal.numbers import drift_table
 
 COMMON = {
     "model": "m", "dtype": "float32", "extractor": "dim", "contrast": "c", "position": -1, "layers": [0, 1],

@@ -3,8 +3,8 @@
 import pytest
 from rich.console import Console
 
-from steerkit_core.report.console import print_report
-from steerkit_core.report.evidence import comparison_rows, luck_line, marked, p_value
+from steerkit_core.report.content.evidence import comparison_rows, luck_line, marked, p_value
+from steerkit_core.report.terminal.console import print_report
 
 LUCK = {
     "label": "refusal",

@@ -16,7 +16,7 @@ from steerkit_core.model.stream_meter import StreamGauge
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
-from steerkit_core.report.console import results_table
+from steerkit_core.report.terminal.console import results_table
 from steerkit_core.testing import save_tiny, tiny_handle
 from steerkit_core.values import Outcome, Prompt, Trial
 

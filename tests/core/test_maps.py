@@ -1,6 +1,6 @@
 """Which cells make a map, and what stands over it."""
 
-from steerkit_core.report.maps import maps
+from steerkit_core.report.content.maps import maps
 
 
 def cell(layer, multiplier, position=-1, **further):

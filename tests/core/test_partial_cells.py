@@ -21,8 +21,8 @@ from steerkit_core import (
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
-from steerkit_core.report.console import map_table, results_table
-from steerkit_core.report.maps import ended_early, maps
+from steerkit_core.report.content.maps import ended_early, maps
+from steerkit_core.report.terminal.console import map_table, results_table
 
 EVALUATION = ("What is a fern?", "Name a colour.", "Count to five, please.", "Who wrote Faust?", "Why?")
 SELECTION = ("What is a moss?", "Name a river of Asia.", "How do I sew?", "Say hello.")

@@ -30,7 +30,7 @@ from steerkit_core.export.tables import run_table
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
-from steerkit_core.report.overview import print_runs
+from steerkit_core.report.terminal.overview import print_runs
 from steerkit_core.results.overview import run_row
 from steerkit_core.results.run import read_run
 from steerkit_core.stats import optimism

@@ -22,7 +22,7 @@ from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.recipe.prompts import repeated
-from steerkit_core.report.arms import compare_arms, make_arm
+from steerkit_core.report.content.arms import compare_arms, make_arm
 from steerkit_core.results.run import read_run
 from steerkit_core.results.run_directory import read_completions
 from steerkit_core.stats import clustered_wilson

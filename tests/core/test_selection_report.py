@@ -4,15 +4,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from steerkit_core.report.selection import (
-    chosen_row,
-    columns_of,
-    in_words,
-    ordered,
-    print_selections,
-    selection_summary,
-    title_of,
-)
+from steerkit_core.report.content.selection import chosen_row, columns_of, in_words, ordered, title_of
+from steerkit_core.report.terminal.selection import print_selections, selection_summary
 
 
 def row(layer, score, excluded="", position=-1, **further):

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from steerkit_core.counting.trends import ModelSize, trends
-from steerkit_core.report.trends import trend_rows, trend_table
+from steerkit_core.report.content.trends import trend_rows
+from steerkit_core.report.terminal.trends import trend_table
 
 SIZES = {
     "small": ModelSize("qwen2", 3_000),

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from steerkit_core.counting.windows import windows
-from steerkit_core.report.windows import window_groups, windows_tables
+from steerkit_core.report.content.windows import window_groups
+from steerkit_core.report.terminal.windows import windows_tables
 from steerkit_core.stats import wilson
 
 COLUMNS = {

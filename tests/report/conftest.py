@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from bench.large import write_large_run
 
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

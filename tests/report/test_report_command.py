@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from bench.large import write_large_run
 
-from steerkit_core.report import figures
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.charts import saving
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 
 
 def test_it_writes_the_page_of_a_run_anew(copied, give):
@@ -50,13 +50,12 @@ def test_figures_are_drawn_the_same_each_time(copied, give):
     assert {path: path.read_bytes() for path in files} == first
 
 
-def test_without_matplotlib_figures_are_refused_before_anything_is_written(copied, give, monkeypatch):
-    monkeypatch.setattr(figures, "drawable", lambda: False)
-    (copied.folder / "report.html").unlink()
-    message = "error: figures need the extra 'plots': pip install 'steerkit-core[plots]'\n"
-    assert give("report", copied.folder, "--figures") == (2, "", message)
-    assert not (copied.folder / "report.html").exists()
-    assert give("report", copied.folder)[0] == 0
+def test_without_the_extra_figures_are_svg_and_a_line_says_how_to_get_png(copied, give, monkeypatch):
+    monkeypatch.setattr(saving, "find_spec", lambda _: None)
+    code, out, _ = give("report", copied.folder, "--figures")
+    assert code == 0
+    assert out.splitlines()[-1].endswith("pip install 'steerkit-core[plots]'")
+    assert {path.suffix for path in (copied.folder / "figures").iterdir()} == {".svg"}
 
 
 REMEDY = "edited by hand; the command of the run writes it anew from the completions"

@@ -7,8 +7,8 @@ import pytest
 from page_tables import Page
 from safetensors import safe_open
 
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import read_record
+from steerkit_core.report.content.record import read_record
+from steerkit_core.report.page.html import render_html
 from steerkit_core.stats import PairedCounts, newcombe_paired, wilson
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from steerkit_core.report.marks import LONGEST, evidence_spans, marked_text, merged
-from steerkit_core.report.sections.manifest import in_common, manifest_text
-from steerkit_core.report.telling import choose, telling
+from steerkit_core.report.content.marks import LONGEST, evidence_spans, marked_text, merged
+from steerkit_core.report.page.sections.manifest import in_common, manifest_text
+from steerkit_core.report.page.telling import choose, telling
 
 
 def row(label, text="text"):

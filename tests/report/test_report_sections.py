@@ -6,10 +6,10 @@ import re
 import pytest
 from page_tables import Page
 
-from steerkit_core.report.html import render_html
-from steerkit_core.report.record import RunRecord, read_record
-from steerkit_core.report.scores import scores_of
-from steerkit_core.report.sections.result import headline
+from steerkit_core.report.content.record import RunRecord, read_record
+from steerkit_core.report.page.html import render_html
+from steerkit_core.report.page.scores import scores_of
+from steerkit_core.report.page.sections.result import headline
 
 RATE = {"k": 27, "n": 30, "rate": 0.9, "low": 0.744, "high": 0.965}
 PLAIN = {"k": 1, "n": 30, "rate": 1 / 30, "low": 0.006, "high": 0.167}

@@ -15,7 +15,7 @@ from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
 from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_core.recipe.options import GenerationOptions
-from steerkit_core.report.console import print_report
+from steerkit_core.report.terminal.console import print_report
 from steerkit_core.testing import small_run
 from steerkit_core.values import Prompt
 from steerkit_sites import (

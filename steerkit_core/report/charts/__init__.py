@@ -1,1 +1,1 @@
-"""Charts as inline SVG: text stays text, and colours that depend on the page's are its own."""
+"""Charts as SVG, for the page and for files: text stays text, and colours come from the style sheet."""

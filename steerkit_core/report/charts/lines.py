@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,9 +10,18 @@ from typing import Any
 from attrs import frozen
 from markupsafe import Markup
 
-from steerkit_core.report.charts.picture import BOTTOM, LEFT, RIGHT, TOP, marker, svg
-from steerkit_core.report.palette import SERIES
-from steerkit_core.report.scales import Scale, some, steps
+from steerkit_core.report.charts.palette import SERIES
+from steerkit_core.report.charts.picture import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Picture,
+    axis_names,
+    marker,
+    picture,
+)
+from steerkit_core.report.charts.scales import Scale, some, steps
 
 WIDTH, HEIGHT = 640, 300
 SIDE = 9.0  # pixels between two points of one layer, a little more than a marker
@@ -37,10 +47,11 @@ class Point:
 
 @frozen
 class Line:
-    """A series of points."""
+    """A series of points, in the palette's next colour unless it has one of its own."""
 
     name: str
     points: Sequence[Point]
+    colour: str = ""
 
 
 def line_chart(
@@ -51,29 +62,33 @@ def line_chart(
     y: str,
     share: bool = False,
     from_zero: bool = True,
+    log: bool = False,
     level: float | None = None,
+    beside: Iterable[float] = (),
     size: tuple[int, int] = (WIDTH, HEIGHT),
-) -> Markup:
+) -> Picture:
     """Lines over integers such as layers; `share` has the y axis go from 0 to 100 percent.
 
     Args:
         title: what a reader who does not see the chart is told.
-        lines: drawn in the palette's order, each with a marker of its own.
+        lines: those without a colour in the palette's order, each with a marker of its own.
         x: what the horizontal axis says.
         y: what the vertical axis says.
         share: whether values are shares.
         from_zero: whether the axis shows 0, as that of a length has to.
+        log: whether the horizontal axis is logarithmic.
         level: a value that is drawn across, dashed.
+        beside: values that the vertical axis has room for too, as those of the panel beside this one.
         size: width and height in pixels.
     """
     width, height = size
     points = [point for line in lines for point in line.points]
     places = sorted({int(point.x) for point in points})
-    across = Scale(places[0] - 0.5, places[-1] + 0.5, LEFT, width - RIGHT)
+    across = _across(places, width, log=log)
     found = [
         value for point in points for value in (point.y, point.low, point.high) if value is not None
     ] + ([] if level is None else [level])
-    ticks = steps(0.0, 1.0) if share else _about(found, from_zero=from_zero)
+    ticks = steps(0.0, 1.0) if share else _about([*found, *beside], from_zero=from_zero)
     up = Scale(ticks[0], ticks[-1], height - BOTTOM, TOP)
     labels, y = ([f"{tick:.0%}" for tick in ticks], y) if share else _labels(ticks, y)
     parts = [_grid(width, zip(map(up, ticks), labels, strict=True))]
@@ -81,18 +96,38 @@ def line_chart(
         Markup('<text x="{:.1f}" y="{}" class="t">{}</text>').format(across(at), height - BOTTOM + 16, at)
         for at in some(places, width // 40)
     ]
-    parts.append(_axes(width, height, x, y))
+    middle = ((LEFT + width - RIGHT) / 2, (TOP + height - BOTTOM) / 2)
+    parts.append(axis_names(x, y, (middle[0], height - 8), (12, middle[1])))
     if level is not None:
         parts.append(
             Markup('<path d="M{} {:.1f}H{}" class="level"/>').format(LEFT, up(level), width - RIGHT)
         )
-    # points of one layer stand side by side, so that their intervals can be told apart
-    several = len(lines) > 1 and any(point.low is not None for point in points)
-    gap = min(SIDE, (across(1) - across(0)) / (len(lines) + 1)) if several else 0.0
+    parts += _lines(lines, places, across, up)
+    return picture(title, size, parts)
+
+
+def _across(places: Sequence[int], width: int, *, log: bool) -> Scale:
+    """The horizontal scale, with some room at both ends."""
+    low, high = places[0], places[-1]
+    ends = (low / 1.15, high * 1.15) if log else (low - 0.5, high + 0.5)
+    return Scale(*ends, LEFT, width - RIGHT, log)
+
+
+def _lines(lines: Sequence[Line], places: Sequence[int], across: Scale, up: Scale) -> list[Markup]:
+    """All lines, their points side by side where they have intervals, so that these can be told apart."""
+    one_apart = min(
+        (across(after) - across(at) for at, after in itertools.pairwise(places)),
+        default=across.end - across.start,
+    )
+    several = len(lines) > 1 and any(point.low is not None for line in lines for point in line.points)
+    gap = min(SIDE, one_apart / (len(lines) + 1)) if several else 0.0
+    # of many points the ends of intervals would run into each other
+    capped = one_apart > 4 * CAP
+    drawn = []
     for number, line in enumerate(lines):
         shift = (number - (len(lines) - 1) / 2) * gap
-        parts.append(_line(line, number, lambda at, by=shift: across(at) + by, up))
-    return svg(title, size, parts)
+        drawn.append(_line(line, number, lambda at, by=shift: across(at) + by, up, capped=capped))
+    return drawn
 
 
 def _about(values: Sequence[float], *, from_zero: bool) -> list[float]:
@@ -117,12 +152,12 @@ def _labels(ticks: Sequence[float], name: str) -> tuple[list[str], str]:
     return ["0" if label == "-0" else label for label in apart], f"({name} - {base:g}) / 1e{power}"
 
 
-def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
-    colour = SERIES[number % len(SERIES)]
+def _line(line: Line, number: int, across: Any, up: Scale, *, capped: bool) -> Markup:
+    # a line with a colour of its own is one of many, and is not told by its marker
+    colour, shape = (line.colour, 0) if line.colour else (SERIES[number % len(SERIES)], number)
     places = [(across(point.x), up(point.y)) for point in line.points]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    # of many points the ends would run into each other
-    cap = f"m{-CAP} 0h{2 * CAP}m{-CAP} 0" if across(1) - across(0) > 4 * CAP else ""
+    cap = f"m{-CAP} 0h{2 * CAP}m{-CAP} 0" if capped else ""
     bars = "".join(
         f"M{across(point.x):.1f} {up(point.low):.1f}{cap}V{up(point.high):.1f}{cap}"
         for point in line.points
@@ -132,7 +167,7 @@ def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
     drawn += [Markup('<path d="{}" class="ci"/>').format(bars)] if bars else []
     drawn += [
         Markup('<path d="{}" class="{}"><title>{}</title></path>').format(
-            marker(number, x, y),
+            marker(shape, x, y),
             "dot hollow" if point.hollow else "dot",
             f"{line.name}{', ' if line.name else ''}{point.hint}",
         )
@@ -143,7 +178,7 @@ def _line(line: Line, number: int, across: Any, up: Scale) -> Markup:
         for point, (x, y) in zip(line.points, places, strict=True)
         if point.ringed
     ]
-    return Markup('<g style="--c:{}">{}</g>').format(colour, Markup("").join(drawn))
+    return Markup('<g style="color:{}">{}</g>').format(colour, Markup("").join(drawn))
 
 
 def _grid(width: int, ticks: Iterable[tuple[float, str]]) -> Markup:
@@ -153,11 +188,3 @@ def _grid(width: int, ticks: Iterable[tuple[float, str]]) -> Markup:
         )
         for at, text in ticks
     )
-
-
-def _axes(width: int, height: int, x: str, y: str) -> Markup:
-    middle = (TOP + height - BOTTOM) / 2
-    return Markup(
-        '<text x="{}" y="{}" class="t">{}</text>'
-        '<text x="12" y="{}" class="t" transform="rotate(-90 12 {})">{}</text>'
-    ).format((LEFT + width - RIGHT) / 2, height - 8, x, middle, middle, y)

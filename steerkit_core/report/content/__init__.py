@@ -1,0 +1,1 @@
+"""What a terminal and a page both show: rows, sentences and numbers of a run."""
