@@ -15,11 +15,12 @@ from steerkit_sites.hook_points import at_every_hook_point
 class Add(BlockSite):
     """Add the scaled direction to {hook_point}: `h <- h + m d`.
 
-    The paper's intervention, prompt tokens included; with `preserve_norm` times `|h| / |h + m d|`.
+    With `preserve_norm` the sum is multiplied by `|h| / |h + m d|`.
 
-    With span `onward` every block from the chosen one to the last adds it. In the residual stream, as in
-    the paper, the shift then accumulates to (L - l) times its length by the end. The authors of RFM add
-    each layer's own direction (Beaglehole et al., 2026, with a coefficient of about 0.4).
+    In the residual stream this is the paper's intervention, prompt tokens included. With span `onward`
+    every block from the chosen one to the last adds it, and the shift accumulates to (L - l) times its
+    length by the end. The authors of RFM add each layer's own direction (Beaglehole et al., 2026, with a
+    coefficient of about 0.4).
     """
 
     reference: ClassVar[str] = "Turner et al., 2023; the paper"

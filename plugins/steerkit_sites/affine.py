@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, slots=False)  # `Blocks` and `Heads` have slots, so it has none
 class Affine(BlockSite):
-    """Set the component along the direction to the neutral mean's plus c times the raw one in {hook_point}.
+    """Set the component along the direction to the neutral mean's plus c r in {hook_point}.
 
     `h <- h - (h . d) d + (mu . d) d + c r`, mu the mean of the contrast set's negative class at the edited
     layer and the position that the direction was read at, r the direction before normalising: the affine

@@ -41,10 +41,11 @@ OUTPUT = f"""\
 adds {{hook_point}} to its input. Gemma 2 and 3 normalise it before they add it; the edit comes before
 this norm too, which therefore decides its length in the residual stream."""
 HEADS = f"""\
-{READ_THERE} Of the direction over all heads
-side by side the chosen heads' parts are kept and scaled to length 1 together; its length before
-normalising is theirs too. Other layers have other heads, so that each is edited with its own direction.
-Heads are measured in another space than the residual stream, whose norm is a yardstick and no more."""
+{READ_THERE} The edit comes before the heads are
+projected. Of the direction over all heads side by side the chosen heads' parts are kept and scaled to
+length 1 together; its length before normalising is theirs too. Other layers have other heads, so that
+each is edited with its own direction. Heads are measured in another space than the residual stream, whose
+norm is a yardstick and no more."""
 INPUT = """\
 Directions that were read in the input of blocks, `extractor.module = "input"`, are used there too."""
 
@@ -52,7 +53,7 @@ HOOK_POINTS = (
     HookPoint("residual", "residual", Blocks, "the residual stream", INPUT),
     HookPoint("attention", "attention", Blocks, "the attention output", OUTPUT),
     HookPoint("mlp", "mlp", Blocks, "the MLP output", OUTPUT),
-    HookPoint("head", "heads", Heads, "single heads, before they are projected", HEADS),
+    HookPoint("head", "heads", Heads, "single heads", HEADS),
 )
 
 
