@@ -1,7 +1,9 @@
-"""Sites: five operations in four places of a block, and `conditional`.
+"""Sites: five operations at four hook points of a block, and `conditional`.
 
-`add`, `ablate`, `clamp`, `affine` and `reflect` edit the residual stream (`residual-add`, ...), what
-attention or MLP give (`attention-add`, `mlp-add`, ...) or single heads (`head-add`, ...).
+`add`, `ablate`, `clamp`, `affine` and `reflect` edit the residual stream (`residual-add`, ...), the outputs
+of attention or MLP (`attention-add`, `mlp-add`, ...) or single heads (`head-add`, ...).
+Each operation is a file of its own, whose last statement makes its four sites; `hook_points` has the table
+of hook points.
 """
 
 from steerkit_core import Site, hookimpl
@@ -23,5 +25,5 @@ OPERATIONS = (
 
 @hookimpl
 def steerkit_register_sites() -> list[type[Site]]:
-    """Bring every operation at every place, and `conditional`."""
+    """Bring every operation at every hook point, and `conditional`."""
     return [*(site for sites in OPERATIONS for site in sites), Conditional]

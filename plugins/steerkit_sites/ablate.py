@@ -7,14 +7,16 @@ from typing import ClassVar
 from attrs import evolve, frozen
 
 from steerkit_core import Direction, Edit, Steering, option
-from steerkit_sites.places import PRESERVE_NORM, SPAN, Attention, Heads, Mlp, PlacedSite, Residual, Span
+from steerkit_sites.block_site import PRESERVE_NORM, BlockSite
+from steerkit_sites.hook_points import at_every_hook_point
 
 
-@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
-class Ablate(PlacedSite):
-    """`h <- h - (h . d) d`: directional ablation, Arditi et al. (2024), equation 4.
+@frozen(kw_only=True, slots=False)  # `Blocks` and `Heads` have slots, so it has none
+class Ablate(BlockSite):
+    """Remove the component along the direction from {hook_point}: `h <- h - (h . d) d`.
 
-    Of directions that come with several axes, as those of `subspace` do, all axes are taken out.
+    The directional ablation of Arditi et al. (2024), equation 4. Of directions that come with several axes,
+    as those of `subspace` do, all axes are removed.
     """
 
     reference: ClassVar[str] = "Arditi et al., 2024, equation 4"
@@ -37,49 +39,6 @@ class Ablate(PlacedSite):
         )
 
 
-@frozen(kw_only=True)
-class ResidualAblate(Residual, Ablate):
-    """Remove the component along the direction from the outputs of blocks: `h <- h - (h . d) d`.
-
-    The directional ablation of Arditi et al. (2024), equation 4, on the outputs of blocks. Of `subspace`
-    all of the subspace is removed.
-    """
-
-    name: ClassVar[str] = "residual-ablate"
-
-    span: Span = option("everywhere", help=SPAN)
-
-
-@frozen(kw_only=True)
-class AttentionAblate(Attention, Ablate):
-    """Remove the component along the direction from what the attention gives: `h <- h - (h . d) d`.
-
-    The directions must have been read there: `extractor.module = "attention"`.
-    """
-
-    name: ClassVar[str] = "attention-ablate"
-
-    span: Span = option("everywhere", help=SPAN)
-
-
-@frozen(kw_only=True)
-class MlpAblate(Mlp, Ablate):
-    """Remove the component along the direction from what the MLP gives: `h <- h - (h . d) d`.
-
-    The directions must have been read there: `extractor.module = "mlp"`.
-    """
-
-    name: ClassVar[str] = "mlp-ablate"
-
-    span: Span = option("everywhere", help=SPAN)
-
-
-@frozen(kw_only=True)
-class HeadAblate(Heads, Ablate):
-    """Remove the component along the direction from single heads.
-
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
-    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
-    """
-
-    name: ClassVar[str] = "head-ablate"
+ResidualAblate, AttentionAblate, MlpAblate, HeadAblate = at_every_hook_point(
+    Ablate, spans={"residual": "everywhere", "attention": "everywhere", "mlp": "everywhere"}
+)

@@ -7,22 +7,21 @@ from typing import ClassVar
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
-from steerkit_sites.places import (
-    PRESERVE_NORM,
-    SPAN,
-    UNIT,
-    Attention,
-    Heads,
-    Mlp,
-    PlacedSite,
-    Residual,
-    Span,
-)
+from steerkit_sites.block_site import PRESERVE_NORM, UNIT, BlockSite
+from steerkit_sites.hook_points import at_every_hook_point
 
 
-@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
-class Add(PlacedSite):
-    """`h <- h + m d`, the paper's intervention; with `preserve_norm` times `|h| / |h + m d|`."""
+@frozen(kw_only=True, slots=False)  # `Blocks` and `Heads` have slots, so it has none
+class Add(BlockSite):
+    """Add the scaled direction to {hook_point}: `h <- h + m d`.
+
+    With `preserve_norm` the sum is multiplied by `|h| / |h + m d|`.
+
+    In the residual stream this is the paper's intervention, prompt tokens included. With span `onward`
+    every block from the chosen one to the last adds it, and the shift accumulates to (L - l) times its
+    length by the end. The authors of RFM add each layer's own direction (Beaglehole et al., 2026, with a
+    coefficient of about 0.4).
+    """
 
     reference: ClassVar[str] = "Turner et al., 2023; the paper"
     cost: ClassVar[str] = "none"
@@ -43,54 +42,6 @@ class Add(PlacedSite):
         return Edit(layer, add=shift, module=direction.module, preserve_norm=self.preserve_norm)
 
 
-@frozen(kw_only=True)
-class ResidualAdd(Residual, Add):
-    """Add the scaled direction to the residual stream, prompt tokens included.
-
-    With span `onward` every block from the chosen one to the last adds it, as in the paper: the shift
-    accumulates to (L - l) times its length by the end. With directions `per-layer` every layer adds its
-    own, as the authors of RFM steer (Beaglehole et al., 2026, with a coefficient of about 0.4).
-    """
-
-    name: ClassVar[str] = "residual-add"
-
-    span: Span = option("onward", help=SPAN)
-
-
-@frozen(kw_only=True)
-class AttentionAdd(Attention, Add):
-    """Add the scaled direction to what the attention gives, before the block adds that to its input.
-
-    The directions must have been read there: `extractor.module = "attention"`. Gemma 2 and 3 normalise what
-    the attention gives before they add it; the edit comes before this norm, so that its length in the
-    residual stream is the norm's to decide.
-    """
-
-    name: ClassVar[str] = "attention-add"
-
-
-@frozen(kw_only=True)
-class MlpAdd(Mlp, Add):
-    """Add the scaled direction to what the MLP gives, before the block adds that to its input.
-
-    The directions must have been read there: `extractor.module = "mlp"`. Gemma 2 and 3 normalise what the
-    MLP gives before they add it; the edit comes before this norm, so that its length in the residual stream
-    is the norm's to decide.
-    """
-
-    name: ClassVar[str] = "mlp-add"
-
-
-@frozen(kw_only=True)
-class HeadAdd(Heads, Add):
-    """Add the scaled direction to single heads, before they are projected.
-
-    The directions must have been read there: `extractor.module = "heads"`. Of the direction over all heads
-    side by side the chosen heads' parts are kept and scaled to length 1 together; its length before
-    normalising is theirs too. Other layers have other heads, so that each is edited with its own direction.
-    `residual` is a common yardstick here and no more: heads are measured in another space than the residual
-    stream.
-    """
-
-    name: ClassVar[str] = "head-add"
-    reference: ClassVar[str] = "Li et al., 2023"
+ResidualAdd, AttentionAdd, MlpAdd, HeadAdd = at_every_hook_point(
+    Add, spans={"residual": "onward"}, references={"head": "Li et al., 2023"}
+)

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
-from steerkit_sites.places import SPAN, UNIT, Attention, Heads, Mlp, PlacedSite, Residual, Span
+from steerkit_sites.block_site import UNIT, BlockSite
+from steerkit_sites.hook_points import at_every_hook_point
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
-class Affine(PlacedSite):
-    """`h <- h - (h . d) d + (mu . d) d + c r`: the component becomes the neutral mean's, and c r is added.
+@frozen(kw_only=True, slots=False)  # `Blocks` and `Heads` have slots, so it has none
+class Affine(BlockSite):
+    """Set the component along the direction to the neutral mean's plus c r in {hook_point}.
 
-    mu is the mean of the contrast set's negative class at the edited layer and the position that the
-    direction was read at, r the direction before normalising. The affine form of COSMIC (Siu et al., 2025).
+    `h <- h - (h . d) d + (mu . d) d + c r`, mu the mean of the contrast set's negative class at the edited
+    layer and the position that the direction was read at, r the direction before normalising: the affine
+    form of COSMIC (Siu et al., 2025). Unlike a clamp it counts from where neutral prompts lie, and not from
+    zero. Reading mu costs one pass over the contrast set.
 
     Of directions that come with several axes, as those of `subspace` do, the components along all axes
     become the neutral mean's before c r is added.
@@ -76,47 +79,6 @@ class Affine(PlacedSite):
         return float(negative.double().mean(dim=0) @ unit.double())
 
 
-@frozen(kw_only=True)
-class ResidualAffine(Residual, Affine):
-    """Set the component along the direction to the neutral mean's plus c times the raw direction.
-
-    `h <- h - (h . d) d + (mu . d) d + c r`, mu the mean of the negative prompts at the edited layer and r
-    the direction before normalising: the affine form of COSMIC (Siu et al., 2025). Unlike `residual-clamp`
-    it counts from where neutral prompts lie, and not from zero. Reading mu costs one pass over the contrast
-    set.
-    """
-
-    name: ClassVar[str] = "residual-affine"
-
-    span: Span = option("onward", help=SPAN)
-
-
-@frozen(kw_only=True)
-class AttentionAffine(Attention, Affine):
-    """Set the component along the direction to the neutral mean's plus c r in what the attention gives.
-
-    The directions must have been read there: `extractor.module = "attention"`.
-    """
-
-    name: ClassVar[str] = "attention-affine"
-
-
-@frozen(kw_only=True)
-class MlpAffine(Mlp, Affine):
-    """Set the component along the direction to the neutral mean's plus c r in what the MLP gives.
-
-    The directions must have been read there: `extractor.module = "mlp"`.
-    """
-
-    name: ClassVar[str] = "mlp-affine"
-
-
-@frozen(kw_only=True)
-class HeadAffine(Heads, Affine):
-    """Set the component along the direction to the neutral mean's plus c r in single heads.
-
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
-    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
-    """
-
-    name: ClassVar[str] = "head-affine"
+ResidualAffine, AttentionAffine, MlpAffine, HeadAffine = at_every_hook_point(
+    Affine, spans={"residual": "onward"}
+)

@@ -7,12 +7,17 @@ from typing import ClassVar
 from attrs import frozen
 
 from steerkit_core import Direction, Edit, Steering, Unit, option
-from steerkit_sites.places import SPAN, UNIT, Attention, Heads, Mlp, PlacedSite, Residual, Span
+from steerkit_sites.block_site import UNIT, BlockSite
+from steerkit_sites.hook_points import at_every_hook_point
 
 
-@frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
-class Clamp(PlacedSite):
-    """`h <- h - (h . d) d + c d`: whatever the component along the direction was, it becomes c."""
+@frozen(kw_only=True, slots=False)  # `Blocks` and `Heads` have slots, so it has none
+class Clamp(BlockSite):
+    """Set the component along the direction to one value in {hook_point}.
+
+    `h <- h - (h . d) d + c d`: whatever the component was, it becomes c. In the residual stream this,
+    unlike an addition, does not accumulate over layers. A token that lies there already stays.
+    """
 
     reference: ClassVar[str] = "Templeton et al., 2024, who clamp features so"
     cost: ClassVar[str] = "none"
@@ -39,45 +44,6 @@ class Clamp(PlacedSite):
         return Edit(layer, add=target, unit=direction.unit, gain=1.0, module=direction.module)
 
 
-@frozen(kw_only=True)
-class ResidualClamp(Residual, Clamp):
-    """Set the component along the direction to one value in the outputs of blocks.
-
-    `h <- h - (h . d) d + c d`. Unlike an addition it does not accumulate over layers, and a token that lies
-    there already stays.
-    """
-
-    name: ClassVar[str] = "residual-clamp"
-
-    span: Span = option("onward", help=SPAN)
-
-
-@frozen(kw_only=True)
-class AttentionClamp(Attention, Clamp):
-    """Set the component along the direction to one value in what the attention gives.
-
-    The directions must have been read there: `extractor.module = "attention"`.
-    """
-
-    name: ClassVar[str] = "attention-clamp"
-
-
-@frozen(kw_only=True)
-class MlpClamp(Mlp, Clamp):
-    """Set the component along the direction to one value in what the MLP gives.
-
-    The directions must have been read there: `extractor.module = "mlp"`.
-    """
-
-    name: ClassVar[str] = "mlp-clamp"
-
-
-@frozen(kw_only=True)
-class HeadClamp(Heads, Clamp):
-    """Set the component along the direction to one value in single heads.
-
-    The directions must have been read there: `extractor.module = "heads"`. Of a direction over all heads
-    side by side the chosen heads' parts are kept and scaled to length 1 together, as by `head-add`.
-    """
-
-    name: ClassVar[str] = "head-clamp"
+ResidualClamp, AttentionClamp, MlpClamp, HeadClamp = at_every_hook_point(
+    Clamp, spans={"residual": "onward"}
+)

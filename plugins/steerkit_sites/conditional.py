@@ -25,11 +25,20 @@ from steerkit_core import (
 from steerkit_sites.ablate import ResidualAblate
 from steerkit_sites.add import ResidualAdd
 from steerkit_sites.affine import ResidualAffine
+from steerkit_sites.block_site import (
+    DIRECTIONS,
+    PRESERVE_NORM,
+    SPAN,
+    TOKENS,
+    UNIT,
+    BlockSite,
+    Directions,
+    Span,
+)
 from steerkit_sites.clamp import ResidualClamp
-from steerkit_sites.places import DIRECTIONS, PRESERVE_NORM, SPAN, TOKENS, UNIT, Directions, Residual, Span
 from steerkit_sites.reflect import ResidualReflect
 
-OPERATIONS: Mapping[str, type[Residual]] = {
+OPERATIONS: Mapping[str, type[BlockSite]] = {
     "add": ResidualAdd,
     "ablate": ResidualAblate,
     "clamp": ResidualClamp,
@@ -110,7 +119,7 @@ class Conditional(Site):
         return self.edited.neutral_multiplier
 
     @property
-    def edited(self) -> Residual:
+    def edited(self) -> BlockSite:
         """The site that edits what passes."""
         kind = OPERATIONS[self.operation]
         # the multiplier is the steering's, which may be a selector's choice
@@ -169,7 +178,7 @@ class Conditional(Site):
         return self.condition_layer
 
 
-def _options(kind: type[Residual]) -> set[str]:
+def _options(kind: type[BlockSite]) -> set[str]:
     return {field.name for field in attrs.fields(kind)}
 
 

@@ -48,7 +48,7 @@ from steerkit_core.results.findings import ExcludedPair
 from steerkit_core.results.manifest import Manifest, ParityCheck, PromptAudit
 from steerkit_core.results.results import RunFacts, RunResults
 from steerkit_core.results.rows import VerdictRow
-from steerkit_core.results.run_directory import MANIFEST, RECIPE, RESULTS, RunDirectory, open_run
+from steerkit_core.results.run_directory import RunDirectory, open_run
 
 if TYPE_CHECKING:
     from steerkit_core.model.handle import ModelHandle

@@ -70,6 +70,21 @@ def naive_generate():
     return _naive_generate
 
 
+@pytest.fixture(scope="session")
+def naive_f1():
+    """`naive_f1(positive, negative, threshold)`, from its definition, by precision and recall."""
+    return _naive_f1
+
+
+def _naive_f1(positive, negative, threshold):
+    called = [number > threshold for number in positive], [number > threshold for number in negative]
+    hits, false = sum(called[0]), sum(called[1])
+    if hits == 0:
+        return 0.0
+    precision, recall = hits / (hits + false), hits / len(positive)
+    return 2 * precision * recall / (precision + recall)
+
+
 def _module(block, module):
     if module == "residual":
         return block

@@ -6,14 +6,11 @@ from itertools import pairwise
 import attrs
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rich.console import Console
 
 from steerkit_core import ClassActivations, Condition, DegenerateDirection, Intervention, SteerkitError
 from steerkit_core.errors import ModelError
 from steerkit_core.generation import Row
-from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.report.terminal.console import print_report
 from steerkit_core.testing import small_run
@@ -26,7 +23,6 @@ from steerkit_sites import (
     ResidualClamp,
     ResidualReflect,
 )
-from steerkit_sites.conditional import best_threshold, f1
 
 FAMILIES = ("qwen2", "gemma2", "mistral")
 GREEDY = GenerationOptions(max_new_tokens=8, batch_size=256)
@@ -37,68 +33,6 @@ PLAIN = {
     "affine": ResidualAffine,
     "reflect": ResidualReflect,
 }
-
-
-def naive_f1(positive, negative, threshold):
-    """From its definition, by precision and recall."""
-    called = [number > threshold for number in positive], [number > threshold for number in negative]
-    hits, false = sum(called[0]), sum(called[1])
-    if hits == 0:
-        return 0.0
-    precision, recall = hits / (hits + false), hits / len(positive)
-    return 2 * precision * recall / (precision + recall)
-
-
-# of few values, so that many are equal
-NUMBERS = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=12)
-
-
-@given(NUMBERS, NUMBERS)
-def test_the_threshold_is_the_best_midpoint_of_a_full_enumeration(positive, negative):
-    found = best_threshold(sorted(positive), sorted(negative))
-    middles = [((a + b) / 2, b - a) for a, b in pairwise(sorted(set(positive + negative)))]
-    if not middles:
-        assert found is None
-        return
-    scores = {middle: naive_f1(positive, negative, middle) for middle, _ in middles}
-    best = max(scores.values())
-    ties = [(gap, -middle) for middle, gap in middles if scores[middle] == pytest.approx(best, abs=1e-12)]
-    assert found == -max(ties)[1]
-    assert f1(sorted(positive), sorted(negative), found) == pytest.approx(best)
-
-
-@settings(deadline=None)  # the first call imports the library
-@given(NUMBERS, NUMBERS, st.floats(-7, 7))
-def test_f1_is_that_of_scikit_learn(positive, negative, threshold):
-    metrics = pytest.importorskip("sklearn.metrics", reason="until scikit-learn is installed")
-    truth = [1] * len(positive) + [0] * len(negative)
-    called = [int(number > threshold) for number in positive + negative]
-    expected = metrics.f1_score(truth, called, zero_division=0.0)
-    assert f1(sorted(positive), sorted(negative), threshold) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("positive", "negative", "threshold"),
-    [
-        ([4.0, 6.0], [0.0, 1.0], 2.5),  # apart: the middle of the gap between the classes
-        # one class twice in a gap of the other: F1 is 4/7 above 0.5, 2/6 above 1.5, 2/3 above 6
-        ([1.0, 8.0], [0.0, 2.0, 3.0, 4.0], 6.0),
-        # wholly the wrong way round: 2/5 above 0.5, which calls one positive and both negatives
-        ([0.0, 1.0], [4.0, 6.0], 0.5),
-        ([5.0], [5.0], None),
-    ],
-)
-def test_thresholds_by_hand(positive, negative, threshold):
-    assert best_threshold(positive, negative) == threshold
-
-
-def test_of_equal_scores_the_widest_gap_and_then_the_lowest_threshold():
-    # F1 above 0.5 is 2 * 2 / (2 + 4) and above 4 is 2 * 1 / (2 + 1): a tie of 2/3, and the gap at 4 is wider
-    assert best_threshold([1.0, 6.0], [0.0, 1.0, 2.0]) == 4.0
-    # the same with the gap at 0.5 widened to 0 - 9: its middle is now -3.5
-    assert best_threshold([1.0, 6.0], [-8.0, 1.0, 2.0]) == -3.5
-    # both gaps four wide: the lower threshold
-    assert best_threshold([1.0, 6.0], [-3.0, 1.0, 2.0]) == -1.0
 
 
 def test_conditional_operations_are_those_of_the_plain_sites(steering):
@@ -138,7 +72,9 @@ def test_without_a_span_the_operation_has_its_own(steering):
     ("options", "layer"),
     [({}, 1), ({"condition_layer": 3}, 3), ({"condition_depth": 0.5}, 2), ({"condition_depth": 0.2}, 0)],
 )
-def test_the_condition_is_read_where_it_is_asked_for_and_divides_the_contrast_set(steering, options, layer):
+def test_the_condition_is_read_where_it_is_asked_for_and_divides_the_contrast_set(
+    steering, naive_f1, options, layer
+):
     way = steering()
     condition = Conditional(**options).intervene(way).condition
     d = way.directions.units[0, layer]
@@ -193,39 +129,6 @@ def test_classes_that_project_to_one_number_cannot_be_divided(steering):
         " divides them"
     )
     assert Conditional(threshold=0.0).intervene(way).condition.facts["f1"] == 0.0
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (
-            {"condition_layer": 1, "condition_depth": 0.5},
-            "site: expected condition_layer or condition_depth, got both",
-        ),
-        (
-            {"operation": "ablate", "multiplier": 2.0},
-            "site: operation 'ablate' takes no multiplier, got 2: leave it out",
-        ),
-        (
-            {"operation": "clamp", "preserve_norm": True},
-            "site: preserve_norm goes with operation 'add' or 'ablate', got 'clamp': leave it out",
-        ),
-        ({"threshold": "f2"}, "site.threshold: expected a number or 'f1', got 'f2'"),
-        ({"condition_position": 0}, "site.condition_position: expected a number of at most -1, got 0"),
-        ({"condition_depth": 1.0}, "site.condition_depth: expected a number in (0, 1), got 1.0"),
-        ({"when": "over"}, "site.when: expected one of 'above', 'below', got 'over'"),
-        (
-            {"operation": "clip"},
-            "site.operation: expected one of 'add', 'ablate', 'clamp', 'affine', 'reflect', got 'clip'",
-        ),
-    ],
-)
-def test_wrong_options_are_one_line_each(table, message):
-    with pytest.raises(Exception) as caught:  # noqa: PT011  # reason: of the converter's many types
-        make_converter().structure(table, Conditional)
-    assert [str(problem).partition(", did you")[0] for problem in problems(caught.value, "site")] == [
-        message
-    ]
 
 
 def projections(handle, prompts, condition):

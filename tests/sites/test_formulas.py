@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from steerkit_core import ClassActivations, DegenerateDirection, ModelError, SteerkitError
-from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_core.values import DirectionSet, Steering
 from steerkit_sites import (
     OPERATIONS,
@@ -23,6 +22,7 @@ from steerkit_sites import (
     ResidualReflect,
 )
 
+SITES = tuple(kind for kinds in OPERATIONS for kind in kinds)
 # directions of length 5, 13 and 2 in a space of six dimensions
 RAW = torch.tensor(
     [[[3.0, 4.0, 0.0, 0.0, 0.0, 0.0], [0.0, 3.0, 4.0, 0.0, 0.0, 12.0], [0.0, 0.0, 0.0, 0.0, 0.0, 2.0]]]
@@ -43,20 +43,6 @@ def classes():
 def steering(module="residual", layer=1, multiplier=2.0, raw=RAW, read=no_classes):
     directions = DirectionSet.from_raw(raw, (-1,), tuple(range(raw.shape[1])), module)
     return Steering(directions, layer, -1, multiplier, 3, (10.0, 20.0, 40.0), 3, classes=read)
-
-
-def flat():
-    return [kind for kinds in OPERATIONS for kind in kinds]
-
-
-def test_there_are_five_operations_at_four_places():
-    names = [kind.name for kind in flat()]
-    places = ("residual", "attention", "mlp", "head")
-    operations = ("add", "ablate", "clamp", "affine", "reflect")
-    assert names == [f"{place}-{operation}" for operation in operations for place in places]
-    modules = {kind.name: kind().module for kind in flat()}
-    assert set(modules.values()) == {"residual", "attention", "mlp", "heads"}
-    assert all(modules[name] == name.split("-")[0].replace("head", "heads") for name in names)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +117,7 @@ def test_affine_in_heads_counts_along_their_own_part():
 
 
 def test_only_affine_and_conditional_read_the_contrast_set():
-    for kind in flat():
+    for kind in SITES:
         way = steering(kind().module, multiplier=1.0)
         if kind.name.endswith("affine"):
             with pytest.raises(AssertionError, match="were read"):
@@ -151,9 +137,9 @@ def test_without_a_run_the_classes_are_refused():
 
 
 def test_neutral_multipliers():
-    neutral = {kind.name.split("-")[1]: kind().neutral_multiplier for kind in flat()}
+    neutral = {kind.name.split("-")[1]: kind().neutral_multiplier for kind in SITES}
     assert neutral == {"add": 0.0, "ablate": 0.0, "clamp": None, "affine": None, "reflect": 0.0}
-    takes = {kind.name.split("-")[1]: kind().takes_multiplier for kind in flat()}
+    takes = {kind.name.split("-")[1]: kind().takes_multiplier for kind in SITES}
     assert takes == {"add": True, "ablate": False, "clamp": True, "affine": True, "reflect": False}
 
 
@@ -211,7 +197,7 @@ def test_directions_of_the_input_of_blocks_are_used_there():
 
 
 def test_preserve_norm_is_an_option_of_what_adds_or_takes_away():
-    for kind in flat():
+    for kind in SITES:
         names = {field.name for field in kind.__attrs_attrs__}
         assert ("preserve_norm" in names) is kind.name.endswith(("add", "ablate"))
         if "preserve_norm" in names:
@@ -234,29 +220,3 @@ def test_a_template_without_a_suffix_has_none_to_edit(handles, monkeypatch):
         )
     handle.compiled([way], "generated")
     handle.check(ResidualAdd(tokens="last").intervene(steering(raw=torch.ones(1, 3, 32))))
-
-
-def said(kind, **table):
-    """What the recipe check says about a table of options."""
-    try:
-        make_converter().structure(table, kind)
-    except Exception as error:  # noqa: BLE001  # reason: the converter's errors are of many types
-        return [str(problem) for problem in problems(error, "site")]
-    return []
-
-
-def test_wrong_options_are_said_in_one_line_each():
-    spans = "'all', 'prompt', 'generated', 'last', 'suffix', 'answer'"
-    assert said(ResidualAdd, tokens="sufix") == [
-        f"site.tokens: expected one of {spans}, got 'sufix', did you mean 'suffix'?"
-    ]
-    assert said(ResidualClamp, directions="own") == [
-        "site.directions: expected one of 'selected', 'per-layer', got 'own'"
-    ]
-    assert said(ResidualAffine, multiplier="much") == ["site.multiplier: expected a number, got 'much'"]
-    assert said(ResidualReflect, span="all") == [
-        "site.span: expected one of 'everywhere', 'onward', 'layer', got 'all'"
-    ]
-    assert said(MlpReflect, preserve_norm="no") == [
-        "site.preserve_norm: unknown option (known: tokens, span, directions)"
-    ]

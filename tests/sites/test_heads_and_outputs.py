@@ -8,7 +8,7 @@ from steerkit_core.generation import Row
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import small_run, tiny_handle
 from steerkit_core.values import DirectionSet, Prompt, Steering
-from steerkit_sites import AttentionAdd, HeadAdd, MlpAdd
+from steerkit_sites import AttentionAdd, HeadAdd, MlpAdd, ResidualAdd
 
 RAW = torch.tensor([[[0.0, 3.0, 4.0, 0.0, 0.0, 12.0], [2.0, 0.0, 0.0, 0.0, 0.0, 0.0]]])  # lengths 13 and 2
 
@@ -83,32 +83,19 @@ def test_a_head_is_edited_before_it_is_projected(adapters):
     torch.testing.assert_close(shift, columns @ (5.0 * unit), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("site", "module"), [("attention-add", "attention"), ("mlp-add", "mlp"), ("head-add", "heads")]
-)
-def test_a_recipe_steers_where_it_reads(tmp_path, site, module):
-    tables = {"extractor": {"use": "dim", "module": module}, "site": {"use": site, "multiplier": 2.0}}
-    report = small_run(
-        tmp_path, {"attention-add": AttentionAdd, "mlp-add": MlpAdd, "head-add": HeadAdd}[site], tables
-    )
-    steered = next(cell for cell in report["cells"] if cell["role"] == "steered")
-    assert steered["site"] == site
-    assert steered["strength"]["absolute"] == pytest.approx(2.0)
-    assert steered["options"]["extractor"]["module"] == module
-
-
-@pytest.mark.parametrize("site", ["residual-add", "attention-add", "mlp-add", "head-add"])
+@pytest.mark.parametrize("site", [ResidualAdd, AttentionAdd, MlpAdd, HeadAdd])
 @pytest.mark.parametrize("unit", ["absolute", "residual", "raw"])
-def test_a_cells_strength_in_the_sites_own_unit_is_its_multiplier(tmp_path, site, unit):
-    module = {"attention-add": "attention", "mlp-add": "mlp", "head-add": "heads"}.get(site, "residual")
+def test_a_recipe_steers_where_it_reads_and_as_strongly_as_it_says(tmp_path, site, unit):
+    module = site().module
     options = {"heads": [1]} if module == "heads" else {"directions": "per-layer", "span": "onward"}
     tables = {
         "extractor": {"use": "dim", "module": module},
-        "site": {"use": site, "multiplier": 2.0, "unit": unit, **options},
+        "site": {"use": site.name, "multiplier": 2.0, "unit": unit, **options},
     }
-    cls = {"attention-add": AttentionAdd, "mlp-add": MlpAdd, "head-add": HeadAdd}.get(site)
-    report = small_run(tmp_path, cls, tables)
+    report = small_run(tmp_path, site, tables)
     steered = next(cell for cell in report["cells"] if cell["role"] == "steered")
+    assert steered["site"] == site.name
+    assert steered["options"]["extractor"]["module"] == module
     assert steered["strength"][unit] == pytest.approx(2.0, rel=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Every operation at every place, in one mixed batch, against plain hooks on single prompts."""
+"""Every operation at every hook point, in one mixed batch, against plain hooks on single prompts."""
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from steerkit_sites import OPERATIONS, ResidualAblate, ResidualAdd, ResidualAffi
 
 FAMILIES = ("qwen2", "gemma2", "mistral")
 BACKENDS = ("hooks", "nnsight")
+SITES = tuple(kind for kinds in OPERATIONS for kind in kinds)
 GREEDY = GenerationOptions(max_new_tokens=8, batch_size=256)
 SPANS = ("all", "prompt", "generated", "last", "suffix", "answer")
 HEADS = (1, 3)
@@ -18,11 +19,11 @@ STRENGTHS = {"add": 7.0, "clamp": 9.0, "affine": 2.0, "ablate": 0.0, "reflect": 
 
 def naive(site, way, layer):
     """The edit of one layer, written straight from the table of formulas."""
-    place, operation = site.name.split("-")
-    own = layer if place == "head" or getattr(site, "directions", "") == "per-layer" else way.layer
+    prefix, operation = site.name.split("-")
+    own = layer if prefix == "head" or getattr(site, "directions", "") == "per-layer" else way.layer
     d = way.directions.units[0, own].double()
     raw = d * float(way.directions.raw_norms[0, own])
-    if place == "head":
+    if prefix == "head":
         kept = torch.zeros(32, dtype=torch.float64)
         for head in site.heads:
             kept[8 * head : 8 * head + 8] = 1
@@ -73,21 +74,19 @@ def compare(handles, prompts, naive_generate, family, cases):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_five_operations_at_four_places_in_one_batch(handles, prompts, steering, naive_generate, family):
+def test_five_operations_at_four_hook_points_in_one_batch(
+    handles, prompts, steering, naive_generate, family
+):
     cases = []
-    for kind in (kind for kinds in OPERATIONS for kind in kinds):
+    for kind in SITES:
         site = kind(**({"heads": HEADS} if kind.name.startswith("head") else {}))
         cases.append((site, steering(site.module, multiplier=STRENGTHS[kind.name.split("-")[1]])))
     assert len(cases) == 20
     written = compare(handles, prompts, naive_generate, family, cases)
     # the check means something only where edits change what is written
-    changed = [kind.name for kind, found in zip(flat(), written[1:], strict=True) if found != written[0]]
+    changed = [kind.name for kind, found in zip(SITES, written[1:], strict=True) if found != written[0]]
     assert len(changed) >= 12
     assert {"residual-add", "residual-clamp", "residual-affine", "residual-reflect"} <= set(changed)
-
-
-def flat():
-    return [kind for kinds in OPERATIONS for kind in kinds]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -152,7 +151,7 @@ def test_directions_of_the_input_of_blocks_are_used_there(
 @pytest.mark.parametrize("family", FAMILIES)
 def test_unsteered_rows_keep_every_bit_beside_all_of_them(handles, prompts, steering, family):
     handle = handles(family)
-    sites = [kind() for kind in flat()] + [
+    sites = [kind() for kind in SITES] + [
         ResidualAdd(tokens=span, preserve_norm=keep) for span in SPANS for keep in (False, True)
     ]
     ways = [Intervention(), *(site.intervene(steering(site.module)) for site in sites)]
