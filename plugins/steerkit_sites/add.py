@@ -22,9 +22,9 @@ from steerkit_sites.places import (
 
 @frozen(kw_only=True, slots=False)  # a place may have slots, so an operation has none
 class Add(PlacedSite):
-    """`h <- h + m d`, the paper's intervention; with `preserve_norm` times `|h| / |h + m d|`."""
+    """`h <- h + m d`; with `preserve_norm` times `|h| / |h + m d|`."""
 
-    reference: ClassVar[str] = "Turner et al., 2023; the paper"
+    reference: ClassVar[str] = "Turner et al., 2023; Mohammad, 2026"
     cost: ClassVar[str] = "none"
 
     multiplier: float | None = option(
@@ -47,7 +47,7 @@ class Add(PlacedSite):
 class ResidualAdd(Residual, Add):
     """Add the scaled direction to the residual stream, prompt tokens included.
 
-    With span `onward` every block from the chosen one to the last adds it, as in the paper: the shift
+    With span `onward` every block from the chosen one to the last adds it, as in Mohammad, 2026: the shift
     accumulates to (L - l) times its length by the end. With directions `per-layer` every layer adds its
     own, as the authors of RFM steer (Beaglehole et al., 2026, with a coefficient of about 0.4).
     """

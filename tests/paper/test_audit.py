@@ -256,7 +256,7 @@ def test_every_figure_of_the_paper_would_be_found_if_it_were_wrong(paper):
 
 
 def test_the_guide_says_what_comes_out(audit):
-    guide = (Path(__file__).parents[2] / "docs" / "guide" / "the-papers-numbers.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "study" / "published-numbers.md").read_text("utf-8")
     n = audit.summary()
     differ = f"{n['differs']} differ ({n['in_the_last_digit']} of them in the last digit)"
     cannot = f"{n['cannot_be_recomputed']} cannot be recomputed"

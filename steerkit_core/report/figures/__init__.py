@@ -1,4 +1,4 @@
-"""The charts of the page as files for a paper or a talk, by matplotlib, which is an extra."""
+"""The charts of the page as files for an article or a talk, by matplotlib, which is an extra."""
 
 from __future__ import annotations
 
