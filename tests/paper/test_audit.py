@@ -7,10 +7,9 @@ import pytest
 from attrs import evolve
 
 from steerkit_core import SteerkitError
-from steerkit_paper.audit import decimals_of, holds, make_audit
-from steerkit_paper.consistency import steps
-from steerkit_paper.recompute import folded
-from steerkit_paper.records import load_paper
+from steerkit_paper.audit.consistency import steps
+from steerkit_paper.audit.findings import holds, make_audit
+from steerkit_paper.records import decimals_of, load_paper
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +175,10 @@ def test_printed_precision():
 
 
 def test_repeats_that_ended_unlike_are_refused(paper):
-    assert folded(paper, 30, 50) == (6, 10)
-    assert folded(paper, 23, 30) == (23, 30)
+    assert paper.by_prompt(30, 50) == (6, 10)
+    assert paper.by_prompt(23, 30) == (23, 30)
     with pytest.raises(SteerkitError, match=r"^31 of 50 is no whole number of 10 prompts$"):
-        folded(paper, 31, 50)
+        paper.by_prompt(31, 50)
 
 
 # on the paper
