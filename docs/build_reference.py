@@ -41,7 +41,7 @@ from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, parse_
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 METHODS = DOCS / "methods.json"
-FINDINGS = DOCS / "guide" / "findings.md"
+FINDINGS = DOCS / "study" / "findings.md"
 PROJECT = DOCS.parent / "pyproject.toml"
 PART = re.compile(r"<!-- generated: (?P<name>[^>]+?) -->\n.*?<!-- end generated -->", re.DOTALL)
 WRONG = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from steerkit_paper.audit import make_audit
-from steerkit_paper.page import as_json
+from steerkit_paper.audit.files import as_json
+from steerkit_paper.audit.findings import make_audit
 from steerkit_paper.records import load_paper
 
 Rows = Iterator[Sequence[str]]

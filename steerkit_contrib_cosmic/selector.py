@@ -223,7 +223,7 @@ class Cosmic(LayerSelector):
 
     def _prompts_in_words(self, context: SelectionContext) -> str:
         if self.variant == "paper":
-            return "scored on the prompts that the directions were found with, as in the paper"
+            return "scored on the prompts that the directions were found with, as the variant has it"
         if context.validation == context.contrast:
             return "scored on the prompts that the directions were found with, so nothing is held out"
         return f"scored on {context.validation.name}"

@@ -9,12 +9,12 @@ from attrs import frozen
 from steerkit_core import LayerSelector, Selection, SelectionContext, Within, option
 from steerkit_depth.given import layer_at
 
-PAPER = "the paper: 60 percent for small Qwen, 50 from 14 billion on, 30 to 40 for Gemma"
+ADVICE = "Mohammad, 2026: 60 percent for small Qwen, 50 from 14 billion on, 30 to 40 for Gemma"
 
 
 @frozen(kw_only=True)
 class FamilyDepth(LayerSelector):
-    """Steer where the paper found each family to be steered best.
+    """Steer at the depth that was best for the model's family in Mohammad, 2026.
 
     That is at 60 percent for Qwen, at 50 from 14 billion parameters on, and at 30 to 40 (35 is taken) for
     Gemma. A model adapter says it for its family; the parameters are counted in the loaded model,
@@ -22,12 +22,12 @@ class FamilyDepth(LayerSelector):
     """
 
     name: ClassVar[str] = "family-depth"
-    reference: ClassVar[str] = "the paper's layer profiles and the advice it draws from them"
+    reference: ClassVar[str] = "Mohammad, 2026: its layer profiles, and the advice drawn from them"
     cost: ClassVar[str] = "none"
 
     otherwise: float = option(
         0.5,
-        help="depth for a family without advice; the paper's general one is to start at 50 percent",
+        help="depth for a family without advice; in general Mohammad, 2026, starts at 50 percent",
         checks=[Within(0, 1, open=True)],
     )
 
@@ -43,5 +43,5 @@ class FamilyDepth(LayerSelector):
             if advised is None
             else f"depth {depth:g}, advised for {family}"
         )
-        reason = f"{says} ({PAPER}): layer {layer} of {model.num_layers}"
+        reason = f"{says} ({ADVICE}): layer {layer} of {model.num_layers}"
         return Selection(layer, context.directions.positions[-1], reason=reason)

@@ -10,7 +10,7 @@ from steerkit_core import LayerSelector, Selection, SelectionContext, SteerkitEr
 
 
 def layer_at(depth: float, num_layers: int) -> int:
-    """The layer at a relative depth, as the paper counts: `int(num_layers * depth)`."""
+    """The layer at a relative depth, rounded down: `int(num_layers * depth)`."""
     return int(num_layers * depth)
 
 

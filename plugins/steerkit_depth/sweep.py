@@ -29,7 +29,7 @@ class Sweep(LayerSelector):
     """
 
     name: ClassVar[str] = "sweep"
-    reference: ClassVar[str] = "the paper's layer profile"
+    reference: ClassVar[str] = "Mohammad, 2026: its layer profile"
     cost: ClassVar[str] = "a completion for each cell and selection prompt"
 
     depths: tuple[float, ...] = option(

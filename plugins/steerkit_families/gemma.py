@@ -27,7 +27,7 @@ class Gemma(CommonLayout):
         return config.model_type in ("gemma", "gemma2", "gemma3", "gemma3_text")
 
     def depth(self, parameters: int) -> float:
-        """35 percent: 30 to 40 were best at 2 and 9 billion parameters (the paper's layer profiles)."""
+        """35 percent: 30 to 40 were best at 2 and 9 billion parameters (Mohammad, 2026, layer profiles)."""
         return 0.35
 
     def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ class Qwen(CommonLayout):
         return config.model_type in ("qwen2", "qwen3")
 
     def depth(self, parameters: int) -> float:
-        """60 percent, and 50 from 14 billion parameters on (the paper's layer profiles)."""
+        """60 percent, and 50 from 14 billion parameters on (layer profiles of Mohammad, 2026)."""
         return 0.5 if parameters >= LARGE else 0.6
 
     def render_turns(self, tokenizer: PreTrainedTokenizerBase, turns: Sequence[Mapping[str, str]]) -> str:

@@ -1,4 +1,4 @@
-"""Classifier `refusal-keywords`: the paper's judge, kept exactly so that its figures can be compared."""
+"""Classifier `refusal-keywords`: the judge of Mohammad, 2026, kept exact so that rates can be compared."""
 
 from steerkit_core import Classifier, hookimpl
 from steerkit_keywords.classifier import RefusalKeywords

@@ -1,7 +1,7 @@
-"""The paper's six signs of a garbled text, each a function from a text to what gave it away, or None.
+"""The six signs of a garbled text in Mohammad, 2026: functions from a text to what gave it away, or None.
 
-Where a sentence of the paper's rule can be read in more than one way, the docstring says which reading
-is taken; `docs/decisions/0003-the-papers-judge.md` says why. Every rule takes time linear in the text.
+Where a sentence of the printed rule can be read in more than one way, the docstring says which reading
+is taken; `docs/decisions/0003-the-keyword-judge.md` says why. Every rule takes time linear in the text.
 """
 
 import re

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,9 +77,9 @@ def replicate(
             found = f"the paper has no table {name!r}{nearest(name, known)} (known: {', '.join(known)})"
             raise SteerkitError(found)
     if listing:
-        from steerkit_paper.show import print_pack
+        from steerkit_paper.terminal import print_tables
 
-        print_pack(paper, tables or known)
+        print_tables(paper, tables or known)
     elif audit:
         _audit(paper, tables, out, as_json=as_json)
     else:
@@ -114,38 +113,35 @@ def _run(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    from steerkit_paper.pack.command import run_pack
-
-    found, mapping = run_pack(paper, registry, tables, models, folder, fresh=fresh, quiet=quiet or as_json)
-    if as_json:
-        from steerkit_paper.pack.entries import as_json as to_json
-
-        click.echo(json.dumps(to_json(found, mapping, folder), indent=1, ensure_ascii=False))
-    else:
-        from steerkit_paper.pack.show import print_replication
-
-        print_replication(found, mapping, tables)
+    from steerkit_paper.pack.entries import as_json as entries
     from steerkit_paper.pack.files import NAMES
+    from steerkit_paper.pack.run import run_pack
+    from steerkit_paper.pack.show import print_replication
+    from steerkit_paper.writing import to_json
 
+    found = run_pack(paper, registry, tables, models, folder, fresh=fresh, quiet=quiet or as_json)
+    if as_json:
+        click.echo(to_json(entries(found, folder)))
+    else:
+        print_replication(found, tables)
     for name in NAMES:
         click.echo(str(folder / name), err=as_json)
-    done = [run for run in found.runs if run.status != "not run"]
-    if found.runs and not done:
+    if found.runs and all(run.status == "not run" for run in found.runs):
         raise SteerkitError(f"nothing could be run: {found.runs[0].reason}")
 
 
 def _audit(paper: Paper, tables: Sequence[str], out: Path | None, *, as_json: bool) -> None:
-    from steerkit_paper.audit import make_audit
-    from steerkit_paper.page import as_json as to_json
-    from steerkit_paper.page import write_audit
+    from steerkit_paper.audit.files import as_json as entries
+    from steerkit_paper.audit.files import write_audit
+    from steerkit_paper.audit.findings import make_audit
+    from steerkit_paper.audit.show import print_audit
+    from steerkit_paper.writing import to_json
 
     found = make_audit(paper, tables or None)
     written = write_audit(paper, found, out) if out is not None else []
     if as_json:
-        click.echo(json.dumps(to_json(paper, found), indent=1, ensure_ascii=False))
+        click.echo(to_json(entries(paper, found)))
     else:
-        from steerkit_paper.show import print_audit
-
         print_audit(paper, found)
     for path in written:
         click.echo(str(path), err=as_json)

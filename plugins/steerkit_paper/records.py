@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,8 @@ from attrs import frozen
 from steerkit_core import SteerkitError
 
 DATA = Path(__file__).parent / "data" / "paper.toml"
+
+_DECIMALS = re.compile(r"\d+(?:\.(\d+))?")
 
 T = TypeVar("T")
 
@@ -154,9 +157,18 @@ class Model:
     source: str
 
 
+@frozen(kw_only=True)
+class Study:
+    """What a study is cited by."""
+
+    title: str
+    author: str
+    year: int
+
+
 @frozen(kw_only=True, slots=False)
 class Paper:
-    """The whole study."""
+    """All that the file holds."""
 
     schema_version: int
     title: str
@@ -171,6 +183,11 @@ class Paper:
     contradictions: tuple[Contradiction, ...]
     claims: tuple[Claim, ...]
 
+    @property
+    def study(self) -> Study:
+        """What the paper is cited by."""
+        return Study(title=self.title, author=self.author, year=self.year)
+
     @cached_property
     def cells(self) -> dict[str, Cell]:
         """Every cell by its id."""
@@ -180,6 +197,17 @@ class Paper:
         """The number of different prompts behind `n`."""
         return next((entry.unique for entry in self.repeats if entry.n == n), n)
 
+    def by_prompt(self, k: int, n: int) -> tuple[int, int]:
+        """`k` of `n` with the repeats of a prompt as one observation.
+
+        Raises:
+            SteerkitError: no whole number of prompts gives that rate.
+        """
+        unique = self.unique(n)
+        if k * unique % n:
+            raise SteerkitError(f"{k} of {n} is no whole number of {unique} prompts")
+        return k * unique // n, unique
+
     def ids(self) -> Iterator[str]:
         """Every id of the file, repeated where the file repeats it."""
         for table in self.tables:
@@ -187,6 +215,16 @@ class Paper:
             yield from (cell.id for cell in table.cells)
         for entries in (self.statistics, self.supplements, self.contradictions, self.claims):
             yield from (entry.id for entry in entries)
+
+
+def decimals_of(printed: str) -> int:
+    """How many decimals the most precise number of a printed text has."""
+    return max((len(found or "") for found in _DECIMALS.findall(printed)), default=0)
+
+
+def half_unit(decimals: int) -> float:
+    """How far a number may be from a printed one that it rounds to; a half may be rounded either way."""
+    return 0.5 * 10.0**-decimals + 1e-9
 
 
 def read_document(text: str, kind: type[T], what: str) -> T:
@@ -222,25 +260,20 @@ def load_paper(text: str | None = None) -> Paper:
 
 
 def _check_references(paper: Paper, known: set[str]) -> None:
-    wanted: list[tuple[str, str, bool]] = []
+    tables = {table.id for table in paper.tables}
+    wanted: list[tuple[str, str, Collection[str]]] = []
     for statistic in paper.statistics:
         cells = [*statistic.about, *(name for other in statistic.else_of for name in other)]
-        wanted += [(statistic.id, name, name in paper.cells) for name in cells]
-        wanted.append((statistic.id, statistic.table, _is_table(paper, statistic.table)))
+        wanted += [(statistic.id, name, paper.cells) for name in cells]
     for supplement in paper.supplements:
-        wanted += [(supplement.id, name, name in paper.cells) for name in supplement.about]
-        wanted.append((supplement.id, supplement.table, _is_table(paper, supplement.table)))
-    for contradiction in paper.contradictions:
-        wanted.append((contradiction.id, contradiction.table, _is_table(paper, contradiction.table)))
+        wanted += [(supplement.id, name, paper.cells) for name in supplement.about]
+    for entry in (*paper.statistics, *paper.supplements, *paper.contradictions):
+        wanted.append((entry.id, entry.table, tables))
     for claim in paper.claims:
-        wanted += [(claim.id, name, name in known) for name in claim.evidence]
+        wanted += [(claim.id, name, known) for name in claim.evidence]
     for cell in paper.cells.values():
         if cell.model is not None:
-            wanted.append((cell.id, cell.model, cell.model in paper.models))
+            wanted.append((cell.id, cell.model, paper.models))
     for where, name, there in wanted:
-        if not there:
+        if name not in there:
             raise SteerkitError(f"the paper's numbers: {where!r} refers to {name!r}, which is not there")
-
-
-def _is_table(paper: Paper, name: str) -> bool:
-    return any(table.id == name for table in paper.tables)

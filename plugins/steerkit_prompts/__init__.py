@@ -1,4 +1,4 @@
-"""Prompt sets: the paper's own two, and three of ours that are matched to them in form."""
+"""Prompt sets: the two of Mohammad, 2026, and three of ours that are matched to them in form."""
 
 from steerkit_core import PromptSet, hookimpl
 from steerkit_prompts.sets import Benign30, Refusal5, Refusal64, RefusalVal32, Selection30

@@ -21,7 +21,7 @@ class ShippedPrompts(PromptSet):
 
 @frozen(kw_only=True)
 class Refusal5(ShippedPrompts):
-    """The paper's contrast set: five harmful and five harmless requests (Appendix A, H and L)."""
+    """Five harmful and five harmless requests: the contrast set of Mohammad, 2026 (Appendix A, H and L)."""
 
     name: ClassVar[str] = "refusal-5"
 
@@ -42,7 +42,7 @@ class RefusalVal32(ShippedPrompts):
 
 @frozen(kw_only=True)
 class Benign30(ShippedPrompts):
-    """The paper's evaluation prompts: thirty harmless requests (Appendix A, T)."""
+    """Thirty harmless requests: the evaluation prompts of Mohammad, 2026 (Appendix A, T)."""
 
     name: ClassVar[str] = "benign-30"
 

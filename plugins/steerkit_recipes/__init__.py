@@ -1,4 +1,4 @@
-"""The recipes that ship with steerkit, run by name: `steerkit run quickstart`."""
+"""Recipes of general use that ship with steerkit, run by name: `steerkit run quickstart`."""
 
 from pathlib import Path
 

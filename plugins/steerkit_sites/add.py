@@ -17,8 +17,8 @@ class Add(BlockSite):
 
     With `preserve_norm` the sum is multiplied by `|h| / |h + m d|`.
 
-    In the residual stream this is the paper's intervention, prompt tokens included. With span `onward`
-    every block from the chosen one to the last adds it, and the shift accumulates to (L - l) times its
+    In the residual stream with span `onward` every block from the chosen one to the last adds it, prompt
+    tokens included, as in Mohammad, 2026: the shift accumulates to (L - l) times its
     length by the end. The authors of RFM add each layer's own direction (Beaglehole et al., 2026, with a
     coefficient of about 0.4).
     """

@@ -4,7 +4,7 @@
 def matched_layer(layer: int, num_layers: int, source_layers: int) -> int:
     """The source's layer at the relative depth of the target's `layer`: `int(source_layers * depth)`.
 
-    The paper counts a depth as `int(num_layers * depth)` in every model. Here the depth is that of the
+    In Mohammad, 2026, a depth is `int(num_layers * depth)` in every model. Here the depth is that of the
     target's layer, `layer / num_layers`, and whole numbers are divided, which no rounding can move.
     """
     return source_layers * layer // num_layers

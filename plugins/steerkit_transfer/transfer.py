@@ -44,7 +44,7 @@ class Transfer(ReadingExtractor):
 
     name: ClassVar[str] = "transfer"
     reference: ClassVar[str] = (
-        "the paper's transfer study; maps: Hoerl and Kennard, 1970 (ridge), Schoenemann, 1966 (Procrustes)"
+        "Mohammad, 2026 (transfer); maps: Hoerl and Kennard, 1970 (ridge), Schoenemann, 1966 (Procrustes)"
     )
     cost: ClassVar[str] = (
         "none for a run or file, else those of the method in the source; with a map one for each map prompt"

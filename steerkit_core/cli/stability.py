@@ -39,7 +39,7 @@ REPORT = "stability.json"
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="The cosine that a stable direction reaches; the default is the paper's.",
+    help="The cosine that a stable direction reaches; the default is that of Mohammad, 2026.",
 )
 @click.option(
     "--out",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["halves", "bootstrap", "independent"]
 KINDS: tuple[Kind, ...] = ("halves", "bootstrap", "independent")
 
-# the paper's line between a robust direction and a fragile one
+# the line between a robust direction and a fragile one in Mohammad, 2026
 THRESHOLD = 0.95
 # the middle 95 percent of the draws
 QUANTILES = (0.025, 0.975)

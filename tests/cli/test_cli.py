@@ -712,8 +712,12 @@ def test_plugins_are_listed_as_json(steerkit, own_host):
     assert [(c["kind"], c["name"], c["plugin"]) for c in found["components"]] == [
         (word, name, entry.plugin.name) for word, name, entry in Registry.collect(own_host)
     ]
-    shipped = resources.files("steerkit_recipes").joinpath("recipes").iterdir()
-    assert found["recipes"] == sorted(path.name.removesuffix(".toml") for path in shipped)
+    shipped = [
+        path.name.removesuffix(".toml")
+        for package in ("steerkit_paper", "steerkit_recipes")
+        for path in resources.files(package).joinpath("recipes").iterdir()
+    ]
+    assert found["recipes"] == sorted(shipped)
 
 
 @frozen(kw_only=True)

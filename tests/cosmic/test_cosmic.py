@@ -246,7 +246,7 @@ def test_it_says_what_it_did(given):
         Cosmic(variant="paper")
         .select(given)
         .reason.endswith(
-            "; scored on the prompts that the directions were found with, as in the paper; positions -2, -1,"
+            "; scored on the prompts that the directions were found with, as the variant has it; positions -2, -1,"
             " where the method has the last five"
         )
     )
@@ -256,7 +256,7 @@ def test_its_own_positions_need_no_words(tiny, context):
     suffix = context(tiny("gemma2"), position="suffix")
     assert Cosmic(**OFF).select(suffix).reason.endswith("; scored on held-out")
     five = context(tiny("gemma2"), position=(-1, -2, -3, -4, -5))
-    assert Cosmic(variant="paper").select(five).reason.endswith(", as in the paper")
+    assert Cosmic(variant="paper").select(five).reason.endswith(", as the variant has it")
 
 
 def test_where_none_is_left_each_filter_says_how_many_it_took(given):

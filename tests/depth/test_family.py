@@ -37,8 +37,8 @@ def test_the_layers_are_those_that_the_paper_found_best(adapter, parameters, lay
 def test_the_reason_names_family_size_and_depth():
     chosen = FamilyDepth().select(context(Qwen(), 14_770_033_664, 48))
     assert chosen.reason == (
-        "depth 0.5, advised for family qwen with 14.8 billion parameters (the paper: 60 percent for small"
-        " Qwen, 50 from 14 billion on, 30 to 40 for Gemma): layer 24 of 48"
+        "depth 0.5, advised for family qwen with 14.8 billion parameters (Mohammad, 2026: 60 percent for"
+        " small Qwen, 50 from 14 billion on, 30 to 40 for Gemma): layer 24 of 48"
     )
 
 
@@ -51,8 +51,8 @@ def test_a_family_without_advice_is_steered_where_the_recipe_says(adapter):
         9,
         (
             f"no advice for family {adapter.name} with 7.25 billion parameters, so depth 0.3 by"
-            " selector.otherwise (the paper: 60 percent for small Qwen, 50 from 14 billion on, 30 to 40 for"
-            " Gemma): layer 9 of 32"
+            " selector.otherwise (Mohammad, 2026: 60 percent for small Qwen, 50 from 14 billion on, 30 to 40"
+            " for Gemma): layer 9 of 32"
         ),
     )
 

@@ -16,7 +16,7 @@ from steerkit_core.cli import execute
 
 COMMANDS = (DOCS / "reference" / "commands.md").read_text("utf-8")
 API = (DOCS / "reference" / "api.md").read_text("utf-8")
-FINDINGS = (DOCS / "guide" / "findings.md").read_text("utf-8")
+FINDINGS = (DOCS / "study" / "findings.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,9 @@ import pytest
 from attrs import evolve
 
 from steerkit_core import SteerkitError
-from steerkit_paper.audit import decimals_of, holds, make_audit
-from steerkit_paper.consistency import steps
-from steerkit_paper.recompute import folded
-from steerkit_paper.records import load_paper
+from steerkit_paper.audit.consistency import steps
+from steerkit_paper.audit.findings import holds, make_audit
+from steerkit_paper.records import decimals_of, load_paper
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +175,10 @@ def test_printed_precision():
 
 
 def test_repeats_that_ended_unlike_are_refused(paper):
-    assert folded(paper, 30, 50) == (6, 10)
-    assert folded(paper, 23, 30) == (23, 30)
+    assert paper.by_prompt(30, 50) == (6, 10)
+    assert paper.by_prompt(23, 30) == (23, 30)
     with pytest.raises(SteerkitError, match=r"^31 of 50 is no whole number of 10 prompts$"):
-        folded(paper, 31, 50)
+        paper.by_prompt(31, 50)
 
 
 # on the paper
@@ -256,7 +255,7 @@ def test_every_figure_of_the_paper_would_be_found_if_it_were_wrong(paper):
 
 
 def test_the_guide_says_what_comes_out(audit):
-    guide = (Path(__file__).parents[2] / "docs" / "guide" / "the-papers-numbers.md").read_text("utf-8")
+    guide = (Path(__file__).parents[2] / "docs" / "study" / "published-numbers.md").read_text("utf-8")
     n = audit.summary()
     differ = f"{n['differs']} differ ({n['in_the_last_digit']} of them in the last digit)"
     cannot = f"{n['cannot_be_recomputed']} cannot be recomputed"

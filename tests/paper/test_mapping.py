@@ -14,7 +14,7 @@ from steerkit_paper.pack.mapping import MODELS
 from steerkit_paper.pack.parts import changes_for, folder_of
 from steerkit_paper.records import load_paper
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "the-papers-numbers.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "study" / "published-numbers.md"
 PAPER = load_paper()
 MAPPING = load_mapping(PAPER)
 PACK = [

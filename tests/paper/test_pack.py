@@ -7,10 +7,11 @@ import shutil
 import pandas as pd
 import pytest
 
+import steerkit_core
 from steerkit_core.cli import execute
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_paper import records
-from steerkit_paper.pack import command, load
+from steerkit_paper.pack import load
 
 MAPPING = """
 schema_version = 1
@@ -170,7 +171,7 @@ def test_a_finished_table_is_not_run_again(pack, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("a finished run was run again")
 
-    monkeypatch.setattr(command, "_run_recipe", refuse)
+    monkeypatch.setattr(steerkit_core, "run_recipe", refuse)
     again = replicated(pack)
     assert [(run["status"], run["generated"]) for run in again["runs"]] == [("kept", 0), ("kept", 0)]
     assert [table["rows"] for table in again["tables"]] == [table["rows"] for table in first["tables"]]

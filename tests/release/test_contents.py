@@ -29,6 +29,7 @@ def test_a_wheel_has_weights_templates_data_and_types():
         "steerkit_bundled/models/qwen2-s/model.safetensors",
         "steerkit_bundled/models/qwen2-s/chat_template.jinja",
         "steerkit_paper/data/paper.toml",
+        "steerkit_paper/recipes/qwen2.5-dim.toml",
         "steerkit_recipes/recipes/quickstart.toml",
     } <= wanted
     assert not any("tests" in name.split("/") for name in wanted)

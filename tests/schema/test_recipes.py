@@ -12,7 +12,7 @@ from steerkit_core.errors import RecipeError
 from steerkit_core.recipe.parsing import parse_recipe
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted((ROOT / "plugins" / "steerkit_recipes" / "recipes").glob("*.toml"))
+SHIPPED = sorted((ROOT / "plugins").glob("*/recipes/*.toml"), key=lambda path: path.name)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(
     r"(?P<wrong><!-- wrong -->\n)?^```toml(?P<title>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from attrs import frozen
 
 from steerkit_paper.pack.figures import Figure
+from steerkit_paper.pack.parts import Entry
 from steerkit_paper.pack.runs import Run
-
-Entry = Mapping[str, Any]
 
 
 @frozen(kw_only=True)
@@ -39,4 +35,16 @@ def of_cell(run: Run, cell: Entry, figure: Figure) -> Answer:
     """A number of one cell, with its layer and multiplier."""
     return Answer(
         figure=figure, run=run, cell=cell["id"], layer=cell["layer"], multiplier=cell["multiplier"]
+    )
+
+
+def of_transfer(run: Run, entry: Entry, figure: Figure, note: str = "") -> Answer:
+    """A number of one transfer, at the layer and multiplier of the transferred direction."""
+    return Answer(
+        figure=figure,
+        run=run,
+        cell=entry["cell"],
+        layer=entry["layer"],
+        multiplier=entry["multiplier"],
+        note=note,
     )

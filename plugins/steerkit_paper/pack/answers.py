@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+
+from attrs import evolve
 
 from steerkit_core import SteerkitError
 from steerkit_paper.pack import transferred as transfers
 from steerkit_paper.pack.answer import Answer, of_cell
 from steerkit_paper.pack.cells import NoAnswer, Question, beside, chosen, layer_of, rate_of, steered
 from steerkit_paper.pack.figures import Figure, difference
-
-Entry = Mapping[str, Any]
 
 
 def answer(question: Question) -> Answer:
@@ -61,12 +60,8 @@ def _layer(question: Question) -> Answer:
         for other in beside(question, cell)
         if not other["sick"]
     }
-    return Answer(
-        figure=found,
-        run=run,
-        cell=cell["id"],
-        layer=cell["layer"],
-        multiplier=cell["multiplier"],
+    return evolve(
+        of_cell(run, cell, found),
         best=best,
         there=next((rate for (layer, _), rate in rates.items() if layer == wanted), None),
         wanted=wanted,
@@ -87,7 +82,7 @@ def _cosine_to_unquantized(question: Question) -> Answer:
             cosine = entry["cosines"][entry["layers"].index(cell["layer"])]
             if cosine is not None:
                 return of_cell(run, cell, Figure(value=cosine))
-    raise NoAnswer("the run has no cosine to the unquantised direction")
+    raise NoAnswer("the run has no cosine to the unquantized direction")
 
 
 def _cosine_between(question: Question) -> Answer:
@@ -110,7 +105,7 @@ def _unsteered(question: Question) -> Answer:
     for cell in run.report["cells"]:
         if (cell["role"], cell["model"], cell["quantization"]) == ("baseline", place.model, "none"):
             return of_cell(run, cell, rate_of(run, cell, "refusal"))
-    raise NoAnswer("the run has no unsteered cell of the model")
+    raise NoAnswer("the run has no baseline of the model")
 
 
 QUANTITIES: dict[str, Callable[[Question], Answer]] = {

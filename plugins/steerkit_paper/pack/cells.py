@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from attrs import frozen
 
 from steerkit_paper.pack.figures import Figure, rate
 from steerkit_paper.pack.mapping import Column, Place
+from steerkit_paper.pack.parts import Entry
 from steerkit_paper.pack.runs import Run
 from steerkit_paper.records import Cell
-
-Entry = Mapping[str, Any]
 
 
 class NoAnswer(Exception):

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from steerkit_core import Estimate, PairedCounts, newcombe, newcombe_paired, wilson
-from steerkit_paper.recompute import folded
 from steerkit_paper.records import Cell, Paper
 
 RATES = frozenset({"refusal", "garbled", "normal", "transferred", "own"})
@@ -48,7 +47,7 @@ def printed_figure(paper: Paper, cell: Cell, quantity: str) -> Figure | None:
             return None
         return Figure(value=float(cell.layer), depth=cell.depth / 100)
     if cell.k is not None and cell.n is not None:
-        return rate(*folded(paper, cell.k, cell.n))
+        return rate(*paper.by_prompt(cell.k, cell.n))
     if cell.value is None:
         return None
     if quantity == "prompts":

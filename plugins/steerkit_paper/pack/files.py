@@ -8,17 +8,16 @@ from pathlib import Path
 from steerkit_core import SteerkitError
 from steerkit_paper import writing
 from steerkit_paper.pack.entries import as_csv, as_json
-from steerkit_paper.pack.mapping import Mapping, Models
+from steerkit_paper.pack.mapping import Models
 from steerkit_paper.pack.replication import Replication
 from steerkit_paper.pack.runs import RUNS
 from steerkit_paper.pack.wording import heading, line, overview, reasons, run_lines, summary
-from steerkit_paper.writing import write_texts
 
 JSON, CSV, MARKDOWN, HTML = "replicate.json", "replicate.csv", "replicate.md", "replicate.html"
 NAMES = (JSON, CSV, MARKDOWN, HTML)
 
 
-def write_replication(replication: Replication, mapping: Mapping, folder: Path) -> list[Path]:
+def write_replication(replication: Replication, folder: Path) -> list[Path]:
     """Write all four; each is replaced in one step, so that a reader never sees half of it.
 
     Raises:
@@ -26,11 +25,11 @@ def write_replication(replication: Replication, mapping: Mapping, folder: Path) 
     """
     texts = {
         CSV: as_csv(replication, folder),
-        MARKDOWN: render(replication, mapping, "replicate.md.jinja"),
-        HTML: render(replication, mapping, "replicate.html.jinja"),
-        JSON: json.dumps(as_json(replication, mapping, folder), indent=1, ensure_ascii=False) + "\n",
+        MARKDOWN: render(replication, "replicate.md.jinja"),
+        HTML: render(replication, "replicate.html.jinja"),
+        JSON: writing.to_json(as_json(replication, folder)) + "\n",
     }
-    write_texts(folder, texts)
+    writing.write_texts(folder, texts)
     return [folder / name for name in NAMES]
 
 
@@ -69,13 +68,14 @@ def earlier_tables(folder: Path, models: Models) -> list[str]:
     return tables
 
 
-def render(replication: Replication, mapping: Mapping, template: str) -> str:
+def render(replication: Replication, template: str) -> str:
     """One of the pages."""
+    pack = replication.pack
     return writing.render(
         template,
-        replication=replication,
-        paper=replication.paper,
-        mapping=mapping,
+        models=pack.models,
+        paper=pack.paper,
+        mapping=pack.mapping,
         tables=replication.tables,
         heading=heading,
         line=line,
@@ -83,7 +83,7 @@ def render(replication: Replication, mapping: Mapping, template: str) -> str:
         summary=summary(replication),
         overview=overview(replication),
         reasons=reasons(replication),
-        stand_in=mapping.stand_in if replication.models == "bundled" else "",
+        stand_in="" if pack.same_models else pack.mapping.stand_in,
         runs=replication.runs,
         runs_folder=RUNS,
     )

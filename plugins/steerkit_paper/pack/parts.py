@@ -11,7 +11,7 @@ from typing import Any
 
 from steerkit_core import SteerkitError
 
-Entry = Mapping[str, Any]
+Entry = Mapping[str, Any]  # reason: what a run left behind, as JSON has it
 
 
 def folder_of(recipe: str, model: str) -> str:

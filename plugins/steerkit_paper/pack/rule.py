@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from attrs import frozen
 
 from steerkit_core import Estimate
-from steerkit_paper.audit import decimals_of
 from steerkit_paper.pack.answer import Answer
 from steerkit_paper.pack.figures import Figure, difference, points
 from steerkit_paper.pack.mapping import Column
+from steerkit_paper.records import decimals_of, half_unit
 
 Verdict = Literal["agrees", "differs", "not comparable"]
+VERDICTS: tuple[Verdict, ...] = ("agrees", "differs", "not comparable")
+
+
+def count_verdicts(found: Iterable[Verdict]) -> dict[str, int]:
+    """How many there are of each, those that do not occur included."""
+    counts = Counter(found)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
 @frozen(kw_only=True)
@@ -22,6 +31,15 @@ class Judged:
     verdict: Verdict
     why: str
     difference: Estimate | None = None
+
+
+def not_comparable(why: str) -> Judged:
+    """That two numbers are not held against each other."""
+    return Judged(verdict="not comparable", why=why)
+
+
+def _judged(why: str, *, agrees: bool, difference: Estimate | None = None) -> Judged:
+    return Judged(verdict="agrees" if agrees else "differs", why=why, difference=difference)
 
 
 def judge(printed: Figure | None, ours: Answer, column: Column, *, same: bool, text: str) -> Judged:
@@ -36,7 +54,7 @@ def judge(printed: Figure | None, ours: Answer, column: Column, *, same: bool, t
     """
     if printed is None:
         why = f"the paper prints no number here, but {text!r}"
-        return Judged(verdict="not comparable", why=why + (f"; {column.word}" if column.word else ""))
+        return not_comparable(why + (f"; {column.word}" if column.word else ""))
     if column.quantity == "layer":
         return _layer(ours, same=same)
     if printed.counts is not None and ours.figure.counts is not None:
@@ -44,34 +62,29 @@ def judge(printed: Figure | None, ours: Answer, column: Column, *, same: bool, t
         assert found is not None  # both have counts
         inside = found.low <= 0.0 <= found.high
         why = "no difference is shown" if inside else f"ours is {'higher' if found.value > 0 else 'lower'}"
-        return Judged(verdict="agrees" if inside else "differs", why=why, difference=found)
+        return _judged(why, agrees=inside, difference=found)
     if ours.figure.counts is not None:
-        return Judged(
-            verdict="not comparable", why="the paper gives no n, and so there is nothing to test against"
-        )
+        return not_comparable("the paper gives no n, and so there is nothing to test against")
     if column.quantity == "efficiency":
-        return _interval(printed, ours.figure, half=0.5 * 10.0 ** -decimals_of(text))
+        return _interval(printed, ours.figure, half=half_unit(decimals_of(text)))
     return _distance(printed, ours.figure, column.within, same=same)
 
 
 def _layer(ours: Answer, *, same: bool) -> Judged:
     if ours.layer is not None and ours.layer == ours.wanted:
-        return Judged(verdict="agrees", why="the same layer" if same else "the same relative depth")
+        return _judged("the same layer" if same else "the same relative depth", agrees=True)
     if ours.there is None or ours.best is None:
         if same:
-            return Judged(verdict="differs", why="another layer was chosen")
+            return _judged("another layer was chosen", agrees=False)
         if ours.alone:
             why = f"another relative depth was chosen: L{ours.layer}, and not L{ours.wanted}"
-            return Judged(verdict="differs", why=why)
-        return Judged(
-            verdict="not comparable", why="our run did not try this depth, and our model is another"
-        )
+            return _judged(why, agrees=False)
+        return not_comparable("our run did not try this depth, and our model is another")
     found = difference(ours.there, ours.best)
     assert found is not None  # both are ours and have counts
-    why = f"our rate at L{ours.wanted} is {ours.there.k}/{ours.there.n}, at L{ours.layer}"
-    why += f" {ours.best.k}/{ours.best.n}"
-    why += f": {points(found)} points"
-    return Judged(verdict="differs" if found.high < 0.0 else "agrees", why=why)
+    there, best = (f"{figure.k}/{figure.n}" for figure in (ours.there, ours.best))
+    why = f"our rate at L{ours.wanted} is {there}, at L{ours.layer} {best}: {points(found)} points"
+    return _judged(why, agrees=found.high >= 0.0)
 
 
 def _interval(printed: Figure, ours: Figure, *, half: float) -> Judged:
@@ -80,15 +93,12 @@ def _interval(printed: Figure, ours: Figure, *, half: float) -> Judged:
     assert ours.low is not None
     assert ours.high is not None
     inside = ours.low <= printed.value + half and printed.value - half <= ours.high
-    why = f"our interval {'holds' if inside else 'leaves out'} the printed number"
-    return Judged(verdict="agrees" if inside else "differs", why=why)
+    return _judged(f"our interval {'holds' if inside else 'leaves out'} the printed number", agrees=inside)
 
 
 def _distance(printed: Figure, ours: Figure, within: float | None, *, same: bool) -> Judged:
     if not same or within is None:
-        why = "a cosine has no interval, and another model has another one; see the claims"
-        return Judged(verdict="not comparable", why=why)
+        return not_comparable("a cosine has no interval, and another model has another one; see the claims")
     apart = abs(ours.value - printed.value)
     near = apart <= within
-    why = f"{apart:.3f} apart, {'within' if near else 'more than'} {within:g}"
-    return Judged(verdict="agrees" if near else "differs", why=why)
+    return _judged(f"{apart:.3f} apart, {'within' if near else 'more than'} {within:g}", agrees=near)

@@ -1,42 +1,28 @@
-"""One recipe on one model: run it, go on with it, or read what it left behind."""
+"""One recipe on one model: run it, resume it, or read what it left behind."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
 from steerkit_core import SteerkitError, find_recipe, kept_directions, load_recipe
-from steerkit_paper.pack.parts import changes_for, count_completions, finished, folder_of
+from steerkit_paper.pack.parts import Entry, changes_for, count_completions, finished, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
+
     from steerkit_core import Progress, Recipe, Registry
+    from steerkit_core.progress import Progress
 
 RUNS = "runs"
-Entry = Mapping[str, Any]
-
-
-class Runner(Protocol):
-    """What runs a recipe in a folder; the core's `run_recipe`, or a test's."""
-
-    def __call__(
-        self,
-        recipe: Recipe,
-        registry: Registry,
-        out: Path,
-        *,
-        fresh: bool = False,
-        progress: Progress | None = None,
-    ) -> Entry:
-        """Run it, and return what `results.json` holds."""
 
 
 @frozen(kw_only=True, eq=False, slots=False)
@@ -79,7 +65,7 @@ class Run:
         manifest = json.loads((self.folder / "manifest.json").read_text("utf-8"))
         return {entry["id"]: entry for entry in manifest["models"]}
 
-    def direction(self, cell: Entry) -> Any:
+    def direction(self, cell: Entry) -> torch.Tensor:
         """The unit direction of a steered cell, (hidden size,), float64."""
         found = kept_directions(str(self.folder), cell["extraction"])
         place = found.positions.index(cell["position"]), found.layers.index(cell["layer"])
@@ -96,13 +82,12 @@ class Runs:
     registry: Registry
     folder: Path
     display: Callable[[], AbstractContextManager[Progress | None]]
-    runner: Runner
     fresh: bool = False
     _known: dict[tuple[str, str], Run] = field(factory=dict)
     _seen: dict[tuple[str, str], Run] = field(factory=dict)
 
     def get(self, recipe: str, model: str, what: str) -> Run:
-        """Run, go on or read; `what` says on the display for which table."""
+        """Run, resume or read; `what` says on the display for which table."""
         key = recipe, model
         if key not in self._known:
             self._known[key] = self._run(recipe, model, what)
@@ -116,41 +101,43 @@ class Runs:
         return self._known.get(key) or self._seen[key]
 
     def _read(self, recipe: str, model: str) -> Run:
-        folder = self.folder / RUNS / folder_of(recipe, model)
+        folder = self._folder(recipe, model)
         try:
             kept = finished(folder, self._load(recipe, model).fingerprint)
         except SteerkitError as error:
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=str(error))
-        return self._kept(recipe, model, folder, kept)
-
-    def _kept(self, recipe: str, model: str, folder: Path, report: Entry | None) -> Run:
-        if report is None:
+        if kept is None:
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason="not run yet")
+        return self._kept(recipe, model, kept)
+
+    def _kept(self, recipe: str, model: str, report: Entry) -> Run:
+        folder = self._folder(recipe, model)
+        completions = count_completions(folder)
         return Run(
-            recipe=recipe,
-            model=model,
-            folder=folder,
-            status="kept",
-            report=report,
-            completions=count_completions(folder),
+            recipe=recipe, model=model, folder=folder, status="kept", report=report, completions=completions
         )
+
+    def _folder(self, recipe: str, model: str) -> Path:
+        return self.folder / RUNS / folder_of(recipe, model)
 
     def _load(self, recipe: str, model: str) -> Recipe:
         path = find_recipe(recipe, self.registry)
         return load_recipe(path, self.registry, changes_for(path.read_text("utf-8"), model))
 
     def _run(self, recipe: str, model: str, what: str) -> Run:
-        folder = self.folder / RUNS / folder_of(recipe, model)
+        folder = self._folder(recipe, model)
         before, started = count_completions(folder), time.monotonic()
         try:
             checked = self._load(recipe, model)
             kept = None if self.fresh else finished(folder, checked.fingerprint)
             if kept is not None:
-                return self._kept(recipe, model, folder, kept)
+                return self._kept(recipe, model, kept)
+            from steerkit_core import run_recipe  # torch comes with it, and a finished pack needs none
+
             with self.display() as progress:
                 if progress is not None:
                     progress.step(f"{what}: {recipe}, {model}")
-                report = self.runner(checked, self.registry, folder, fresh=self.fresh, progress=progress)
+                report = run_recipe(checked, self.registry, folder, fresh=self.fresh, progress=progress)
         except SteerkitError as error:
             reason = " ".join(str(error).splitlines())
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=reason)

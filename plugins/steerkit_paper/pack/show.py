@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from steerkit_paper.pack.mapping import Mapping
 from steerkit_paper.pack.replication import Replication, TableResult
 from steerkit_paper.pack.wording import heading, line, overview, summary
+from steerkit_paper.terminal import Notes, new_table
 
 WIDE = 110  # columns of a terminal that has room for the difference, and for where our numbers stand
 STYLE = {"agrees": "green", "differs": "red", "not comparable": "yellow"}
 
 
 def print_replication(
-    replication: Replication,
-    mapping: Mapping,
-    tables: Collection[str] = (),
-    console: Console | None = None,
+    replication: Replication, tables: Collection[str] = (), console: Console | None = None
 ) -> None:
     """The claims and cells of some tables, by default of all; then an overview of all."""
     console = console or Console(highlight=False)
@@ -31,13 +27,12 @@ def print_replication(
         console.print(f"\n[bold]{escape(heading(table))}[/]")
         if table.claims:
             console.print(_claims(table))
-        cells, notes = _cells(table, wide=console.width >= WIDE)
-        console.print(cells)
-        for number, note in enumerate(notes, 1):
-            console.print(f"  [dim]{number}  {escape(note)}[/]")
+        notes = Notes()
+        console.print(_cells(table, notes, wide=console.width >= WIDE))
+        notes.print(console)
     console.print()
-    if replication.models == "bundled":
-        console.print(f"[yellow]note:[/] {escape(mapping.stand_in)}\n")
+    if not replication.pack.same_models:
+        console.print(f"[yellow]note:[/] {escape(replication.pack.mapping.stand_in)}\n")
     console.print(_overview(replication))
     for text in summary(replication):
         console.print(escape(text))
@@ -45,7 +40,7 @@ def print_replication(
 
 def _overview(replication: Replication) -> Table:
     """How many claims and cells of each table agree, differ, or cannot be compared."""
-    shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
+    shown = new_table(padding=(0, 1))
     shown.add_column("agree / differ / not comparable", overflow="fold")
     for title in ("claims", "cells"):
         shown.add_column(title, justify="right", no_wrap=True)
@@ -56,7 +51,7 @@ def _overview(replication: Replication) -> Table:
 
 
 def _claims(table: TableResult) -> Table:
-    shown = Table(box=SIMPLE, header_style="bold")
+    shown = new_table()
     for title in ("the paper says", "on its counts", "on ours", "verdict"):
         shown.add_column(title, overflow="fold")
     for found in table.claims:
@@ -71,27 +66,22 @@ def _claims(table: TableResult) -> Table:
     return shown
 
 
-def _cells(table: TableResult, *, wide: bool) -> tuple[Table, list[str]]:
-    """The cells, and the reasons that their verdicts refer to by number."""
-    shown = Table(box=SIMPLE, header_style="bold", padding=(0, 1))
+def _cells(table: TableResult, notes: Notes, *, wide: bool) -> Table:
+    shown = new_table(padding=(0, 1))
     shown.add_column("", overflow="fold", min_width=12)
     # a word of the paper may be long, and the number of a reason is not to be cut off for it
     shown.add_column("paper", overflow="fold", min_width=5, max_width=None if wide else 10)
     for title in ("by prompt", "ours", *(["in", "difference"] if wide else []), "verdict"):
         shown.add_column(title, no_wrap=True)
-    notes: list[str] = []
     last = ""
     for row in table.rows:
         entry = line(row)
         if entry.row != last:
             shown.add_row(f"[bold]{escape(entry.row)}[/]")
             last = entry.row
-        mark = ""
-        if entry.verdict == "not comparable" or not entry.difference:
-            if entry.why not in notes:
-                notes.append(entry.why)
-            mark = f" [dim]{notes.index(entry.why) + 1}[/]"
+        shown_by_interval = entry.verdict != "not comparable" and entry.difference
+        mark = "" if shown_by_interval else notes.mark(entry.why)
         words = [entry.column, entry.printed, entry.by_prompt, entry.ours]
         words += [entry.where, entry.difference] if wide else []
         shown.add_row(*map(escape, words), f"[{STYLE[entry.verdict]}]{entry.verdict}[/]{mark}")
-    return shown, notes
+    return shown

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from steerkit_paper.measures import ratio_interval
-from steerkit_paper.pack.answer import Answer, of_cell
+from steerkit_paper.pack.answer import Answer, of_cell, of_transfer
 from steerkit_paper.pack.cells import NoAnswer, Question, rate_of
 from steerkit_paper.pack.figures import Figure
-
-Entry = Mapping[str, Any]
+from steerkit_paper.pack.parts import Entry
 
 
 def transferred(question: Question) -> Answer:
@@ -45,14 +41,7 @@ def efficiency(question: Question) -> Answer:
         arms += ", interval from the counts alone"
     else:
         low, high = (float(found[name]) for name in ("low", "high"))
-    return Answer(
-        figure=Figure(value=found["value"], low=low, high=high),
-        run=run,
-        cell=entry["cell"],
-        layer=entry["layer"],
-        multiplier=entry["multiplier"],
-        note=arms,
-    )
+    return of_transfer(run, entry, Figure(value=found["value"], low=low, high=high), arms)
 
 
 def cosine_across(question: Question) -> Answer:
@@ -60,13 +49,7 @@ def cosine_across(question: Question) -> Answer:
     run, entry = question.asked, _transfer(question)
     if entry["cosine"] is None:
         raise NoAnswer("the directions have different widths")
-    return Answer(
-        figure=Figure(value=entry["cosine"]),
-        run=run,
-        cell=entry["cell"],
-        layer=entry["layer"],
-        multiplier=entry["multiplier"],
-    )
+    return of_transfer(run, entry, Figure(value=entry["cosine"]))
 
 
 def _transfer(question: Question) -> Entry:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 
 from steerkit_paper.pack.figures import RATES, Figure, points
 from steerkit_paper.pack.replication import ClaimResult, Replication, RowResult, TableResult
-from steerkit_paper.pack.rule import Verdict
+from steerkit_paper.pack.rule import count_verdicts
 
 # of settings, which are shown and not compared
 WHOLE = {"prompts": "", "multiplier": "x"}
@@ -128,7 +128,7 @@ class Overview:
     @property
     def claim_counts(self) -> dict[str, int]:
         """How many claims got each verdict."""
-        return _by_verdict(found.verdict for found in self.claims)
+        return count_verdicts(found.verdict for found in self.claims)
 
 
 def overview(replication: Replication) -> list[Overview]:
@@ -138,16 +138,10 @@ def overview(replication: Replication) -> list[Overview]:
             id=table.table.id,
             title=table.table.title,
             claims=table.claims,
-            cells=_by_verdict(row.judged.verdict for row in table.rows),
+            cells=count_verdicts(row.judged.verdict for row in table.rows),
         )
         for table in replication.tables
     ]
-
-
-def _by_verdict(found: Iterable[Verdict]) -> dict[str, int]:
-    counts = Counter(found)
-    verdicts: tuple[Verdict, ...] = ("agrees", "differs", "not comparable")
-    return {verdict: counts[verdict] for verdict in verdicts}
 
 
 def reasons(replication: Replication) -> list[tuple[str, int]]:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Literal
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from steerkit_core import SteerkitError
-from steerkit_paper.consistency import (
-    Disagreement,
-    Steps,
-    Sum,
-    compare_sources,
-    cross_sums,
-    steps,
-)
-from steerkit_paper.recompute import COUNTING, MEASURES, Arms, variants
-from steerkit_paper.records import Claim, Paper, Statistic
-from steerkit_paper.supplements import Addition, add_supplements
+from steerkit_paper.audit.consistency import Disagreement, Steps, Sum, compare_sources, cross_sums, steps
+from steerkit_paper.audit.recompute import COUNTING, MEASURES, Arms, variants
+from steerkit_paper.audit.supplements import Addition, add_supplements
+from steerkit_paper.records import Claim, Paper, Statistic, decimals_of, half_unit
 
 Status = Literal["holds", "differs", "cannot be recomputed"]
-_DECIMALS = re.compile(r"\d+(?:\.(\d+))?")
 
 
 @frozen(kw_only=True)
@@ -55,16 +46,20 @@ class Finding:
 
 @frozen(kw_only=True)
 class Audit:
-    """All findings; `methods` counts how many printed figures each method reproduces, by measure."""
+    """All findings.
 
-    findings: tuple[Finding, ...]
+    `methods` counts how many printed figures each method reproduces, by measure; `compared` is how many
+    quantities stand in several places.
+    """
+
     methods: dict[str, dict[str, int]]
+    findings: tuple[Finding, ...]
     steps: tuple[Steps, ...]
     sums: tuple[Sum, ...]
     disagreements: tuple[Disagreement, ...]
     additions: tuple[Addition, ...]
     claims: tuple[Claim, ...]
-    compared: int
+    compared: int = field(repr=False)
 
     def summary(self) -> dict[str, int]:
         """How many findings are of each kind."""
@@ -105,17 +100,10 @@ def make_audit(paper: Paper, tables: Collection[str] | None = None) -> Audit:
     )
 
 
-def decimals_of(printed: str) -> int:
-    """How many decimals the most precise number of a printed text has."""
-    return max((len(found or "") for found in _DECIMALS.findall(printed)), default=0)
-
-
 def holds(ours: Sequence[float], printed: Sequence[float], relation: str, decimals: int) -> bool:
     """Whether ours is what is printed: equal when rounded as it is, or on the side that it names."""
     if relation == "=":
-        # a half may be rounded either way
-        half = 0.5 * 10.0**-decimals + 1e-9
-        return all(abs(a - b) <= half for a, b in zip(ours, printed, strict=True))
+        return all(abs(a - b) <= half_unit(decimals) for a, b in zip(ours, printed, strict=True))
     compare = {
         "<": lambda a, b: a < b,
         ">": lambda a, b: a > b,

@@ -56,19 +56,7 @@ class Arms:
     def _count(self, cell: Cell) -> tuple[int, int]:
         if cell.k is None or cell.n is None:
             raise SteerkitError(f"cell {cell.id!r} has no counts")
-        return folded(self.paper, cell.k, cell.n) if self.by_prompt else (cell.k, cell.n)
-
-
-def folded(paper: Paper, k: int, n: int) -> tuple[int, int]:
-    """`k` of `n` with the repeats of a prompt as one observation.
-
-    Raises:
-        SteerkitError: no whole number of prompts gives that rate.
-    """
-    unique = paper.unique(n)
-    if k * unique % n:
-        raise SteerkitError(f"{k} of {n} is no whole number of {unique} prompts")
-    return k * unique // n, unique
+        return self.paper.by_prompt(cell.k, cell.n) if self.by_prompt else (cell.k, cell.n)
 
 
 def _number(cell: Cell) -> float:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from steerkit_core import SteerkitError, cochran_armitage, cohens_h, fisher, holm, newcombe
 from steerkit_paper import measures
-from steerkit_paper.recompute import Arms
+from steerkit_paper.audit.recompute import Arms
 from steerkit_paper.records import Paper, Supplement
 
 

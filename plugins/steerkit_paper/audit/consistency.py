@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from steerkit_paper.records import Cell, Paper, Side, Table
+from steerkit_paper.records import Cell, Paper, Side, Table, decimals_of, half_unit
 
 LABELS = ("coherent", "garbled", "normal")
 
@@ -53,16 +53,6 @@ class Disagreement:
     note: str = ""
 
 
-def decimals_of(cell: Cell) -> int:
-    """How many decimals the cell's number is printed with."""
-    return max((len(part.partition(".")[2]) for part in _numbers(cell.printed)), default=0)
-
-
-def _numbers(printed: str) -> list[str]:
-    digits = "".join(letter if letter.isdigit() or letter == "." else " " for letter in printed)
-    return digits.split()
-
-
 def steps(paper: Paper, tables: Collection[str]) -> Iterator[Steps]:
     """For every n that is said to be repeats, what the rates of some tables say of it."""
     cells = [cell for table in paper.tables if table.id in tables for cell in table.cells]
@@ -81,7 +71,7 @@ def cross_sums(paper: Paper, tables: Collection[str]) -> Iterator[Sum]:
         for cell in table.cells:
             if cell.k is not None and cell.n and cell.value is not None:
                 ours = 100 * cell.k / cell.n
-                right = abs(ours - cell.value) <= 0.5 * 10.0 ** -decimals_of(cell) + 1e-9
+                right = abs(ours - cell.value) <= half_unit(decimals_of(cell.printed))
                 yield Sum(
                     id=cell.id, table=table.id, kind="rate", printed=cell.printed, ours=ours, holds=right
                 )
@@ -149,7 +139,7 @@ def _beside_file(table: Table, cell: Cell) -> Iterator[tuple[Disagreement, bool]
     printed = cell.value if cell.value is not None else cell.layer
     if cell.key_value is not None and printed is not None:
         # a layer is a whole number, whatever the decimals of the depth beside it
-        reach = 0.0 if cell.value is None else 0.5 * 10.0 ** -decimals_of(cell) + 1e-9
+        reach = 0.0 if cell.value is None else half_unit(decimals_of(cell.printed))
         right = abs(cell.key_value - printed) <= reach
         sides = _sides(printed, cell.source, cell.key_value, cell.key)
         yield Disagreement(id=cell.id, table=table.id, what=where, sides=sides), right

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from steerkit_paper.audit import Audit, Finding
+from steerkit_paper.audit.findings import Audit, Finding
+from steerkit_paper.audit.supplements import Addition
 from steerkit_paper.records import Paper
-from steerkit_paper.supplements import Addition
 
 # of measures that are printed in percent, in points, or in degrees
 _UNITS = {"interval": "%", "difference": "pp", "reach": "pp", "overlap": "pp", "angle": "°"}

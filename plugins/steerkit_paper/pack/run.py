@@ -6,16 +6,15 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from attrs import evolve
 
 from steerkit_core import make_progress
 from steerkit_paper.pack.files import earlier_tables, write_replication
 from steerkit_paper.pack.load import load_mapping
-from steerkit_paper.pack.mapping import Mapping, Models
-from steerkit_paper.pack.replication import Replication, run_tables
+from steerkit_paper.pack.mapping import Models
+from steerkit_paper.pack.replication import Pack, Replication
 from steerkit_paper.pack.runs import Runs
 
 if TYPE_CHECKING:
@@ -32,37 +31,26 @@ def run_pack(
     *,
     fresh: bool = False,
     quiet: bool = False,
-) -> tuple[Replication, Mapping]:
+) -> Replication:
     """Run tables, by default all that have answers on these models, and write the report.
 
-    What a killed command had finished is kept, and so are the tables of earlier commands in that folder:
-    the report has them too. A run that cannot be had is no error: its rows say so.
+    What an interrupted command had finished is kept, and so are the tables of earlier commands in that
+    folder: the report has them too. A run that cannot be had is no error: its rows say so.
 
     Raises:
         SteerkitError: the folder holds something else or cannot be written to.
     """
-    mapping = load_mapping(paper)
+    pack = Pack(paper=paper, mapping=load_mapping(paper), models=models)
     kept = earlier_tables(folder, models)
-    wanted = list(dict.fromkeys(tables)) or mapping.tables_to_run(models)
-    runs = Runs(
-        registry=registry,
-        folder=folder,
-        display=nullcontext if quiet else make_progress,
-        runner=_run_recipe,
-        fresh=fresh,
-    )
-    found = Replication(paper=paper, models=models)
+    wanted = list(dict.fromkeys(tables)) or pack.mapping.tables_to_run(models)
+    display = nullcontext if quiet else make_progress
+    runs = Runs(registry=registry, folder=folder, display=display, fresh=fresh)
+    found = Replication(pack=pack)
     started = time.monotonic()
-    for table in run_tables(paper, mapping, models, runs, wanted, kept):
-        found = evolve(found, tables=(*found.tables, table))
-        write_replication(found, mapping, folder)
+    for table in pack.run(runs, wanted, kept):
+        found = found.with_table(table)
+        write_replication(found, folder)
         if not quiet and table.table.id in wanted:
             spent = f"{table.seconds:.0f} s, {time.monotonic() - started:.0f} s so far"
             click.echo(f"table {table.table.id}: done, {spent}", err=True)
-    return found, mapping
-
-
-def _run_recipe(*arguments: Any, **options: Any) -> Any:
-    from steerkit_core import run_recipe  # torch comes with it, and a finished pack needs none
-
-    return run_recipe(*arguments, **options)
+    return found
