@@ -267,8 +267,9 @@ def _check_references(paper: Paper, known: set[str]) -> None:
         wanted += [(statistic.id, name, paper.cells) for name in cells]
     for supplement in paper.supplements:
         wanted += [(supplement.id, name, paper.cells) for name in supplement.about]
-    for entry in (*paper.statistics, *paper.supplements, *paper.contradictions):
-        wanted.append((entry.id, entry.table, tables))
+    wanted += [(one.id, one.table, tables) for one in paper.statistics]
+    wanted += [(one.id, one.table, tables) for one in paper.supplements]
+    wanted += [(one.id, one.table, tables) for one in paper.contradictions]
     for claim in paper.claims:
         wanted += [(claim.id, name, known) for name in claim.evidence]
     for cell in paper.cells.values():

@@ -23,7 +23,7 @@ class Add(BlockSite):
     coefficient of about 0.4).
     """
 
-    reference: ClassVar[str] = "Turner et al., 2023; the paper"
+    reference: ClassVar[str] = "Turner et al., 2023; Mohammad, 2026"
     cost: ClassVar[str] = "none"
 
     multiplier: float | None = option(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import torch
 
     from steerkit_core import Progress, Recipe, Registry
-    from steerkit_core.progress import Progress
 
 RUNS = "runs"
 
