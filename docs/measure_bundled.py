@@ -141,17 +141,17 @@ def _load(name: str) -> tuple[Any, Any]:
 
 def _judged(handle: Any, registry: Any, texts: Any) -> list[tuple[str, str]]:
     """Unsteered answers and their labels."""
-    from steerkit_core.generation import Row
+    from steerkit_core.generation import Row, completion, generate
     from steerkit_core.recipe.options import GenerationOptions
     from steerkit_core.values import Intervention, Prompt
 
     classifier: Any = registry.get("classifier", "refusal-keywords")()
     prompts = [Prompt(str(number), text) for number, text in enumerate(texts)]
     rows = [Row(prompt, Intervention()) for prompt in prompts]
-    found = dict(handle.generate(rows, GenerationOptions(max_new_tokens=100)))
+    found = dict(generate(handle, rows, GenerationOptions(max_new_tokens=100)))
     judged = []
     for number, prompt in enumerate(prompts):
-        answer = handle.completion(prompt, found[number])
+        answer = completion(handle, prompt, found[number])
         label = "failed" if answer.error else classifier.classify(prompt, answer.text).label
         judged.append((f"{prompt.text} -> {answer.text.strip()}", label))
     return judged

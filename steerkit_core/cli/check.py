@@ -51,7 +51,7 @@ def check(
         _print_audits(plan, audits)
 
 
-def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
+def _audits(plan: Plan, registry: Registry) -> list[dict[str, object]]:
     """The prompts of each group, as its model gets them."""
     from steerkit_core.model.group_loader import adapters_of
     from steerkit_core.model.loading import load_tokenizer
@@ -59,12 +59,14 @@ def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
 
     adapters = adapters_of(registry)
     return [
-        audit(*load_tokenizer(group.spec, adapters, folder=group.folder), (*group.settings, *group.lent))
+        audit(
+            *load_tokenizer(group.spec, adapters, folder=group.folder), (*group.settings, *group.lent)
+        ).as_json()
         for group in plan.groups
     ]
 
 
-def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
+def _print_audits(plan: Plan, audits: list[dict[str, object]]) -> None:
     from rich.console import Console
 
     from steerkit_core.report.prompts import print_audit
@@ -73,7 +75,7 @@ def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
         print_audit(f"{group.spec.id} ({group.spec.quantization})", found, Console(highlight=False))
 
 
-def _as_json(plan: Plan, audits: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_json(plan: Plan, audits: list[dict[str, object]]) -> dict[str, Any]:
     from steerkit_core.pipeline.manifest import describe_setting
 
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
@@ -72,7 +72,7 @@ class LoadedModels:
             self._identities[spec] = self._identified(spec)
         return self._identities[spec]
 
-    def record(self, spec: ModelSpec) -> Mapping[str, Any]:
+    def record(self, spec: ModelSpec) -> Mapping[str, str | int]:
         """What `ModelHandle.record` of the model is, without loading it where that can be avoided.
 
         Raises:

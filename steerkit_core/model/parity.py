@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import attrs
 import torch
 from attrs import frozen
 
@@ -21,7 +22,7 @@ from steerkit_core.values import BLOCK_MODULES, BlockModule, Prompt
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 Witness = Literal["nnsight", "transformers"]
 
@@ -49,8 +50,27 @@ class Agreement:
         return self.cosine >= 1 - tolerance and self.difference <= tolerance * self.scale
 
 
+@frozen(kw_only=True)
+class ParityCheck:
+    """Whether the residual stream of a model is read as the witnesses report it, on one prompt.
+
+    `cosine` is the smallest, `difference` the largest in units of the scale; None where one is not finite.
+    """
+
+    prompt: str
+    witnesses: tuple[str, ...]
+    cosine: float | None
+    difference: float | None
+    tolerance: float
+    agrees: bool
+
+    def as_json(self) -> dict[str, object]:
+        """What stands in `manifest.json`."""
+        return attrs.asdict(self)
+
+
 def compare(
-    model: ModelHandle, prompt: Prompt, witnesses: Sequence[Witness], modules: Sequence[BlockModule]
+    model: Engine, prompt: Prompt, witnesses: Sequence[Witness], modules: Sequence[BlockModule]
 ) -> list[Agreement]:
     """What each witness says of one prompt, against the hooks backend, place by place."""
     inputs = {"input_ids": torch.tensor([model.encode(prompt)], device=model.device), "use_cache": False}
@@ -67,7 +87,7 @@ def compare(
     return found
 
 
-def readable_modules(model: ModelHandle) -> tuple[BlockModule, ...]:
+def readable_modules(model: Engine) -> tuple[BlockModule, ...]:
     """All modules of a block, without the heads where they cannot be told apart."""
     try:
         _ = model.heads
@@ -76,7 +96,7 @@ def readable_modules(model: ModelHandle) -> tuple[BlockModule, ...]:
     return BLOCK_MODULES
 
 
-def describe_parity(model: ModelHandle, prompt: Prompt) -> dict[str, Any] | None:
+def check_parity(model: Engine, prompt: Prompt) -> ParityCheck | None:
     """The check of one prompt that every run keeps: the residual stream, at every layer.
 
     None for a remote model, of which nothing is here that could be held against it.
@@ -90,18 +110,18 @@ def describe_parity(model: ModelHandle, prompt: Prompt) -> dict[str, Any] | None
     if model.backend.name == "nnsight":
         witnesses.append("nnsight")
     found = compare(model, prompt, witnesses, ("residual",))
-    return {
-        "prompt": prompt.id,
-        "witnesses": sorted(witnesses),
-        "cosine": _worst(min, [agreement.cosine for agreement in found]),
-        "difference": _worst(max, [agreement.difference / agreement.scale for agreement in found]),
-        "tolerance": TOLERANCE,
-        "agrees": all(agreement.holds(TOLERANCE) for agreement in found),
-    }
+    return ParityCheck(
+        prompt=prompt.id,
+        witnesses=tuple(sorted(witnesses)),
+        cosine=_worst(min, [agreement.cosine for agreement in found]),
+        difference=_worst(max, [agreement.difference / agreement.scale for agreement in found]),
+        tolerance=TOLERANCE,
+        agrees=all(agreement.holds(TOLERANCE) for agreement in found),
+    )
 
 
 @torch.inference_mode()
-def _read(backend: Backend, inputs: Mapping[str, Any], places: Sequence[Place]) -> dict[Place, Tensor]:
+def _read(backend: Backend, inputs: Mapping[str, object], places: Sequence[Place]) -> dict[Place, Tensor]:
     """What a backend reads of one prompt, (tokens, width) at each place."""
     found: dict[Place, Tensor] = {}
 
@@ -113,9 +133,7 @@ def _read(backend: Backend, inputs: Mapping[str, Any], places: Sequence[Place]) 
 
 
 @torch.inference_mode()
-def _against_states(
-    model: ModelHandle, inputs: Mapping[str, Any], seen: Sequence[Tensor]
-) -> list[Agreement]:
+def _against_states(model: Engine, inputs: Mapping[str, object], seen: Sequence[Tensor]) -> list[Agreement]:
     """Against transformers' hidden states, of which the last has gone through the final norm."""
     decoder = cast("Any", model.model).get_decoder()
     states = [state[0] for state in decoder(**inputs, output_hidden_states=True).hidden_states[1:]]
@@ -126,7 +144,7 @@ def _against_states(
     return [*found, max(final, key=lambda agreement: (agreement.cosine, -agreement.difference))]
 
 
-def _final_norms(model: ModelHandle) -> list[Any]:
+def _final_norms(model: Engine) -> list[Any]:
     """The norms of the decoder outside of its blocks that are as wide as the residual stream."""
     within = {id(module) for block in model.blocks for module in block.modules()}
     return [

@@ -130,7 +130,7 @@ class _Session:
     def _run_with(self, group: Group, model: ModelHandle) -> GroupResult:
         model.batch_rows.update(known_batch_rows(self.store.manifest, model))
         audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
-        checked = {"prompts": audited, "parity": self._parity(group, model)}
+        checked = {"prompts": audited.as_json(), "parity": self._parity(group, model)}
         self.manifest["models"].append(describe_model(model) | checked)
         self.manifest["hardware"] = describe_hardware()
         self.store.write_json(MANIFEST, self.manifest)
@@ -142,20 +142,20 @@ class _Session:
         self.manifest["models"][-1] = describe_model(model) | checked
         self.store.write_json(MANIFEST, self.manifest)
         what = f"{group.spec.id}{_quantized(group)}"
-        notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
+        notes = (*result.notes, *(f"{what}: {note}." for note in audited.notes))
         result = evolve(result, notes=notes)
         self.verdicts += _verdicts(run)
         return result
 
-    def _parity(self, group: Group, model: ModelHandle) -> dict[str, Any] | None:
+    def _parity(self, group: Group, model: ModelHandle) -> dict[str, object] | None:
         """Whether the model is read as transformers reports it, on one prompt."""
-        from steerkit_core.model.parity import describe_parity
+        from steerkit_core.model.parity import check_parity
 
         settings = (*group.settings, *group.lent)
-        found = describe_parity(model, settings[0].contrast.negative[0])
-        if found is not None and not found["agrees"]:
+        found = check_parity(model, settings[0].contrast.negative[0])
+        if found is not None and not found.agrees:
             self.progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
-        return found
+        return None if found is None else found.as_json()
 
 
 def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> dict[str, Any]:

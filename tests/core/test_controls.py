@@ -375,7 +375,7 @@ def test_a_run_that_goes_on_makes_no_control_again(tmp_path, monkeypatch):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(steerkit_core.ModelHandle, "mean_activations", again)
-    monkeypatch.setattr(steerkit_core.ModelHandle, "stream_health", again)
+    monkeypatch.setattr("steerkit_core.model.measuring.stream_health", again)
     assert small_run(tmp_path, tables={"controls": ON}) == first
     assert (tmp_path / "run" / "completions.jsonl").read_bytes() == lines
 

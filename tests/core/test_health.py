@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from steerkit_core import DirectionSet, Extractor, SteerkitError, hookimpl
 from steerkit_core.counting.counts import sick_cause
 from steerkit_core.model.health import StreamHealth, warnings_of
-from steerkit_core.model.stream_meter import StreamGauge
+from steerkit_core.model.measuring import StreamGauge, stream_health
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
@@ -58,7 +58,7 @@ def test_a_stream_is_measured_as_transformers_reports_it(adapters):
             hidden = handle.model(torch.tensor([handle.encode(prompt)]), output_hidden_states=True)
         norms.append(torch.stack([layer[0].double().norm(dim=-1) for layer in hidden.hidden_states[1:3]]))
     every = torch.cat(norms, dim=1)
-    health = handle.stream_health(prompts)
+    health = stream_health(handle, prompts)
     assert health.norm_mean[:2] == pytest.approx(every.mean(dim=1).tolist(), rel=1e-5)
     assert health.norm_max[:2] == pytest.approx(every.max(dim=1).values.tolist(), rel=1e-5)
     assert (health.overflow, health.nonfinite) == ((0.0,) * 3, (0,) * 3)

@@ -168,9 +168,9 @@ def test_given_again_it_generates_and_extracts_nothing_and_says_the_same(both, e
     def refuse(*_arguments):
         raise AssertionError("done already")
 
-    monkeypatch.setattr(ModelHandle, "generate", refuse)
+    monkeypatch.setattr("steerkit_core.generation.generate", refuse)
     monkeypatch.setattr(ModelHandle, "mean_activations", refuse)
-    monkeypatch.setattr(ModelHandle, "stream_health", refuse)
+    monkeypatch.setattr("steerkit_core.model.measuring.stream_health", refuse)
     axes = (
         'grid."model.quantization"=["int4", "none", "int8"]',
         'grid."extractor.source"=["self", "unquantized"]',

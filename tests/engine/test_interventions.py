@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place, apply_edit, compile_edits, select_rows
+from steerkit_core.generation.batch_edits import compile_edits
+from steerkit_core.generation.edits import Place, apply_edit, select_rows
 from steerkit_core.values import Edit, Intervention
 
 CPU = {"width": lambda _module: 32, "dtype": torch.float32, "device": torch.device("cpu")}

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Phase, Place, apply_edit, compile_edits
+from steerkit_core.generation.batch_edits import Phase, compile_edits
+from steerkit_core.generation.edits import LayerEdit, Place, apply_edit
 from steerkit_core.model.backends import HooksBackend
 from steerkit_core.model.in_place.uncompiled import uncompiled
 from steerkit_core.values import Intervention
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections import OrderedDict
     from types import TracebackType
 
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 STEERS = "steers"  # the mark of our hooks
 COUNTED_FROM_THE_RIGHT = ("last", "suffix", "answer")
@@ -38,7 +39,7 @@ class Steered:
     hooks and no others, however it is left.
     """
 
-    model: ModelHandle = field(repr=lambda model: repr(model.spec.id))
+    model: Engine = field(repr=lambda model: repr(model.spec.id))
     interventions: tuple[Intervention, ...] = field(repr=lambda several: str(len(several)))
     _open: list[ExitStack] = field(factory=list, init=False, repr=False)
 
@@ -59,7 +60,7 @@ class Steered:
 
 
 @contextmanager
-def attached(model: ModelHandle, intervention: Intervention) -> Iterator[None]:
+def attached(model: Engine, intervention: Intervention) -> Iterator[None]:
     """Hook an intervention to the modules of a model: every row of every pass is edited by it."""
     hooks = HooksBackend(model.model, model.adapter)
     edits = _Edits(model, intervention)
@@ -91,7 +92,7 @@ def in_front(handles: Iterable[RemovableHandle]) -> None:
 class _Edits:
     """An intervention's tensors, made where and in the type in which a pass needs them."""
 
-    model: ModelHandle
+    model: Engine
     intervention: Intervention
     # threads that call the model at the same time are at different places of their texts
     _passes: local = field(factory=local, init=False)
@@ -127,7 +128,7 @@ class _Edits:
 
 
 def compiled(
-    model: ModelHandle,
+    model: Engine,
     intervention: Intervention,
     phase: Phase,
     device: torch.device,

@@ -29,7 +29,7 @@ from steerkit_core.model.loading.quantize import (
     supported,
 )
 from steerkit_core.model.loading.verify import verify
-from steerkit_core.model.prompt_audit import template_hash
+from steerkit_core.model.template import template_hash
 from steerkit_core.recipe.model_files import inspect_folder, locate, no_chat_template
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def identify(
         }
 
 
-def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, Any]:
+def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, str | int]:
     """What `ModelHandle.record` would be of what `spec` asks for, without loading any weights.
 
     Raises:

@@ -25,7 +25,7 @@ from steerkit_core.generation.edits import Place
 from steerkit_core.model.backends import HooksBackend
 
 if TYPE_CHECKING:
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 # what blocks are given besides the stream that depends on the tokens' places alone, not on the tokens
 PLACES = {
@@ -45,7 +45,7 @@ class PartialModel:
         ModelError: the model is on a server, or its blocks cannot be left out.
     """
 
-    handle: ModelHandle
+    handle: Engine
     form: Any = None
     one_row: bool = False
     """Whether blocks take from a pass of one row what they are given besides the stream; known after the

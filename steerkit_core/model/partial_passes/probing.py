@@ -21,14 +21,17 @@ from attrs import define, field, frozen
 from torch import Tensor
 from transformers import DynamicCache
 
-from steerkit_core.generation.edits import Place, compile_edits
+from steerkit_core.generation.batch_edits import compile_edits
+from steerkit_core.generation.edits import Place
+from steerkit_core.model.activations import check_finite
+from steerkit_core.model.forward import check_positions
 from steerkit_core.model.partial_passes.chunks import Area, Batch, Candidates, Chunk, pieces
 from steerkit_core.model.partial_passes.partial import PartialModel
 from steerkit_core.model.partial_passes.prefix import prefix_cache
 from steerkit_core.values import BlockModule, Edit, Intervention, Probe, Prompt
 
 if TYPE_CHECKING:
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 PASS_TOKENS = 8192  # of all rows of a pass together, padding included
 # the same on a CPU, where a larger pass outgrows the processor's cache and gets slower
@@ -42,23 +45,15 @@ Read = Callable[[int, Tensor], None]
 Functions = dict[Place, Callable[[Tensor], Tensor | None]]
 
 
-def kl_divergence(plain: Tensor, other: Tensor) -> Tensor:
-    """`KL(p || q)` in nats, for the distributions p and q of the logits `plain` and `other`.
-
-    Both have shape (..., vocabulary), or shapes that broadcast. Returns shape (...), float64.
-    """
-    p, q = (logits.double().log_softmax(dim=-1) for logits in (plain, other))
-    return (p.exp() * (p - q)).sum(dim=-1)
-
-
 def probed_means(
-    model: ModelHandle,
+    model: Engine,
     prompts: Sequence[Prompt],
     probes: Sequence[Probe],
     layers: Sequence[int],
     positions: Sequence[int] = (-1,),
 ) -> tuple[Tensor, Tensor]:
-    """See `ModelHandle.probed_means`."""
+    """See `Model.probed_means`."""
+    check_positions(model, prompts, positions)
     passes = Passes(model, probes, max(layers), tuple(positions))
     shape = (len(layers), len(positions), model.hidden_size)
     plain = torch.zeros(shape, dtype=torch.float64, device=model.device)
@@ -80,16 +75,18 @@ def probed_means(
         for row, layer in enumerate(layers):
             if layer < (probe.layer or 0):
                 found[index, row] = plain[row]
-    return (plain / len(prompts)).cpu(), (found / len(prompts)).cpu()
+    means = (plain / len(prompts)).cpu()
+    check_finite(model, means.permute(1, 0, 2).unsqueeze(0), layers)
+    return means, (found / len(prompts)).cpu()
 
 
 def probed_logits(
-    model: ModelHandle,
+    model: Engine,
     prompts: Sequence[Prompt],
     probes: Sequence[Probe],
     compare: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
-    """See `ModelHandle.probed_logits`."""
+    """See `Model.probed_logits`."""
     passes = Passes(model, probes, None)
     if not probes:
         return torch.empty(0, len(prompts))
@@ -125,7 +122,7 @@ class Passes:
         ModelError: the model is on a server, or its blocks cannot be left out.
     """
 
-    handle: ModelHandle
+    handle: Engine
     probes: Sequence[Probe]
     last: int | None
     positions: tuple[int, ...] = (-1,)

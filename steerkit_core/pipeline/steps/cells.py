@@ -86,8 +86,11 @@ class GroupCells:
         """The cell with a strength that is measured, where its site has no length to ask for."""
         if cell.facts["strength"] is not None:
             return cell
+
+        from steerkit_core.model.measuring import mean_change
+
         layer = cell.facts["layer"]
-        change = self.loaded.model.mean_change(setting.contrast.negative, cell.intervention, layer)
+        change = mean_change(self.loaded.model, setting.contrast.negative, cell.intervention, layer)
         if change is None or not math.isfinite(change):
             return cell
         raw_norm = cell.intervention.raw_norm or cell.facts["direction"]["raw_norm"]

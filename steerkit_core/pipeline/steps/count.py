@@ -12,9 +12,11 @@ from steerkit_core.steering.cells import Cell
 
 def cell_entry(cell: Cell, verdicts: Verdicts) -> dict[str, Any]:
     """COUNT: the cell's entry of `results.json`."""
+    from steerkit_core.generation import conditioned
+
     judged = verdicts.judge(cell)
     rows = [(completion.prompt, cell.intervention) for completion, _ in judged]
-    edited = sum(bool(way.edits) for way in verdicts.loaded.model.conditioned(rows))
+    edited = sum(bool(way.edits) for way in conditioned(verdicts.loaded.model, rows))
     return count(cell, judged) | {"edited": edited}
 
 
