@@ -128,7 +128,7 @@ def _sweep(name: str, registry: Any) -> dict[str, Any]:
 
 def _load(name: str) -> tuple[Any, Any]:
     from steerkit_core.components.model_spec import ModelSpec
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
     from steerkit_core.plugin.host import Host
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.recipe.compatibility import locate_model

@@ -53,7 +53,7 @@ def check(
 
 def _audits(plan: Plan, registry: Registry) -> list[dict[str, object]]:
     """The prompts of each group, as its model gets them."""
-    from steerkit_core.model.group_loader import adapters_of
+    from steerkit_core.model.load_model import adapters_of
     from steerkit_core.model.loading import load_tokenizer
     from steerkit_core.model.prompt_audit import audit
 

@@ -70,7 +70,7 @@ def parity(
     spec = ModelSpec(id=model, **options)
     group = Group(spec, *find_model(spec, registry), ())
 
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
     from steerkit_core.model.parity import compare, readable_modules
     from steerkit_core.values import Prompt
 

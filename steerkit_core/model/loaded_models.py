@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from steerkit_core.components.model_spec import ModelSpec
-from steerkit_core.model.group_loader import adapters_of, load_model, release_memory
+from steerkit_core.model.load_model import adapters_of, load_model, release_memory
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.plan import Group

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 def stream_health(model: Engine, prompts: Sequence[Prompt]) -> StreamHealth:
     """Lengths of each block's output over all tokens of the rendered prompts, and what overflows."""
-    gauge = StreamGauge(model.num_layers, model.hidden_size, model.device, model.suffix_length)
+    sums = StreamSums(model.num_layers, model.hidden_size, model.device, model.suffix_length)
     for batch in batches(model, prompts):
-        forward(model, [prompts[index] for index in batch], gauge.add)
-    return gauge.health()
+        forward(model, [prompts[index] for index in batch], sums.add)
+    return sums.health()
 
 
 def mean_change(
@@ -64,7 +64,7 @@ def mean_change(
     return total / tokens
 
 
-class StreamGauge:
+class StreamSums:
     """Running sums over the outputs of blocks, kept on the model's device until they are read."""
 
     def __init__(self, num_layers: int, hidden: int, where: torch.device, suffix: int = 0) -> None:

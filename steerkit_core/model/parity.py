@@ -7,7 +7,7 @@ reports at the output of every block. Each witness has a forward pass of its own
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import attrs
@@ -16,7 +16,7 @@ from attrs import frozen
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.edits import Place
-from steerkit_core.model.backends import Backend, make_backend
+from steerkit_core.model.backends import Backend, Inputs, make_backend
 from steerkit_core.values import BLOCK_MODULES, BlockModule, Prompt
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def check_parity(model: Engine, prompt: Prompt) -> ParityCheck | None:
 
 
 @torch.inference_mode()
-def _read(backend: Backend, inputs: Mapping[str, object], places: Sequence[Place]) -> dict[Place, Tensor]:
+def _read(backend: Backend, inputs: Inputs, places: Sequence[Place]) -> dict[Place, Tensor]:
     """What a backend reads of one prompt, (tokens, width) at each place."""
     found: dict[Place, Tensor] = {}
 
@@ -133,7 +133,7 @@ def _read(backend: Backend, inputs: Mapping[str, object], places: Sequence[Place
 
 
 @torch.inference_mode()
-def _against_states(model: Engine, inputs: Mapping[str, object], seen: Sequence[Tensor]) -> list[Agreement]:
+def _against_states(model: Engine, inputs: Inputs, seen: Sequence[Tensor]) -> list[Agreement]:
     """Against transformers' hidden states, of which the last has gone through the final norm."""
     decoder = cast("Any", model.model).get_decoder()
     states = [state[0] for state in decoder(**inputs, output_hidden_states=True).hidden_states[1:]]

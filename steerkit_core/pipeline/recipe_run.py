@@ -22,7 +22,7 @@ from steerkit_core.counting.trends import trends
 from steerkit_core.counting.windows import windows
 from steerkit_core.errors import NumericError
 from steerkit_core.judging.judging import Judges
-from steerkit_core.model.group_loader import load_model, release_memory
+from steerkit_core.model.load_model import load_model, release_memory
 from steerkit_core.model.loaded_models import LoadedModels
 from steerkit_core.model.prompt_audit import audit
 from steerkit_core.pipeline.group_run import GroupRun, run_group

@@ -11,7 +11,7 @@ from steerkit_core import ContrastSet, Prompt, SteerkitError
 from steerkit_core.extraction.stability import Draws, default_sizes, size_for, spearman_brown, stability
 from steerkit_core.model.cached_activations import remembering
 from steerkit_core.model.forward import forward
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_dim import DifferenceInMeans, LinearDiscriminant, PrincipalComponent, RandomDirection

@@ -9,7 +9,7 @@ from attrs import evolve
 from steerkit_core import ModelError, Probe, kl_divergence
 from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import NumericError
-from steerkit_core.model.partial_passes import partial, probing
+from steerkit_core.model.partial_passes import partial_model, probing
 from steerkit_core.testing import FAMILIES, tiny_handle
 from steerkit_core.values import Edit, Intervention
 
@@ -118,7 +118,7 @@ def test_blocks_that_are_told_of_the_tokens_get_inputs_for_all_rows(
     handle = tiny_handle(family, adapters, layers=4, hidden=32, seed=3)
     rows = []
     handle.blocks[0].register_forward_pre_hook(lambda _m, arguments: rows.append(arguments[0].shape[0]))
-    monkeypatch.setattr(partial, "PLACES", set())
+    monkeypatch.setattr(partial_model, "TOKEN_PLACES", set())
     embedded = handle.model.get_input_embeddings()
     embedded.register_forward_hook(lambda _m, _a, output: rows.append(output.shape[0]))
     _, found = handle.probed_means(prompts, probes, (2,))

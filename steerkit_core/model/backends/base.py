@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from steerkit_core.components import ModelAdapter
 
+Inputs = Mapping[str, object]
+"""What a model's `forward` is given, by name: token ids, a mask, positions, a cache."""
+
 
 @define(eq=False, slots=False)
 class Backend(ABC):
@@ -31,7 +34,10 @@ class Backend(ABC):
 
     @abstractmethod
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self,
+        inputs: Mapping[str, object],
+        places: Sequence[Place],
+        observe: Callable[[Place, Tensor], None],
     ) -> None:
         """Send `inputs` through the decoder, without the LM head, and call `observe` at every place.
 
@@ -40,7 +46,7 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[Place, LayerEdit]) -> Tensor:
         """The logits that the whole model gives for `inputs` while it is edited."""
 
     def new_cache(self) -> Any:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.generation.edits import LayerEdit, Place, apply_edit
-from steerkit_core.model.backends.base import Backend
+from steerkit_core.model.backends.base import Backend, Inputs
 
 
 class _SeenEnough(Exception):
@@ -25,7 +25,10 @@ class HooksBackend(Backend):
     name: ClassVar[str] = "hooks"
 
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self,
+        inputs: Mapping[str, object],
+        places: Sequence[Place],
+        observe: Callable[[Place, Tensor], None],
     ) -> None:
         """One forward pass of the decoder under hooks that only look, up to the last of them."""
         last = places[-1]
@@ -41,7 +44,7 @@ class HooksBackend(Backend):
         with self.hooked({place: look_at(place) for place in places}), suppress(_SeenEnough):
             self.decoder(**inputs)
 
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[Place, LayerEdit]) -> Tensor:
         """One forward pass of the model under hooks that edit."""
 
         def edit_by(edit: LayerEdit) -> Callable[[Tensor], Tensor]:

@@ -11,7 +11,7 @@ from attrs import define
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.edits import LayerEdit, Place, apply_edit
-from steerkit_core.model.backends.base import Backend
+from steerkit_core.model.backends.base import Backend, Inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +72,10 @@ class NNsightBackend(Backend):
 
     @_explained()
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self,
+        inputs: Mapping[str, object],
+        places: Sequence[Place],
+        observe: Callable[[Place, Tensor], None],
     ) -> None:
         """One trace of the decoder that only looks, up to the last place."""
         views = [(place, self.view(self.target(place))) for place in places]
@@ -86,7 +89,7 @@ class NNsightBackend(Backend):
                 tracer.stop()
 
     @_explained()
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[Place, LayerEdit]) -> Tensor:
         """One trace of the model that edits."""
         views = [(place, self.view(self.target(place)), edit) for place, edit in edits.items()]
         read, write = self.adapter.read, self.adapter.write

@@ -15,6 +15,7 @@ from attrs import define, field
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.edits import LayerEdit, Place, select_rows, trailing_mask
+from steerkit_core.model.backends.base import Inputs
 from steerkit_core.model.backends.nnsight import NNsightBackend
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ class RemoteBackend(NNsightBackend):
         return Prefix()
 
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self,
+        inputs: Mapping[str, object],
+        places: Sequence[Place],
+        observe: Callable[[Place, Tensor], None],
     ) -> None:
         """One job, whose result is everything that was asked for."""
         from nnsight import save
@@ -79,24 +83,21 @@ class RemoteBackend(NNsightBackend):
         for place, tensor in zip(places, found, strict=True):
             observe(place, tensor)
 
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[Place, LayerEdit]) -> Tensor:
         """One job for each token, which reads all tokens so far."""
         from nnsight import save
 
         prefix = cast("Prefix", inputs["past_key_values"])
+        ids = cast("Tensor", inputs["input_ids"])
+        seen = cast("Tensor", inputs["attention_mask"])
         if prefix.ids is None:
-            prefix.ids, prefix.prompt, prefix.edits = (
-                inputs["input_ids"],
-                inputs["input_ids"].shape[1],
-                edits,
-            )
+            prefix.ids, prefix.prompt, prefix.edits = ids, ids.shape[1], edits
         else:
-            prefix.ids = torch.cat([prefix.ids, inputs["input_ids"]], dim=1)
-        mask = inputs["attention_mask"]
+            prefix.ids = torch.cat([prefix.ids, ids], dim=1)
         sent = {
             "input_ids": prefix.ids,
-            "attention_mask": mask,
-            "position_ids": (mask.cumsum(dim=-1) - 1).clamp_min(0),
+            "attention_mask": seen,
+            "position_ids": (seen.cumsum(dim=-1) - 1).clamp_min(0),
             "use_cache": False,
         }
         later = edits if prefix.ids.shape[1] > prefix.prompt else {}

@@ -43,7 +43,7 @@ def steer(
     site: object,
     place: Mapping[str, int | None],
     contrast: object,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> Steered:
     """See `ModelHandle.steer`; `place` has `layer` and `position`."""
     if model.spec.remote:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from threading import local
 from typing import TYPE_CHECKING, Any, cast
@@ -119,7 +119,7 @@ class _Edits:
 
         return edit
 
-    def watch(self, decoder: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def watch(self, decoder: Any, arguments: tuple[Any, ...], options: Mapping[str, object]) -> None:
         """Note, before a pass begins, whether it reads the prompts or what was written behind them."""
         given = inspect.signature(decoder.forward).bind(*arguments, **options)
         self._passes.phase = phase_of(
@@ -146,7 +146,7 @@ def compiled(
         )
 
 
-def phase_of(given: Mapping[str, Any], intervention: Intervention) -> Phase:
+def phase_of(given: Mapping[str, object], intervention: Intervention) -> Phase:
     """Whether a pass of the decoder reads prompts or generated tokens, by what it is given.
 
     Raises:
@@ -154,7 +154,7 @@ def phase_of(given: Mapping[str, Any], intervention: Intervention) -> Phase:
     """
     span = intervention.tokens
     cache, tokens = given.get("past_key_values"), _tokens(given)
-    known = 0 if cache is None else int(cache.get_seq_length())
+    known = 0 if cache is None else int(cast("Any", cache).get_seq_length())
     if known and tokens == 1:
         return "generated"
     why = ""
@@ -175,11 +175,11 @@ def phase_of(given: Mapping[str, Any], intervention: Intervention) -> Phase:
     return "prompt"
 
 
-def _tokens(given: Mapping[str, Any]) -> int:
+def _tokens(given: Mapping[str, object]) -> int:
     """How many tokens a pass brings for each row."""
     ids = given.get("input_ids")
-    found: Sequence[int] = (given["inputs_embeds"] if ids is None else ids).shape
-    return int(found[1])
+    found = cast("Tensor", given["inputs_embeds"] if ids is None else ids)
+    return int(found.shape[1])
 
 
 def _padded_on_the_right(mask: object) -> bool:

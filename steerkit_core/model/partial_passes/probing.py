@@ -24,10 +24,11 @@ from transformers import DynamicCache
 from steerkit_core.generation.batch_edits import compile_edits
 from steerkit_core.generation.edits import Place
 from steerkit_core.model.activations import check_finite
+from steerkit_core.model.backends import Inputs
 from steerkit_core.model.forward import check_positions
 from steerkit_core.model.partial_passes.chunks import Area, Batch, Candidates, Chunk, pieces
-from steerkit_core.model.partial_passes.partial import PartialModel
-from steerkit_core.model.partial_passes.prefix import prefix_cache
+from steerkit_core.model.partial_passes.partial_model import PartialModel
+from steerkit_core.model.partial_passes.prefix_cache import prefix_cache
 from steerkit_core.values import BlockModule, Edit, Intervention, Probe, Prompt
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ class Passes:
 
     def _run(
         self,
-        inputs: dict[str, Any],
+        inputs: Inputs,
         start: int,
         functions: Functions,
         area: Area,
@@ -272,7 +273,7 @@ class Passes:
         tail = area.last if self.positions == (-1,) else None
         return self.model.run(inputs, start, self.last, {**functions, **looks}, tail)
 
-    def _inputs(self, batch: Batch, chunk: Chunk) -> dict[str, Any]:
+    def _inputs(self, batch: Batch, chunk: Chunk) -> Inputs:
         """What the model is given: one row, or all of them where its blocks need that."""
         ids = batch.ids[chunk.area.rows, chunk.area.tokens]
         ids = ids[:1] if self.model.one_row else ids.repeat(len(chunk.indices), 1)

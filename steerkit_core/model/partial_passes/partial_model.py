@@ -22,13 +22,13 @@ from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.edits import Place
-from steerkit_core.model.backends import HooksBackend
+from steerkit_core.model.backends import HooksBackend, Inputs
 
 if TYPE_CHECKING:
     from steerkit_core.model.engine import Engine
 
 # what blocks are given besides the stream that depends on the tokens' places alone, not on the tokens
-PLACES = {
+TOKEN_PLACES = {
     "attention_mask",
     "position_ids",
     "position_embeddings",
@@ -87,7 +87,7 @@ class PartialModel:
     @torch.inference_mode()
     def run(
         self,
-        inputs: Mapping[str, Any],
+        inputs: Inputs,
         start: int,
         last: int | None,
         functions: Mapping[Place, Callable[[Tensor], Tensor | None]],
@@ -167,7 +167,7 @@ class PartialModel:
         _, _, *names = inspect.signature(type(block).forward).parameters
         given = dict(zip(names, arguments[1:], strict=False)) | options
         told = {name for name, value in given.items() if isinstance(value, Tensor | tuple | list | dict)}
-        self.one_row = "past_key_values" in given and told <= PLACES
+        self.one_row = "past_key_values" in given and told <= TOKEN_PLACES
         stream = self.handle.adapter.read(output)
         self.form = self.handle.adapter.write(output, stream.new_empty(0))
 
