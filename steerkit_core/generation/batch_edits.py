@@ -1,4 +1,4 @@
-"""The edits of a batch: the interventions of its rows, compiled to one set of tensors per place."""
+"""The edits of a batch: the interventions of its rows, compiled to one set of tensors per hook point."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import define, field
 from torch import Tensor
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Place
+from steerkit_core.generation.edits import HookPoint, LayerEdit
 from steerkit_core.values import BlockModule, Edit, Intervention
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ RIGHT_ANGLE = 1e-4  # how far from 0 rounding may leave the cosine of two units
 
 def edits_of_batch(
     model: Decoder, interventions: Sequence[Intervention], phase: Phase
-) -> dict[Place, LayerEdit]:
+) -> dict[HookPoint, LayerEdit]:
     """The edits of a batch, row by row, while `model` reads the prompts or while it writes.
 
     Raises:
@@ -47,31 +47,31 @@ def compile_edits(
     dtype: torch.dtype,
     device: torch.device,
     suffix: Callable[[], int] | None = None,
-) -> dict[Place, LayerEdit]:
-    """One `LayerEdit` for every place at which any row is edited in this phase, as a pass reaches them.
+) -> dict[HookPoint, LayerEdit]:
+    """One `LayerEdit` for every hook point where a row is edited in this phase, as a pass reaches them.
 
     `phase` tells whether the tokens about to be computed belong to the prompts or were generated; an
-    intervention whose token span leaves the phase out contributes zeros. Edits of one row at one place add
-    up; two projections at one place that are not at right angles have no common form and are refused.
+    intervention whose token span leaves the phase out contributes zeros. Edits of one row at one hook point
+    add up; two projections that are not orthogonal have no common form there and are refused.
     `width` says how wide what a module gives is, `suffix` how many tokens the template puts after the
     user's text; it is asked only where a token span depends on it.
 
     Raises:
         ModelError: a vector of another width.
-        ValueError: a row has two projections at one place that are not at right angles.
+        ValueError: a row has two projections at one hook point that are not at right angles.
     """
-    parts: dict[Place, _Parts] = {}
+    parts: dict[HookPoint, _Parts] = {}
     for row, intervention in enumerate(interventions):
         trailing = _trailing(intervention, phase, suffix) if intervention.edits else 0
         if trailing == 0:
             continue
         for edit in intervention.edits:
-            place = Place(edit.layer, edit.module)
+            point = HookPoint(edit.layer, edit.module)
             wide = width(edit.module)
             check_width(edit, wide)
-            part = parts.setdefault(place, _Parts(len(interventions), wide, dtype, device))
+            part = parts.setdefault(point, _Parts(len(interventions), wide, dtype, device))
             part.put(row, edit, trailing)
-    return {place: parts[place].done() for place in sorted(parts, key=lambda place: place.order)}
+    return {point: parts[point].done() for point in sorted(parts, key=lambda point: point.order)}
 
 
 def _trailing(intervention: Intervention, phase: Phase, suffix: Callable[[], int] | None) -> int | None:
@@ -101,7 +101,7 @@ def check_width(edit: Edit, width: int) -> None:
 
 @define(eq=False)
 class _Parts:
-    """The tensors of one place while they are filled; those that no row needs are never made."""
+    """The tensors of one hook point while they are filled; those that no row needs are never made."""
 
     rows: int
     width: int

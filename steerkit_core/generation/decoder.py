@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from steerkit_core.components import ModelAdapter, ModelSpec
-from steerkit_core.generation.edits import LayerEdit, Place
+from steerkit_core.generation.edits import HookPoint, LayerEdit
 from steerkit_core.values import BlockModule, Condition, Prompt
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Decoder(Protocol):
         mask: Tensor,
         position_ids: Tensor,
         cache: Cache | None,
-        edits: Mapping[Place, LayerEdit] | None = None,
+        edits: Mapping[HookPoint, LayerEdit] | None = None,
         keep: int | None = None,
     ) -> Tensor:
         """Logits of the token after the last, (rows, vocabulary), under edits; the cache grows by `ids`.

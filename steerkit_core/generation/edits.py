@@ -1,9 +1,10 @@
 """The edit algebra: what a hook does with the tensor that it is given.
 
-Every linear intervention is `h <- h + a - g (h . u) u` on one row at one place: the residual stream after a
-block, or what the block's attention, MLP or heads give. Rows of different places, multipliers, directions
-and sites share a batch; a row with a = 0 and g = 0 is unsteered. Several projections of one row at one
-place are taken one after the other, and are at right angles, so that their order does not matter.
+Every linear intervention is `h <- h + a - g (h . u) u` on one row at one hook point: the residual stream
+after a block, or what the block's attention, MLP or heads give. Rows of different hook points, multipliers,
+directions and sites share a batch; a row with a = 0 and g = 0 is the baseline. Several projections of one
+row at one hook point are applied one after the other, and are orthogonal, so that their order does not
+matter.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 from steerkit_core.values import BLOCK_MODULES, BlockModule
 
 
-class Place(NamedTuple):
+class HookPoint(NamedTuple):
     """Where a tensor is read or edited: what one module of one block gives."""
 
     layer: int
@@ -31,13 +32,13 @@ class Place(NamedTuple):
 
     @property
     def order(self) -> tuple[int, int]:
-        """Sorts places as a forward pass reaches them."""
+        """Sorts hook points as a forward pass reaches them."""
         return self.layer, BLOCK_MODULES.index(self.module)
 
 
 @frozen(eq=False)
 class LayerEdit:
-    """The edits of a batch at one place.
+    """The edits of a batch at one hook point.
 
     `add` has shape (rows, 1, width), `unit` (rows, projections, width) and `gain` (rows, projections, 1),
     with zeros for rows that have fewer projections. `trailing`, (rows, 1, 1), says of how
@@ -61,9 +62,9 @@ class LayerEdit:
         return LayerEdit(*(part if part is None else part.index_select(0, rows) for part in self.parts))
 
 
-def select_rows(edits: Mapping[Place, LayerEdit], rows: Tensor) -> dict[Place, LayerEdit]:
-    """The edits of some rows of a batch, at every place."""
-    return {place: edit.select(rows) for place, edit in edits.items()}
+def select_rows(edits: Mapping[HookPoint, LayerEdit], rows: Tensor) -> dict[HookPoint, LayerEdit]:
+    """The edits of some rows of a batch, at every hook point."""
+    return {point: edit.select(rows) for point, edit in edits.items()}
 
 
 def apply_edit(residual: Tensor, edit: LayerEdit) -> Tensor:

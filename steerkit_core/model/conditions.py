@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.model.forward import batches, check_positions, forward
 from steerkit_core.values import Condition, Prompt
 
@@ -23,8 +23,8 @@ def meets(model: Engine, prompts: Sequence[Prompt], condition: Condition) -> lis
     Raises:
         ModelError: a prompt has fewer tokens than the condition's position asks for.
     """
-    place = Place(condition.layer, condition.module)
-    known = model.read_for_conditions.setdefault((place, condition.position), {})
+    point = HookPoint(condition.layer, condition.module)
+    known = model.read_for_conditions.setdefault((point, condition.position), {})
     missing = list({prompt.said: prompt for prompt in prompts if prompt.said not in known}.values())
     check_positions(model, missing, (condition.position,))
     for batch in batches(model, missing):
@@ -34,6 +34,6 @@ def meets(model: Engine, prompts: Sequence[Prompt], condition: Condition) -> lis
             vectors = found[:, condition.position].float().cpu()
             known.update(zip((prompt.said for prompt in chosen), vectors, strict=True))
 
-        forward(model, chosen, keep, place.module, (place.layer,))
+        forward(model, chosen, keep, point.module, (point.layer,))
     unit = condition.unit.double().cpu()
     return [condition.holds(float(known[prompt.said].double() @ unit)) for prompt in prompts]

@@ -17,7 +17,7 @@ from steerkit_core.errors import ModelError
 from steerkit_core.generation.batch_edits import check_width
 from steerkit_core.generation.cache import roomy_cache
 from steerkit_core.generation.decoder import Cache
-from steerkit_core.generation.edits import LayerEdit, Place
+from steerkit_core.generation.edits import HookPoint, LayerEdit
 from steerkit_core.model.backends import Backend, HeadLayout, choose_backend, head_layout, make_backend
 from steerkit_core.model.template import suffix_length, template_hash
 from steerkit_core.values import BlockModule, Intervention, Prompt
@@ -50,7 +50,7 @@ class Engine:
     rows_that_fit: dict[int, int] = field(factory=dict)
     _encoded: dict[Said, tuple[int, ...]] = field(factory=dict, init=False)
     # by where a condition reads: the vector of each prompt that was asked for
-    read_for_conditions: dict[tuple[Place, int], dict[Said, Tensor]] = field(factory=dict, init=False)
+    read_for_conditions: dict[tuple[HookPoint, int], dict[Said, Tensor]] = field(factory=dict, init=False)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -151,12 +151,12 @@ class Engine:
             ModelError: an edit asks for a layer, width or span of tokens that the model does not have.
         """
         for edit in intervention.edits:
-            self.backend.target(Place(edit.layer, edit.module))
+            self.backend.target(HookPoint(edit.layer, edit.module))
             check_width(edit, self.width(edit.module))
         if intervention.edits and intervention.tokens == "suffix":
             self.suffix_to_edit()
         if intervention.condition is not None:
-            self.backend.target(Place(intervention.condition.layer, intervention.condition.module))
+            self.backend.target(HookPoint(intervention.condition.layer, intervention.condition.module))
 
     def render(self, prompt: Prompt) -> str:
         """See `Model.render`."""
@@ -213,7 +213,7 @@ class Engine:
         mask: Tensor,
         position_ids: Tensor,
         cache: Cache | None,
-        edits: Mapping[Place, LayerEdit] | None = None,
+        edits: Mapping[HookPoint, LayerEdit] | None = None,
         keep: int | None = None,
     ) -> Tensor:
         """See `Decoder.next_logits`."""

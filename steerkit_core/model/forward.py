@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.generation.rows import left_pad, positions_of, read_together
 from steerkit_core.values import BlockModule, Prompt
 
@@ -47,8 +47,8 @@ def forward(
         "position_ids": positions_of(mask),
         "use_cache": False,
     }
-    places = [Place(layer, module) for layer in (range(model.num_layers) if layers is None else layers)]
-    model.backend.observe(inputs, places, lambda place, found: observe(place.layer, found, mask))
+    points = [HookPoint(layer, module) for layer in (range(model.num_layers) if layers is None else layers)]
+    model.backend.observe(inputs, points, lambda point, found: observe(point.layer, found, mask))
 
 
 def check_positions(model: Engine, prompts: Sequence[Prompt], positions: Sequence[int]) -> None:

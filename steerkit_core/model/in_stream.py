@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from steerkit_core.generation.batch_edits import check_width
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.values import DirectionSet, Edit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def in_stream(model: Engine, directions: DirectionSet) -> DirectionSet:
     for column, layer in enumerate(directions.layers):
         heads = directions.units[:, column].to(model.device, model.stream_dtype)
         check_width(Edit(layer, add=heads[0], module="heads"), model.heads.width)
-        project = model.backend.target(Place(layer, "heads"))
+        project = model.backend.target(HookPoint(layer, "heads"))
         # a projection may have a bias, which nobody adds
         wide = (project(heads) - project(torch.zeros_like(heads))).double().cpu()
         raw.append(wide * directions.raw_norms[:, column, None].double())

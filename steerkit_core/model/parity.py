@@ -1,7 +1,7 @@
 """Do all ways to reach a model's tensors see the same ones?
 
-The hooks backend is held against nnsight at every place, and against the hidden states that transformers
-reports at the output of every block. Each witness has a forward pass of its own.
+The hooks backend is compared with nnsight at every hook point, and with the hidden states that
+transformers reports at the output of every block. Each witness has a forward pass of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from attrs import frozen
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.model.backends import Backend, Inputs, make_backend
 from steerkit_core.values import BLOCK_MODULES, BlockModule, Prompt
 
@@ -32,14 +32,14 @@ TOLERANCE = 1e-4
 
 @frozen
 class Agreement:
-    """How far a witness is from the hooks backend at one place.
+    """How far a witness is from the hooks backend at one hook point.
 
     `cosine` is the smallest over the tokens, `difference` the largest absolute one of any number, `scale`
     the largest absolute number that was read there.
     """
 
     witness: Witness
-    place: Place
+    point: HookPoint
     cosine: float
     difference: float
     scale: float
@@ -72,18 +72,18 @@ class ParityCheck:
 def compare(
     model: Engine, prompt: Prompt, witnesses: Sequence[Witness], modules: Sequence[BlockModule]
 ) -> list[Agreement]:
-    """What each witness says of one prompt, against the hooks backend, place by place."""
+    """What each witness says of one prompt, against the hooks backend, one hook point after another."""
     inputs = {"input_ids": torch.tensor([model.encode(prompt)], device=model.device), "use_cache": False}
     layers = range(model.num_layers)
-    places = [Place(layer, module) for layer in layers for module in modules]
-    seen = _read(make_backend("hooks", model.model, model.adapter), inputs, places)
+    points = [HookPoint(layer, module) for layer in layers for module in modules]
+    seen = _read(make_backend("hooks", model.model, model.adapter), inputs, points)
     found: list[Agreement] = []
     for witness in witnesses:
         if witness == "nnsight":
-            other = _read(make_backend("nnsight", model.model, model.adapter), inputs, places)
-            found += [_agreement(witness, place, seen[place], other[place]) for place in places]
+            other = _read(make_backend("nnsight", model.model, model.adapter), inputs, points)
+            found += [_agreement(witness, point, seen[point], other[point]) for point in points]
         else:
-            found += _against_states(model, inputs, [seen[Place(layer)] for layer in layers])
+            found += _against_states(model, inputs, [seen[HookPoint(layer)] for layer in layers])
     return found
 
 
@@ -121,14 +121,14 @@ def check_parity(model: Engine, prompt: Prompt) -> ParityCheck | None:
 
 
 @torch.inference_mode()
-def _read(backend: Backend, inputs: Inputs, places: Sequence[Place]) -> dict[Place, Tensor]:
-    """What a backend reads of one prompt, (tokens, width) at each place."""
-    found: dict[Place, Tensor] = {}
+def _read(backend: Backend, inputs: Inputs, points: Sequence[HookPoint]) -> dict[HookPoint, Tensor]:
+    """What a backend reads of one prompt, (tokens, width) at each hook point."""
+    found: dict[HookPoint, Tensor] = {}
 
-    def keep(place: Place, tensor: Tensor) -> None:
-        found[place] = tensor[0].clone()
+    def keep(point: HookPoint, tensor: Tensor) -> None:
+        found[point] = tensor[0].clone()
 
-    backend.observe(inputs, places, keep)
+    backend.observe(inputs, points, keep)
     return found
 
 
@@ -138,9 +138,9 @@ def _against_states(model: Engine, inputs: Inputs, seen: Sequence[Tensor]) -> li
     decoder = cast("Any", model.model).get_decoder()
     states = [state[0] for state in decoder(**inputs, output_hidden_states=True).hidden_states[1:]]
     last = len(seen) - 1
-    found = [_agreement("transformers", Place(at), seen[at], states[at]) for at in range(last)]
+    found = [_agreement("transformers", HookPoint(at), seen[at], states[at]) for at in range(last)]
     ends = [seen[last], *(norm(seen[last]) for norm in _final_norms(model))]
-    final = [_agreement("transformers", Place(last), end, states[last]) for end in ends]
+    final = [_agreement("transformers", HookPoint(last), end, states[last]) for end in ends]
     return [*found, max(final, key=lambda agreement: (agreement.cosine, -agreement.difference))]
 
 
@@ -156,13 +156,13 @@ def _final_norms(model: Engine) -> list[Any]:
     ]
 
 
-def _agreement(witness: Witness, place: Place, seen: Tensor, other: Tensor) -> Agreement:
+def _agreement(witness: Witness, point: HookPoint, seen: Tensor, other: Tensor) -> Agreement:
     one, two = seen.double(), other.double()
     # vectors of length zero on both sides agree
     cosines = torch.nn.functional.cosine_similarity(one, two, dim=-1, eps=1e-300)
     cosines[(one == two).all(dim=-1)] = 1.0
     difference = float((one - two).abs().max())
-    return Agreement(witness, place, float(cosines.min()), difference, float(one.abs().max()) or 1.0)
+    return Agreement(witness, point, float(cosines.min()), difference, float(one.abs().max()) or 1.0)
 
 
 def _worst(choose: Callable[[list[float]], float], numbers: list[float]) -> float | None:

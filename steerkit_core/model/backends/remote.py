@@ -14,7 +14,7 @@ import torch
 from attrs import define, field
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Place, select_rows, trailing_mask
+from steerkit_core.generation.edits import HookPoint, LayerEdit, select_rows, trailing_mask
 from steerkit_core.model.backends.base import Inputs
 from steerkit_core.model.backends.nnsight import NNsightBackend
 
@@ -38,7 +38,7 @@ class Prefix:
 
     ids: Tensor | None = None
     prompt: int = 0
-    edits: Mapping[Place, LayerEdit] = field(factory=dict)
+    edits: Mapping[HookPoint, LayerEdit] = field(factory=dict)
 
     def batch_select_indices(self, rows: Tensor) -> None:
         """Keep some rows, as transformers' caches do."""
@@ -66,24 +66,21 @@ class RemoteBackend(NNsightBackend):
         return Prefix()
 
     def observe(
-        self,
-        inputs: Mapping[str, object],
-        places: Sequence[Place],
-        observe: Callable[[Place, Tensor], None],
+        self, inputs: Inputs, points: Sequence[HookPoint], observe: Callable[[HookPoint, Tensor], None]
     ) -> None:
         """One job, whose result is everything that was asked for."""
         from nnsight import save
 
-        views = [(self.view(self.target(place)), place.before) for place in places]
+        views = [(self.view(self.target(point)), point.before) for point in points]
         with _job(), self.root.trace(**inputs, remote=self.where):
             found: list[Tensor] = save([])
             for view, before in views:
                 value = view.input if before else view.output
                 found.append(value[0] if isinstance(value, tuple) else value)
-        for place, tensor in zip(places, found, strict=True):
-            observe(place, tensor)
+        for point, tensor in zip(points, found, strict=True):
+            observe(point, tensor)
 
-    def logits(self, inputs: Inputs, edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[HookPoint, LayerEdit]) -> Tensor:
         """One job for each token, which reads all tokens so far."""
         from nnsight import save
 
@@ -102,8 +99,8 @@ class RemoteBackend(NNsightBackend):
         }
         later = edits if prefix.ids.shape[1] > prefix.prompt else {}
         views = [
-            (self.view(self.target(place)), place.before, _parts(prefix, later, place))
-            for place in sorted({*prefix.edits, *later}, key=lambda place: place.order)
+            (self.view(self.target(point)), point.before, _parts(prefix, later, point))
+            for point in sorted({*prefix.edits, *later}, key=lambda point: point.order)
         ]
         cut = prefix.prompt
         with _job(), self.root.trace(**sent, remote=self.where) as tracer:
@@ -146,14 +143,14 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
     return RemoteBackend(skeleton, adapter, wrapped)
 
 
-def _parts(prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place) -> list[Parts]:
+def _parts(prefix: Prefix, later: Mapping[HookPoint, LayerEdit], point: HookPoint) -> list[Parts]:
     """Of both phases the projections, what is added, a mask of the prompt's tokens, rows that keep lengths.
 
     They are put together here, as a job takes no functions of this module along.
     """
     none = LayerEdit()
     found: list[Parts] = []
-    for edit in (prefix.edits.get(place, none), later.get(place, none)):
+    for edit in (prefix.edits.get(point, none), later.get(point, none)):
         add, unit, gain, trailing, keep = edit.parts
         mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)
         found.append((_projections(unit, gain), add, mask, keep))

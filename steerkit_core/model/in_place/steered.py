@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.batch_edits import Phase, compile_edits
-from steerkit_core.generation.edits import LayerEdit, Place, apply_edit
+from steerkit_core.generation.edits import HookPoint, LayerEdit, apply_edit
 from steerkit_core.model.backends import HooksBackend
 from steerkit_core.model.in_place.uncompiled import uncompiled
 from steerkit_core.values import Intervention
@@ -64,7 +64,7 @@ def attached(model: Engine, intervention: Intervention) -> Iterator[None]:
     """Hook an intervention to the modules of a model: every row of every pass is edited by it."""
     hooks = HooksBackend(model.model, model.adapter)
     edits = _Edits(model, intervention)
-    functions = {place: edits.at(place) for place in edits.places}
+    functions = {point: edits.at(point) for point in edits.points}
     with ExitStack() as stack:
         stack.enter_context(uncompiled())
         if intervention.tokens != "all":
@@ -96,25 +96,25 @@ class _Edits:
     intervention: Intervention
     # threads that call the model at the same time are at different places of their texts
     _passes: local = field(factory=local, init=False)
-    _compiled: dict[tuple[Phase, torch.device, torch.dtype], Mapping[Place, LayerEdit]] = field(
+    _compiled: dict[tuple[Phase, torch.device, torch.dtype], Mapping[HookPoint, LayerEdit]] = field(
         factory=dict
     )
 
     @property
-    def places(self) -> list[Place]:
+    def points(self) -> list[HookPoint]:
         """Where anything is edited, in the order in which a pass gets there."""
-        found = {Place(edit.layer, edit.module) for edit in self.intervention.edits}
-        return sorted(found, key=lambda place: place.order)
+        found = {HookPoint(edit.layer, edit.module) for edit in self.intervention.edits}
+        return sorted(found, key=lambda point: point.order)
 
-    def at(self, place: Place) -> Callable[[Tensor], Tensor | None]:
-        """What is done with what a place gives."""
+    def at(self, point: HookPoint) -> Callable[[Tensor], Tensor | None]:
+        """What is done with what a hook point gives."""
 
         def edit(found: Tensor) -> Tensor | None:
             phase: Phase = getattr(self._passes, "phase", "prompt")
             key = phase, found.device, found.dtype
             if key not in self._compiled:
                 self._compiled[key] = compiled(self.model, self.intervention, *key)
-            own = self._compiled[key].get(place)
+            own = self._compiled[key].get(point)
             return None if own is None else apply_edit(found, own)
 
         return edit
@@ -133,7 +133,7 @@ def compiled(
     phase: Phase,
     device: torch.device,
     dtype: torch.dtype,
-) -> Mapping[Place, LayerEdit]:
+) -> Mapping[HookPoint, LayerEdit]:
     """The edits of one row, which broadcast over those of a batch."""
     with torch.inference_mode(mode=False):  # or a later pass with gradients could not use them
         return compile_edits(

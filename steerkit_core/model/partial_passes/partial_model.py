@@ -21,7 +21,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.model.backends import HooksBackend, Inputs
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class PartialModel:
         inputs: Inputs,
         start: int,
         last: int | None,
-        functions: Mapping[Place, Callable[[Tensor], Tensor | None]],
+        functions: Mapping[HookPoint, Callable[[Tensor], Tensor | None]],
         tail: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor | None:
         """A pass from block `start` to block `last`; the logits behind it where `last` is None.
@@ -100,7 +100,7 @@ class PartialModel:
                 that block `start` works on is for a function at its input to bring.
             start: the first block.
             last: the last block.
-            functions: what is called with the tensors at some places, and may return others.
+            functions: what is called with the tensors at some hook points, and may return others.
             tail: takes the token that matters out of each row of (rows, tokens, width), as (rows, 1,
                 width). With it the last block's output projection and MLP work on these tokens alone, and
                 what the block gives is right at these alone.

@@ -22,7 +22,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from steerkit_core.generation.batch_edits import compile_edits
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.model.activations import check_finite
 from steerkit_core.model.backends import Inputs
 from steerkit_core.model.forward import check_positions
@@ -43,7 +43,7 @@ SMALL = 16  # a pass of its own costs about as much as this part of the tokens t
 EVERYWHERE: tuple[BlockModule, ...] = ("input", "attention", "mlp")
 
 Read = Callable[[int, Tensor], None]
-Functions = dict[Place, Callable[[Tensor], Tensor | None]]
+Functions = dict[HookPoint, Callable[[Tensor], Tensor | None]]
 
 
 def probed_means(
@@ -173,15 +173,15 @@ class Passes:
         """A candidate's edit is the same wherever it applies."""
         members = sorted(members, key=lambda index: self.probes[index].layer or 0)
         chosen = [self.probes[index] for index in members]
-        model, place = self.handle, Place(0, "input")
+        model, point = self.handle, HookPoint(0, "input")
         rows = [
-            Intervention((Edit(0, probe.add, probe.unit, probe.gain, place.module),)) for probe in chosen
+            Intervention((Edit(0, probe.add, probe.unit, probe.gain, point.module),)) for probe in chosen
         ]
         edits = compile_edits(
             rows, "prompt", width=model.width, dtype=model.stream_dtype, device=model.device
         )
         modules: tuple[BlockModule, ...] = EVERYWHERE if chosen[0].layer is None else ("input",)
-        return Candidates(members, [probe.layer or 0 for probe in chosen], modules, edits[place])
+        return Candidates(members, [probe.layer or 0 for probe in chosen], modules, edits[point])
 
     def batches(self, prompts: Sequence[Prompt]) -> Iterator[Batch]:
         """The prompts, longest first, in batches of which everything that is kept fits into memory."""
@@ -243,7 +243,7 @@ class Passes:
 
         inputs = {"input_ids": batch.ids, "use_cache": False}
         area = batch.area(slice(0, len(batch.lengths)), slice(0, batch.lengths[0]))
-        functions: Functions = {Place(layer, "input"): keep(layer) for layer in self.starts}
+        functions: Functions = {HookPoint(layer, "input"): keep(layer) for layer in self.starts}
         return self._run(inputs, 0, functions, area, reads)
 
     def probed(self, batch: Batch, chunk: Chunk, reads: Reads | None = None) -> Tensor | None:
@@ -267,9 +267,9 @@ class Passes:
         looks: Functions = {}
         if reads is None:
             # the model's own head takes the last token
-            looks[Place(self.end)] = lambda found: area.last(found).expand_as(found)
+            looks[HookPoint(self.end)] = lambda found: area.last(found).expand_as(found)
         else:
-            looks = {Place(layer): look(layer, reads.read) for layer in reads.layers}
+            looks = {HookPoint(layer): look(layer, reads.read) for layer in reads.layers}
         tail = area.last if self.positions == (-1,) else None
         return self.model.run(inputs, start, self.last, {**functions, **looks}, tail)
 
@@ -304,5 +304,5 @@ class Passes:
         functions: Functions = {}
         if len(candidates.modules) > 1:
             for layer in range(self.end + 1):
-                functions |= {Place(layer, module): edited for module in candidates.modules}
-        return functions | {Place(layer, "input"): join(layer) for layer in set(candidates.starts)}
+                functions |= {HookPoint(layer, module): edited for module in candidates.modules}
+        return functions | {HookPoint(layer, "input"): join(layer) for layer in set(candidates.starts)}
