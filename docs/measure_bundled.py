@@ -128,7 +128,7 @@ def _sweep(name: str, registry: Any) -> dict[str, Any]:
 
 def _load(name: str) -> tuple[Any, Any]:
     from steerkit_core.components.model_spec import ModelSpec
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
     from steerkit_core.plugin.host import Host
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.recipe.compatibility import locate_model
@@ -141,17 +141,17 @@ def _load(name: str) -> tuple[Any, Any]:
 
 def _judged(handle: Any, registry: Any, texts: Any) -> list[tuple[str, str]]:
     """Unsteered answers and their labels."""
-    from steerkit_core.generation import Row
+    from steerkit_core.generation import Row, completion, generate
     from steerkit_core.recipe.options import GenerationOptions
     from steerkit_core.values import Intervention, Prompt
 
     classifier: Any = registry.get("classifier", "refusal-keywords")()
     prompts = [Prompt(str(number), text) for number, text in enumerate(texts)]
     rows = [Row(prompt, Intervention()) for prompt in prompts]
-    found = dict(handle.generate(rows, GenerationOptions(max_new_tokens=100)))
+    found = dict(generate(handle, rows, GenerationOptions(max_new_tokens=100)))
     judged = []
     for number, prompt in enumerate(prompts):
-        answer = handle.completion(prompt, found[number])
+        answer = completion(handle, prompt, found[number])
         label = "failed" if answer.error else classifier.classify(prompt, answer.text).label
         judged.append((f"{prompt.text} -> {answer.text.strip()}", label))
     return judged

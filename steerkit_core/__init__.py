@@ -76,10 +76,9 @@ from steerkit_core.values import (
 if TYPE_CHECKING:
     from steerkit_core.api import Report, extract, judge, load_model, load_prompts, open_run, run, wrap
     from steerkit_core.cli.progress import make_progress
-    from steerkit_core.generation import refusal_score
+    from steerkit_core.generation import kl_divergence, refusal_score
     from steerkit_core.model.handle import ModelHandle
     from steerkit_core.model.loading import load_pretrained
-    from steerkit_core.model.partial_passes.probing import kl_divergence
     from steerkit_core.pipeline.recipe_run import run_recipe
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.progress import Progress
@@ -98,7 +97,7 @@ _LAZY = {
     "find_recipe": "steerkit_core.recipe.parsing",
     "judge": "steerkit_core.api",
     "kept_directions": "steerkit_core.results.directions",
-    "kl_divergence": "steerkit_core.model.partial_passes.probing",
+    "kl_divergence": "steerkit_core.generation",
     "load_model": "steerkit_core.api",
     "load_pretrained": "steerkit_core.model.loading",
     "load_prompts": "steerkit_core.api",

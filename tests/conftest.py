@@ -77,6 +77,20 @@ def installed(registry):
 
 
 @pytest.fixture(scope="session")
+def first_logits():
+    """`first_logits(model, rows)`: logits of each answer's first token, for prompts under interventions."""
+    import torch
+
+    from steerkit_core.generation.along import logits_along
+
+    def read(model, rows):
+        found = dict(logits_along(model, rows, [()] * len(rows)))
+        return torch.stack([found[index][0].cpu() for index in range(len(rows))])
+
+    return read
+
+
+@pytest.fixture(scope="session")
 def adapters(registry):
     names = registry.names("model adapter")
     return [registry.get("model adapter", name)() for name in names]

@@ -54,6 +54,9 @@ def extract(
             "extract: expected a model from load_model or wrap(model, tokenizer), got"
             f" {type(model).__name__}"
         )
+
+    from steerkit_core.model.measuring import stream_health
+
     registry = Registry.collect(Host.load())
     chosen = cast("Extractor", component(registry, "extractor", extractor, options))
     classes = contrast_given(contrast, registry)
@@ -61,4 +64,4 @@ def extract(
     with models.lending(model), RunSources(registry, models) as sources:
         chosen.origin(model, sources)  # refuses directions that are another model's
         found = find_directions(model, chosen, classes, sources)
-    return measured(found, model.stream_health(classes.negative))
+    return measured(found, stream_health(model, classes.negative))

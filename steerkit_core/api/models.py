@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from steerkit_core.components.model_spec import ModelSpec, Quantization
 from steerkit_core.errors import ModelError
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.model.loaded_models import LoadedModels
 from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry

@@ -9,7 +9,7 @@ from attrs import define, evolve, field, frozen
 
 from steerkit_core.chat.resteering import Resteering
 from steerkit_core.errors import ModelError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, completion, generate
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Intervention, Prompt
 
@@ -141,7 +141,7 @@ class Conversation:
         errors: list[str | None] = [None, None]
         tokens, stopped = [0, 0], False
         try:
-            for side, written in self.steering.model.generate(rows, self.generation, self.seed):
+            for side, written in generate(self.steering.model, rows, self.generation, self.seed):
                 so_far[side], errors[side] = self._read(rows[side].prompt, written)
                 tokens[side] = len(written.token_ids)
                 show(side, so_far[side])
@@ -162,8 +162,8 @@ class Conversation:
         return found
 
     def _read(self, prompt: Prompt, written: Written) -> tuple[str, str | None]:
-        completion = self.steering.model.completion(prompt, written)
-        return completion.text, completion.error
+        found = completion(self.steering.model, prompt, written)
+        return found.text, found.error
 
     def change(self, **options: Any) -> None:
         """Write the next answers otherwise; see `GenerationOptions`.

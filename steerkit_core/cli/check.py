@@ -14,6 +14,7 @@ from steerkit_core.cli.recipes import changes_option, recipe_argument
 if TYPE_CHECKING:
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.recipe.plan import Plan
+    from steerkit_core.results.manifest import PromptAudit
 
 
 @click.command(short_help="Check a recipe and show its plan.")
@@ -51,9 +52,9 @@ def check(
         _print_audits(plan, audits)
 
 
-def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
+def _audits(plan: Plan, registry: Registry) -> list[PromptAudit]:
     """The prompts of each group, as its model gets them."""
-    from steerkit_core.model.group_loader import adapters_of
+    from steerkit_core.model.load_model import adapters_of
     from steerkit_core.model.loading import load_tokenizer
     from steerkit_core.model.prompt_audit import audit
 
@@ -64,7 +65,7 @@ def _audits(plan: Plan, registry: Registry) -> list[dict[str, Any]]:
     ]
 
 
-def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
+def _print_audits(plan: Plan, audits: list[PromptAudit]) -> None:
     from rich.console import Console
 
     from steerkit_core.report.terminal.prompts import print_audit
@@ -73,7 +74,7 @@ def _print_audits(plan: Plan, audits: list[dict[str, Any]]) -> None:
         print_audit(f"{group.spec.id} ({group.spec.quantization})", found, Console(highlight=False))
 
 
-def _as_json(plan: Plan, audits: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_json(plan: Plan, audits: list[PromptAudit]) -> dict[str, Any]:
     from steerkit_core.pipeline.manifest import describe_setting
 
     return {

@@ -70,7 +70,7 @@ def parity(
     spec = ModelSpec(id=model, **options)
     group = Group(spec, *find_model(spec, registry), ())
 
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
     from steerkit_core.model.parity import compare, readable_modules
     from steerkit_core.values import Prompt
 
@@ -91,8 +91,8 @@ def _as_json(model: str, tolerance: float, found: Sequence[Agreement]) -> dict[s
         "agrees": all(agreement.holds(tolerance) for agreement in found),
         "places": [
             {
-                "module": agreement.place.module,
-                "layer": agreement.place.layer,
+                "module": agreement.point.module,
+                "layer": agreement.point.layer,
                 "witness": agreement.witness,
                 "cosine": agreement.cosine,
                 "difference": agreement.difference,
@@ -115,11 +115,11 @@ def _print(model: str, tolerance: float, found: Sequence[Agreement]) -> None:
     for heading in ("module", "layer", "hooks against", "cosine", "largest difference", "of", ""):
         table.add_column(heading, justify="left" if heading in ("module", "hooks against") else "right")
     order = {module: number for number, module in enumerate(reversed(BLOCK_MODULES))}
-    for agreement in sorted(found, key=lambda a: (order[a.place.module], a.place.layer, a.witness)):
-        place = agreement.place
+    for agreement in sorted(found, key=lambda a: (order[a.point.module], a.point.layer, a.witness)):
+        point = agreement.point
         table.add_row(
-            place.module,
-            str(place.layer),
+            point.module,
+            str(point.layer),
             agreement.witness,
             f"{agreement.cosine:.7f}",
             f"{agreement.difference:.2g}",

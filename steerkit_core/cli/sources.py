@@ -71,7 +71,7 @@ def sources(plan: Plan, registry: Registry, say: Callable[[str], None]) -> Itera
     """Each thing to look at, model by model; a model is let go of before the next is loaded."""
     import gc
 
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
 
     for group, settings in zip(plan.groups, distinct(plan), strict=True):
         if not settings:

@@ -97,7 +97,7 @@ class ModelAdapter(Component):
         """
         return None
 
-    def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:
+    def load_options(self, config: PreTrainedConfig) -> Mapping[str, object]:
         """Keyword arguments for `from_pretrained` that this family needs."""
         return {}
 

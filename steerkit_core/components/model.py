@@ -72,7 +72,10 @@ class Model(Protocol):
 
     @property
     def num_parameters(self) -> int:
-        """How many parameters there are, embeddings included, tied ones once."""
+        """How many parameters there are, embeddings included, tied ones once.
+
+        Of a model in int4, whose tensors hold two parameters in each byte, it is the number before packing.
+        """
 
     @property
     def hidden_size(self) -> int:
@@ -97,10 +100,12 @@ class Model(Protocol):
         """
 
     def encode(self, prompt: Prompt) -> tuple[int, ...]:
-        """Token ids of the rendered prompt."""
+        """Token ids of the rendered prompt; the template has written every special token already."""
 
     def refusal_tokens(self, openings: Sequence[str] = ()) -> tuple[int, ...]:
         """The first tokens of answers that begin with these words, by default with those of the family.
+
+        Each is encoded behind the template, as it stands and as the template itself writes an answer.
 
         Raises:
             ModelError: none of them can begin an answer.
@@ -108,6 +113,9 @@ class Model(Protocol):
 
     def answer_log_probs(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
         """Find log p that the model's answer to a prompt begins with each of some words.
+
+        Each word is encoded as it stands behind the template, and with a space before it; the probabilities
+        of both are added. Nothing is generated.
 
         Returns:
             float64, (prompts, answers).
@@ -123,7 +131,15 @@ class Model(Protocol):
         positions: Sequence[int] = (-1,),
         module: BlockModule = "residual",
     ) -> Tensor:
-        """Mean output of every block, or of one module in it, over groups of prompts.
+        """Mean output of every block, or of one module in it, at some positions, over groups of prompts.
+
+        One forward pass per batch reads all layers and positions, and adds to running sums in float64:
+        memory grows with layers x width, not with the number of prompts.
+
+        Args:
+            groups: prompts to be averaged, group by group.
+            positions: token positions counted from the end of the rendered prompt.
+            module: what is read in each block; `heads` are those of the attention side by side.
 
         Returns:
             float64, (groups, positions, layers, width).
@@ -139,7 +155,7 @@ class Model(Protocol):
         positions: Sequence[int] = (-1,),
         module: BlockModule = "residual",
     ) -> Tensor:
-        """Output of every block, or of one module in it, prompt by prompt.
+        """Output of every block, or of one module in it, at some positions, prompt by prompt.
 
         Returns:
             float32, (prompts, positions, layers, width).
@@ -158,10 +174,16 @@ class Model(Protocol):
     ) -> ClassActivations:
         """Both classes' activations, prompt by prompt, at some positions of some layers (by default all).
 
+        One forward pass for each prompt, in batches. For the means alone `mean_activations` needs less
+        memory.
+
         Raises:
             ModelError: a prompt has fewer tokens than a position asks for.
             NumericError: an activation is not finite.
         """
+
+    def residual_norms(self, prompts: Sequence[Prompt]) -> tuple[float, ...]:
+        """Mean length of each block's output over all tokens of the rendered prompts, layer by layer."""
 
     def in_stream(self, directions: DirectionSet) -> DirectionSet:
         """Directions in the space of the residual stream; those of heads go through the output projection.
@@ -178,6 +200,17 @@ class Model(Protocol):
         positions: Sequence[int] = (-1,),
     ) -> tuple[Tensor, Tensor]:
         """Mean outputs of some blocks over prompts: as they are, and under each of many interventions.
+
+        A pass ends with the last of `layers`, and begins where its probe does, with what the plain pass has
+        given that block. For each prompt a probe everywhere costs at most max(layers) + 1 block
+        evaluations, one at the input of block l max(layers) + 1 - l, the plain pass max(layers) + 1.
+        What all prompts begin with is computed once for each probe, where the model allows it.
+
+        Args:
+            prompts: those that are averaged.
+            probes: the interventions.
+            layers: the blocks whose outputs are read.
+            positions: token positions counted from the end of the rendered prompt.
 
         Returns:
             Both float64: the plain means, (layers, positions, hidden), and those under the probes,
@@ -196,6 +229,9 @@ class Model(Protocol):
         compare: Callable[[Tensor, Tensor], Tensor],
     ) -> Tensor:
         """What is made of the logits of the first answer token, for every probe and prompt.
+
+        For each prompt a probe everywhere costs a forward pass at most, one at the input of block l the
+        blocks from l on, and all of them together one plain pass.
 
         Args:
             prompts: the prompts.
@@ -221,4 +257,25 @@ class Model(Protocol):
         batch_size: int | Literal["auto"] = "auto",
         seed: int = 0,
     ) -> list[Completion]:
-        """What the model answers to some requests, in their order, each in the model's chat template."""
+        """What the model answers to some requests, in their order, each in the model's chat template.
+
+        Args:
+            prompts: a text, or texts or prompts, without the chat template.
+            max_new_tokens: longest answer, in tokens.
+            temperature: 0 is greedy decoding.
+            top_p: nucleus of the distribution to sample from.
+            batch_size: rows that are generated together; auto measures it.
+            seed: of sampling.
+
+        Returns:
+            Completions; `text` is what was written.
+
+        Raises:
+            SteerkitError: an option is of another type or size.
+
+        >>> import steerkit_core
+        >>> model = steerkit_core.load_model("bundled:qwen2-s")
+        >>> [answer] = model.complete("Name three rivers in Europe.", max_new_tokens=4)
+        >>> answer.tokens
+        4
+        """

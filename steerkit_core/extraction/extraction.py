@@ -108,7 +108,9 @@ def extract(
     else:
         directions = find_directions(model, setting.extractor, setting.contrast, sources)
     if stream is None:
-        stream = model.stream_health(setting.contrast.negative)
+        from steerkit_core.model.measuring import stream_health
+
+        stream = stream_health(model, setting.contrast.negative)
     extraction = Extraction(_key(identity), identity, directions, stream)
     _keep(store, extraction)
     return extraction

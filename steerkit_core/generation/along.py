@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from steerkit_core.generation.batch_edits import edits_of_batch
+from steerkit_core.generation.conditions import conditioned
 from steerkit_core.generation.rows import left_pad, positions_of
 from steerkit_core.values import Intervention, Prompt
 
@@ -36,7 +38,7 @@ def logits_along(
     Yields:
         (index into `rows`, float32, (length of the answer + 1, vocabulary)), in any order.
     """
-    ways = model.conditioned(rows)
+    ways = conditioned(model, rows)
     encoded = [model.encode(prompt) for prompt, _ in rows]
     lengths = [len(ids) + len(answer) for ids, answer in zip(encoded, answers, strict=True)]
     order = sorted(range(len(rows)), key=lambda index: -lengths[index])
@@ -64,7 +66,7 @@ def _along(
     """The logits of one batch, (rows, longest answer + 1, vocabulary); noise behind an answer's end."""
     ids, mask = left_pad(encoded, model.pad_id, model.device)
     position_ids, cache = positions_of(mask), model.new_cache()
-    edits = model.compiled(ways, "prompt")
+    edits = edits_of_batch(model, ways, "prompt")
     first = model.next_logits(ids, mask, position_ids, cache, edits).unsqueeze(1)
     longest = max(map(len, answers))
     if not longest:
@@ -74,6 +76,6 @@ def _along(
     words = torch.tensor(padded, device=model.device)
     mask = torch.cat([mask, mask.new_ones(words.shape)], dim=1)
     places = position_ids[:, -1:] + torch.arange(1, longest + 1, device=model.device)
-    edits = model.compiled(ways, "generated")
+    edits = edits_of_batch(model, ways, "generated")
     later = model.next_logits(words, mask, places, cache, edits, keep=longest)
     return torch.cat([first, later], dim=1)

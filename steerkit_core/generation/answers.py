@@ -8,17 +8,41 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from steerkit_core.generation.rows import left_pad, positions_of
+from steerkit_core.errors import ModelError, NumericError
+from steerkit_core.generation.opening_tokens import answer_tokens
+from steerkit_core.generation.rows import left_pad, positions_of, read_together
+from steerkit_core.values import Prompt
 
 if TYPE_CHECKING:
     from steerkit_core.generation.decoder import Decoder
 
 
+def answer_log_probs(model: Decoder, prompts: Sequence[Prompt], answers: Sequence[str]) -> Tensor:
+    """See `Model.answer_log_probs`."""
+    spelt = [answer_tokens(model, answer) for answer in answers]
+    for answer, ways in zip(answers, spelt, strict=True):
+        if not ways:
+            raise ModelError(
+                f"{answer!r} can begin no answer of {model.spec.id}: its tokenizer joins it"
+                " with the template"
+            )
+    every = [tokens for ways in spelt for tokens in ways]
+    encoded = [model.encode(prompt) for prompt in prompts]
+    found = torch.empty(len(prompts), len(answers), dtype=torch.float64)
+    for batch in read_together(encoded):
+        each = _batch_log_probs(model, [encoded[index] for index in batch], every)
+        parts = torch.split(each, [len(ways) for ways in spelt], dim=1)
+        found[batch] = torch.stack([part.logsumexp(dim=1) for part in parts], dim=1)
+    if not bool(torch.isfinite(found).all()):
+        raise NumericError(f"the logits of {model.spec.id} are not finite in {model.dtype}")
+    return found
+
+
 @torch.inference_mode()
-def answer_log_probs(
+def _batch_log_probs(
     model: Decoder, encoded: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
 ) -> Tensor:
-    """Find log p that what follows a prompt begins with the tokens of an answer.
+    """Log p that what follows a prompt begins with the tokens of an answer, for one batch of prompts.
 
     The prompts are read once; their keys and values are then copied for every answer, whose tokens are
     read with them. An answer's later tokens change nothing for its earlier ones, so that answers of unequal
@@ -26,7 +50,7 @@ def answer_log_probs(
 
     Args:
         model: the model, unsteered.
-        encoded: token ids of the prompts, which make up one batch.
+        encoded: token ids of the prompts.
         answers: token ids of the answers, none of them empty.
 
     Returns:
@@ -54,23 +78,3 @@ def answer_log_probs(
         counts = torch.arange(1, longest, device=model.device) < lengths[:, None]
         found = found + (later * counts).sum(dim=-1).view(rows, each)
     return found.cpu()
-
-
-def answer_tokens(model: Decoder, answer: str) -> tuple[tuple[int, ...], ...]:
-    """An answer as tokens behind the template: as it stands, and with a space before it.
-
-    Families differ in which of the two their templates write. An entry that the tokenizer would join with
-    the template is left out.
-    """
-
-    def ids(text: str) -> tuple[int, ...]:
-        return tuple(model.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    rendered = model.adapter.render(model.tokenizer, "a")
-    known = ids(rendered)
-    found: dict[tuple[int, ...], None] = {}
-    for text in (rendered + answer, f"{rendered} {answer}"):
-        whole = ids(text)
-        if whole[: len(known)] == known and len(whole) > len(known):
-            found[whole[len(known) :]] = None
-    return tuple(found)

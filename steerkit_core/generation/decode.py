@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from attrs import define, field
 
-from steerkit_core.generation.edits import Phase, select_rows
-from steerkit_core.generation.first_token import first_scores
+from steerkit_core.generation.batch_edits import Phase, edits_of_batch
+from steerkit_core.generation.edits import select_rows
+from steerkit_core.generation.logits import first_scores
 from steerkit_core.generation.rows import Row, Written, left_pad, positions_of
 from steerkit_core.generation.sampling import Chooser
 from steerkit_core.recipe.options import GenerationOptions
@@ -37,38 +39,29 @@ def generate_batch(
     interventions = [row.intervention for row in rows]
     phase: Phase = "prompt"
     edits = {
-        "prompt": model.compiled(interventions, "prompt"),
-        "generated": model.compiled(interventions, "generated"),
+        "prompt": edits_of_batch(model, interventions, "prompt"),
+        "generated": edits_of_batch(model, interventions, "generated"),
     }
     choose = Chooser(rows, options, seed)
-    tokens: list[list[int]] = [[] for _ in rows]
+    texts = [_Text(row) for row in rows]
     alive = list(range(len(rows)))  # indices into rows, in the order of the tensors below
-    done = [False] * len(rows)
     ids, mask = left_pad(encoded, model.pad_id, device)
     position_ids = positions_of(mask)
     cache = model.new_cache()
-    scores: list[float | None] = [None] * len(rows)
     for _ in range(options.max_new_tokens):
         logits = model.next_logits(ids, mask, position_ids, cache, edits[phase])
         if phase == "prompt":
-            scores = first_scores(rows, logits)
+            for text, score in zip(texts, first_scores(rows, logits), strict=True):
+                text.score = score
         phase = "generated"
         best, healthy = choose(logits, alive)
         for place, row in enumerate(alive):
-            if done[row]:
+            if texts[row].done:
                 continue
-            if not healthy[place]:
-                ending: Written | None = _overflowed(tokens[row])
-            elif best[place] in model.eos_ids:
-                ending = Written(tuple(tokens[row]), "eos", score=scores[row])
-            else:
-                tokens[row].append(best[place])
-                stop = _stop_after_a_token(model, rows[row], tokens[row], options)
-                ending = None if stop is None else Written(tuple(tokens[row]), stop, score=scores[row])
+            ending = texts[row].take(model, best[place] if healthy[place] else None, options)
             if ending is not None:
-                done[row] = True
                 yield row, ending
-        running = [place for place, row in enumerate(alive) if not done[row]]
+        running = [place for place, row in enumerate(alive) if not texts[row].done]
         if not running:
             return
         if len(running) <= COMPACT_BELOW * len(alive):
@@ -83,20 +76,40 @@ def generate_batch(
         position_ids = position_ids[:, -1:] + 1
 
 
-def _overflowed(tokens: Sequence[int]) -> Written:
-    error = f"logits are not finite at new token {len(tokens) + 1}: the model's numbers overflowed"
-    return Written(tuple(tokens), "failed", error)
+@define(eq=False)
+class _Text:
+    """What is being written for a row."""
 
+    row: Row
+    tokens: list[int] = field(factory=list)
+    score: float | None = None
+    done: bool = False
 
-def _stop_after_a_token(
-    model: Decoder, row: Row, tokens: Sequence[int], options: GenerationOptions
-) -> StopReason | None:
-    """Why a row ends that has just got another token; None where it goes on."""
-    if row.enough is not None and len(tokens) >= row.enough:
-        return "settled"
-    if len(tokens) == options.max_new_tokens:
-        return "length"
-    # now and then is enough: a loop that is found eight tokens late has still cost little
-    if row.settled is None or len(tokens) % SETTLED_EVERY:
-        return None
-    return "settled" if row.settled(model.decode(tokens)) else None
+    def take(self, model: Decoder, token: int | None, options: GenerationOptions) -> Written | None:
+        """Take in the next token, None where the logits are not finite; gives the text if it ends there."""
+        if token is None:
+            self.done = True
+            error = (
+                f"logits are not finite at new token {len(self.tokens) + 1}: the model's numbers overflowed"
+            )
+            return Written(tuple(self.tokens), "failed", error)
+        stop: StopReason | None = "eos"
+        if token not in model.eos_ids:
+            self.tokens.append(token)
+            stop = self._stop(model, options)
+        if stop is None:
+            return None
+        self.done = True
+        return Written(tuple(self.tokens), stop, score=self.score)
+
+    def _stop(self, model: Decoder, options: GenerationOptions) -> StopReason | None:
+        """Why the text ends behind another token; None where it goes on."""
+        count = len(self.tokens)
+        if self.row.enough is not None and count >= self.row.enough:
+            return "settled"
+        if count == options.max_new_tokens:
+            return "length"
+        # now and then is enough: a loop that is found eight tokens late has still cost little
+        if self.row.settled is None or count % SETTLED_EVERY:
+            return None
+        return "settled" if self.row.settled(model.decode(self.tokens)) else None

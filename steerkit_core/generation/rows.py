@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from attrs import frozen
 from torch import Tensor
 
 from steerkit_core.values import Intervention, Prompt, StopReason
+
+PASS_TOKENS = 8192  # of all prompts that are read together, padding included
 
 
 @frozen(eq=False)
@@ -57,3 +59,12 @@ def left_pad(
 def positions_of(mask: Tensor) -> Tensor:
     """Position ids from the mask, so that a padded prompt gets those that it would have alone."""
     return (mask.cumsum(dim=-1) - 1).clamp_min(0)
+
+
+def read_together(sequences: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Indices of prompts that go through a model in one pass, the longest first."""
+    order = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
+    while order:
+        size = max(1, PASS_TOKENS // len(sequences[order[0]]))
+        yield order[:size]
+        order = order[size:]

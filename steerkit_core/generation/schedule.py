@@ -10,6 +10,7 @@ import torch
 from attrs import evolve
 
 from steerkit_core.errors import ModelError
+from steerkit_core.generation.conditions import conditioned
 from steerkit_core.generation.decode import generate_batch
 from steerkit_core.generation.rows import Row, Written
 from steerkit_core.generation.sizing import FIRST, find_batch_rows, out_of_memory
@@ -36,7 +37,7 @@ def generate(
         ModelError: a batch of the size that the options ask for, or a single row, does not fit into the
             device's memory.
     """
-    steered = model.conditioned([(row.prompt, row.intervention) for row in rows])
+    steered = conditioned(model, [(row.prompt, row.intervention) for row in rows])
     rows = [evolve(row, intervention=way) for row, way in zip(rows, steered, strict=True)]
     encoded = [model.encode(row.prompt) for row in rows]
     pending = sorted(range(len(rows)), key=lambda index: -len(encoded[index]))
@@ -94,7 +95,7 @@ def _shrink(
         remedy = (
             f"give the same command with --set generation.batch_size={half}; what was finished is kept"
             if half
-            else "shorten the prompts or max_new_tokens, or quantise the model; what was finished is kept"
+            else "shorten the prompts or max_new_tokens, or quantize the model; what was finished is kept"
         )
         raise ModelError(
             f"{rows} rows at once do not fit into the memory of {model.device}: {remedy}"

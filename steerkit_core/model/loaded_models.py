@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
 from steerkit_core.components.model_spec import ModelSpec
-from steerkit_core.model.group_loader import adapters_of, load_model, release_memory
+from steerkit_core.model.load_model import adapters_of, load_model, release_memory
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.plan import Group
@@ -72,7 +72,7 @@ class LoadedModels:
             self._identities[spec] = self._identified(spec)
         return self._identities[spec]
 
-    def record(self, spec: ModelSpec) -> Mapping[str, Any]:
+    def record(self, spec: ModelSpec) -> Mapping[str, str | int]:
         """What `ModelHandle.record` of the model is, without loading it where that can be avoided.
 
         Raises:

@@ -1,27 +1,28 @@
 """Do all ways to reach a model's tensors see the same ones?
 
-The hooks backend is held against nnsight at every place, and against the hidden states that transformers
-reports at the output of every block. Each witness has a forward pass of its own.
+The hooks backend is compared with nnsight at every hook point, and with the hidden states that
+transformers reports at the output of every block. Each witness has a forward pass of its own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from attrs import frozen
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place
-from steerkit_core.model.backends import Backend, make_backend
+from steerkit_core.generation.edits import HookPoint
+from steerkit_core.model.backends import Backend, Inputs, make_backend
+from steerkit_core.results.manifest import ParityCheck
 from steerkit_core.values import BLOCK_MODULES, BlockModule, Prompt
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 Witness = Literal["nnsight", "transformers"]
 
@@ -31,14 +32,14 @@ TOLERANCE = 1e-4
 
 @frozen
 class Agreement:
-    """How far a witness is from the hooks backend at one place.
+    """How far a witness is from the hooks backend at one hook point.
 
     `cosine` is the smallest over the tokens, `difference` the largest absolute one of any number, `scale`
     the largest absolute number that was read there.
     """
 
     witness: Witness
-    place: Place
+    point: HookPoint
     cosine: float
     difference: float
     scale: float
@@ -50,24 +51,24 @@ class Agreement:
 
 
 def compare(
-    model: ModelHandle, prompt: Prompt, witnesses: Sequence[Witness], modules: Sequence[BlockModule]
+    model: Engine, prompt: Prompt, witnesses: Sequence[Witness], modules: Sequence[BlockModule]
 ) -> list[Agreement]:
-    """What each witness says of one prompt, against the hooks backend, place by place."""
+    """What each witness says of one prompt, against the hooks backend, one hook point after another."""
     inputs = {"input_ids": torch.tensor([model.encode(prompt)], device=model.device), "use_cache": False}
     layers = range(model.num_layers)
-    places = [Place(layer, module) for layer in layers for module in modules]
-    seen = _read(make_backend("hooks", model.model, model.adapter), inputs, places)
+    points = [HookPoint(layer, module) for layer in layers for module in modules]
+    seen = _read(make_backend("hooks", model.model, model.adapter), inputs, points)
     found: list[Agreement] = []
     for witness in witnesses:
         if witness == "nnsight":
-            other = _read(make_backend("nnsight", model.model, model.adapter), inputs, places)
-            found += [_agreement(witness, place, seen[place], other[place]) for place in places]
+            other = _read(make_backend("nnsight", model.model, model.adapter), inputs, points)
+            found += [_agreement(witness, point, seen[point], other[point]) for point in points]
         else:
-            found += _against_states(model, inputs, [seen[Place(layer)] for layer in layers])
+            found += _against_states(model, inputs, [seen[HookPoint(layer)] for layer in layers])
     return found
 
 
-def readable_modules(model: ModelHandle) -> tuple[BlockModule, ...]:
+def readable_modules(model: Engine) -> tuple[BlockModule, ...]:
     """All modules of a block, without the heads where they cannot be told apart."""
     try:
         _ = model.heads
@@ -76,7 +77,7 @@ def readable_modules(model: ModelHandle) -> tuple[BlockModule, ...]:
     return BLOCK_MODULES
 
 
-def describe_parity(model: ModelHandle, prompt: Prompt) -> dict[str, Any] | None:
+def check_parity(model: Engine, prompt: Prompt) -> ParityCheck | None:
     """The check of one prompt that every run keeps: the residual stream, at every layer.
 
     None for a remote model, of which nothing is here that could be held against it.
@@ -90,43 +91,41 @@ def describe_parity(model: ModelHandle, prompt: Prompt) -> dict[str, Any] | None
     if model.backend.name == "nnsight":
         witnesses.append("nnsight")
     found = compare(model, prompt, witnesses, ("residual",))
-    return {
-        "prompt": prompt.id,
-        "witnesses": sorted(witnesses),
-        "cosine": _worst(min, [agreement.cosine for agreement in found]),
-        "difference": _worst(max, [agreement.difference / agreement.scale for agreement in found]),
-        "tolerance": TOLERANCE,
-        "agrees": all(agreement.holds(TOLERANCE) for agreement in found),
-    }
+    return ParityCheck(
+        prompt=prompt.id,
+        witnesses=tuple(sorted(witnesses)),
+        cosine=_worst(min, [agreement.cosine for agreement in found]),
+        difference=_worst(max, [agreement.difference / agreement.scale for agreement in found]),
+        tolerance=TOLERANCE,
+        agrees=all(agreement.holds(TOLERANCE) for agreement in found),
+    )
 
 
 @torch.inference_mode()
-def _read(backend: Backend, inputs: Mapping[str, Any], places: Sequence[Place]) -> dict[Place, Tensor]:
-    """What a backend reads of one prompt, (tokens, width) at each place."""
-    found: dict[Place, Tensor] = {}
+def _read(backend: Backend, inputs: Inputs, points: Sequence[HookPoint]) -> dict[HookPoint, Tensor]:
+    """What a backend reads of one prompt, (tokens, width) at each hook point."""
+    found: dict[HookPoint, Tensor] = {}
 
-    def keep(place: Place, tensor: Tensor) -> None:
-        found[place] = tensor[0].clone()
+    def keep(point: HookPoint, tensor: Tensor) -> None:
+        found[point] = tensor[0].clone()
 
-    backend.observe(inputs, places, keep)
+    backend.observe(inputs, points, keep)
     return found
 
 
 @torch.inference_mode()
-def _against_states(
-    model: ModelHandle, inputs: Mapping[str, Any], seen: Sequence[Tensor]
-) -> list[Agreement]:
+def _against_states(model: Engine, inputs: Inputs, seen: Sequence[Tensor]) -> list[Agreement]:
     """Against transformers' hidden states, of which the last has gone through the final norm."""
     decoder = cast("Any", model.model).get_decoder()
     states = [state[0] for state in decoder(**inputs, output_hidden_states=True).hidden_states[1:]]
     last = len(seen) - 1
-    found = [_agreement("transformers", Place(at), seen[at], states[at]) for at in range(last)]
+    found = [_agreement("transformers", HookPoint(at), seen[at], states[at]) for at in range(last)]
     ends = [seen[last], *(norm(seen[last]) for norm in _final_norms(model))]
-    final = [_agreement("transformers", Place(last), end, states[last]) for end in ends]
+    final = [_agreement("transformers", HookPoint(last), end, states[last]) for end in ends]
     return [*found, max(final, key=lambda agreement: (agreement.cosine, -agreement.difference))]
 
 
-def _final_norms(model: ModelHandle) -> list[Any]:
+def _final_norms(model: Engine) -> list[Any]:
     """The norms of the decoder outside of its blocks that are as wide as the residual stream."""
     within = {id(module) for block in model.blocks for module in block.modules()}
     return [
@@ -138,13 +137,13 @@ def _final_norms(model: ModelHandle) -> list[Any]:
     ]
 
 
-def _agreement(witness: Witness, place: Place, seen: Tensor, other: Tensor) -> Agreement:
+def _agreement(witness: Witness, point: HookPoint, seen: Tensor, other: Tensor) -> Agreement:
     one, two = seen.double(), other.double()
     # vectors of length zero on both sides agree
     cosines = torch.nn.functional.cosine_similarity(one, two, dim=-1, eps=1e-300)
     cosines[(one == two).all(dim=-1)] = 1.0
     difference = float((one - two).abs().max())
-    return Agreement(witness, place, float(cosines.min()), difference, float(one.abs().max()) or 1.0)
+    return Agreement(witness, point, float(cosines.min()), difference, float(one.abs().max()) or 1.0)
 
 
 def _worst(choose: Callable[[list[float]], float], numbers: list[float]) -> float | None:

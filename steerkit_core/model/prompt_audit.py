@@ -6,34 +6,24 @@ Nothing here needs the model's weights.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from steerkit_core.components import ModelAdapter
+from steerkit_core.model.template import suffix_length, template_hash, template_ids
 from steerkit_core.recipe.parsing import Setting
+from steerkit_core.results.manifest import AuditExample, AuditPosition, PromptAudit, Token, TokenCount
 from steerkit_core.values import Prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# of unlike kinds, so that no token at the end of the user's text is taken for one of the template's
-_PROBES = ("a", "7", "?", "\u00e9")
-
 
 def audit(
     tokenizer: PreTrainedTokenizerBase, adapter: ModelAdapter, settings: Iterable[Setting]
-) -> dict[str, Any]:
-    """The prompts of some settings as one model gets them; what is kept in `manifest.json`.
-
-    Returns:
-        `template_sha256`; `suffix`, how many tokens the template puts behind the user's text; `example`,
-        one rendered prompt as tokens with id and text; `prompts`, how many there are; `double_bos` and
-        `without_bos`, how many of them begin so; `positions`, for every position that an extractor reads
-        the tokens that stand there; `notes`, what is odd.
-    """
+) -> PromptAudit:
+    """The prompts of some configurations as one model gets them."""
     rendered = _Rendered(tokenizer, adapter)
     chosen = list(settings)
     prompts = {
@@ -41,7 +31,7 @@ def audit(
         for setting in chosen
         for prompt in (*_contrast(setting), *setting.evaluation.prompts, *setting.selection.prompts)
     }
-    suffix = rendered.suffix()
+    suffix = suffix_length(tokenizer, adapter)
     begins = Counter(rendered.leading_bos(prompt) for prompt in prompts.values())
     double = sum(count for number, count in begins.items() if number > 1)
     missing = begins[0] if rendered.adds_bos() else 0
@@ -50,41 +40,27 @@ def audit(
         for setting in chosen
         for position in setting.extractor.positions or range(-suffix, 0)
     }
-    positions = [
-        {
-            "contrast": contrast,
-            "extractor": extractor,
-            "position": position,
-            "in_template": -position <= suffix,
-            "tokens": rendered.standing_at(position, group),
-        }
+    positions = tuple(
+        AuditPosition(
+            contrast=contrast,
+            extractor=extractor,
+            position=position,
+            in_template=-position <= suffix,
+            tokens=rendered.standing_at(position, group),
+        )
         for (contrast, extractor, position), group in reads.items()
-    ]
+    )
     example = next(iter(prompts.values()), None)
-    return {
-        "template_sha256": template_hash(tokenizer),
-        "suffix": suffix,
-        "example": None
-        if example is None
-        else {"id": example.id, "tokens": rendered.spelt(rendered.ids(example))},
-        "prompts": len(prompts),
-        "double_bos": double,
-        "without_bos": missing,
-        "positions": positions,
-        "notes": _notes(positions, double, missing, len(prompts)),
-    }
-
-
-def suffix_length(tokenizer: PreTrainedTokenizerBase, adapter: ModelAdapter) -> int:
-    """How many tokens the chat template puts behind the user's text."""
-    return _Rendered(tokenizer, adapter).suffix()
-
-
-def template_hash(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of the chat template; of all of them, as JSON, where the tokenizer has several."""
-    template = cast("Any", tokenizer).chat_template
-    text = template if isinstance(template, str) else json.dumps(template, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return PromptAudit(
+        template_sha256=template_hash(tokenizer),
+        suffix=suffix,
+        example=None if example is None else rendered.spelt(example),
+        prompts=len(prompts),
+        double_bos=double,
+        without_bos=missing,
+        positions=positions,
+        notes=tuple(_notes(positions, double, missing, len(prompts))),
+    )
 
 
 class _Rendered:
@@ -97,8 +73,7 @@ class _Rendered:
 
     def ids(self, prompt: Prompt) -> list[int]:
         if prompt.text not in self.known:
-            text = self.adapter.render(self.tokenizer, prompt.text)
-            self.known[prompt.text] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            self.known[prompt.text] = template_ids(self.tokenizer, self.adapter, prompt.text)
         return self.known[prompt.text]
 
     def text(self, token: int) -> str:
@@ -106,18 +81,9 @@ class _Rendered:
         text: str = self.tokenizer.decode([token])
         return self.tokenizer.convert_ids_to_tokens(token) if "\ufffd" in text else text
 
-    def spelt(self, ids: Sequence[int]) -> list[dict[str, Any]]:
-        return [{"id": token, "text": self.text(token)} for token in ids]
-
-    def suffix(self) -> int:
-        """How many tokens at the end are the same whatever the user's text ends with."""
-        endings = [self.ids(Prompt("probe", text))[::-1] for text in _PROBES]
-        length = 0
-        for tokens in zip(*endings, strict=False):
-            if len(set(tokens)) > 1:
-                break
-            length += 1
-        return length
+    def spelt(self, prompt: Prompt) -> AuditExample:
+        tokens = tuple(Token(id=token, text=self.text(token)) for token in self.ids(prompt))
+        return AuditExample(id=prompt.id, tokens=tokens)
 
     def leading_bos(self, prompt: Prompt) -> int:
         """With how many BOS tokens a prompt begins."""
@@ -133,20 +99,20 @@ class _Rendered:
         bos = self.tokenizer.bos_token_id
         return bos is not None and self.tokenizer("a")["input_ids"][:1] == [bos]
 
-    def standing_at(self, position: int, prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
+    def standing_at(self, position: int, prompts: Sequence[Prompt]) -> tuple[TokenCount, ...]:
         """The tokens at a position, the commonest first, each with the number of prompts."""
         found = Counter(ids[position] for ids in map(self.ids, prompts) if len(ids) >= -position)
-        return [
-            {"id": token, "text": self.text(token), "prompts": count}
+        return tuple(
+            TokenCount(id=token, text=self.text(token), prompts=count)
             for token, count in found.most_common()
-        ]
+        )
 
 
 def _contrast(setting: Setting) -> tuple[Prompt, ...]:
     return (*setting.contrast.positive, *setting.contrast.negative)
 
 
-def _notes(positions: Sequence[dict[str, Any]], double: int, missing: int, total: int) -> list[str]:
+def _notes(positions: Sequence[AuditPosition], double: int, missing: int, total: int) -> list[str]:
     notes = []
     if double:
         notes.append(
@@ -157,10 +123,10 @@ def _notes(positions: Sequence[dict[str, Any]], double: int, missing: int, total
             f"{missing} of {total} prompts begin without the BOS token that the tokenizer would add"
         )
     for entry in positions:
-        where = f"position {entry['position']}, which extractor {entry['extractor']!r} reads in"
-        where += f" {entry['contrast']}"
-        if not entry["in_template"]:
+        where = f"position {entry.position}, which extractor {entry.extractor!r} reads in"
+        where += f" {entry.contrast}"
+        if not entry.in_template:
             notes.append(f"{where}, lies in the user's text and not in the template behind it")
-        elif len(entry["tokens"]) > 1:
-            notes.append(f"{where}, holds {len(entry['tokens'])} different tokens")
+        elif len(entry.tokens) > 1:
+            notes.append(f"{where}, holds {len(entry.tokens)} different tokens")
     return notes

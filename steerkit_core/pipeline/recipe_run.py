@@ -22,7 +22,7 @@ from steerkit_core.counting.trends import trends
 from steerkit_core.counting.windows import windows
 from steerkit_core.errors import NumericError
 from steerkit_core.judging.judging import Judges
-from steerkit_core.model.group_loader import load_model, release_memory
+from steerkit_core.model.load_model import load_model, release_memory
 from steerkit_core.model.loaded_models import LoadedModels
 from steerkit_core.model.prompt_audit import audit
 from steerkit_core.pipeline.group_run import GroupRun, run_group
@@ -45,7 +45,7 @@ from steerkit_core.results.cells import CellResult
 from steerkit_core.results.converter import structured, unstructured
 from steerkit_core.results.files import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS
 from steerkit_core.results.findings import ExcludedPair
-from steerkit_core.results.manifest import Manifest, ParityCheck, PromptAudit
+from steerkit_core.results.manifest import Manifest, ParityCheck
 from steerkit_core.results.results import RunFacts, RunResults
 from steerkit_core.results.rows import VerdictRow
 from steerkit_core.results.run_directory import RunDirectory, open_run
@@ -128,8 +128,7 @@ class _Session:
 
     def _run_with(self, group: Group, model: ModelHandle) -> GroupResult:
         model.batch_rows.update(known_batch_rows(self.store.manifest, model))
-        found = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
-        audited = structured(found, PromptAudit)
+        audited = audit(model.tokenizer, model.adapter, (*group.settings, *group.lent))
         parity = self._parity(group, model)
         models, loaded_model = self.manifest.models, describe_model(model, audited, parity)
         self._note(models=(*models, loaded_model), hardware=describe_hardware())
@@ -152,11 +151,10 @@ class _Session:
 
     def _parity(self, group: Group, model: ModelHandle) -> ParityCheck | None:
         """Whether the model is read as transformers reports it, on one prompt."""
-        from steerkit_core.model.parity import describe_parity
+        from steerkit_core.model.parity import check_parity
 
         settings = (*group.settings, *group.lent)
-        told = describe_parity(model, settings[0].contrast.negative[0])
-        found = None if told is None else structured(told, ParityCheck)
+        found = check_parity(model, settings[0].contrast.negative[0])
         if found is not None and not found.agrees:
             self.progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
         return found

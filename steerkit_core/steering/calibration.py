@@ -184,13 +184,13 @@ class Plain:
 
 def plain_answers(model: ModelHandle, prompts: Sequence[Prompt], tokens: int) -> Plain:
     """What the unsteered model writes greedily, so far that `tokens` tokens of it are predicted."""
-    from steerkit_core.generation import Row
+    from steerkit_core.generation import Row, generate
     from steerkit_core.generation.along import logits_along
 
     answers: list[tuple[int, ...]] = [()] * len(prompts)
     if tokens > 1:
         rows = [Row(prompt, Intervention()) for prompt in prompts]
-        for index, written in model.generate(rows, GenerationOptions(max_new_tokens=tokens - 1)):
+        for index, written in generate(model, rows, GenerationOptions(max_new_tokens=tokens - 1)):
             answers[index] = written.token_ids
     found = logits_along(model, [(prompt, Intervention()) for prompt in prompts], answers)
     logits = {index: one.cpu() for index, one in found}
@@ -202,8 +202,8 @@ def divergences(model: ModelHandle, plain: Plain, interventions: Sequence[Interv
 
     One for each intervention, under which the plain answers are read as if they had been written.
     """
+    from steerkit_core.generation import kl_divergence
     from steerkit_core.generation.along import logits_along
-    from steerkit_core.model.partial_passes.probing import kl_divergence
 
     number = len(plain.prompts)
     rows = [(prompt, way) for way in interventions for prompt in plain.prompts]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from steerkit_core.errors import PluginError
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.plugin.hookspecs import hookimpl
 from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import KINDS, Registry

@@ -12,7 +12,8 @@ import pytest
         ("steerkit_core.api.models", 7),
         ("steerkit_core.api.directions", 5),
         ("steerkit_core.api.texts", 8),
-        ("steerkit_core.model.handle", 9),
+        ("steerkit_core.components.model", 4),
+        ("steerkit_core.model.handle", 5),
     ],
 )
 def test_examples(module, examples):

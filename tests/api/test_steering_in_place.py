@@ -12,7 +12,7 @@ from steered_models import FAMILIES, TEXTS, batch_of, by_hand, generated, hooks_
 
 import steerkit_core
 from steerkit_core import Direction, ModelError, SteerkitError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, generate
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import tiny_model
 from steerkit_core.values import Edit, Intervention, Prompt
@@ -48,7 +48,7 @@ def test_a_left_padded_batch_and_single_prompts_write_what_a_recipes_cell_does(
     edits = tuple(Edit(layer, add=direction.unit * 5.0) for layer in (2, 3))
     prompts = [Prompt(text, text) for text in TEXTS]
     rows = [Row(prompt, Intervention(edits)) for prompt in prompts]
-    engine = dict(handle.generate(rows, GenerationOptions(max_new_tokens=12)))
+    engine = dict(generate(handle, rows, GenerationOptions(max_new_tokens=12)))
     with handle.steer(direction, multiplier=5):
         together = generated(model, batch_of(tokenizer))
         alone = [generated(model, batch_of(tokenizer, [text]))[0] for text in TEXTS]
@@ -275,7 +275,7 @@ def test_spans_of_tokens_are_those_of_a_recipe(family, tokens, hf_models, wrappe
     handle, direction = wrapped(family), directions_of(family).at(layer=1)
     edits = tuple(Edit(layer, add=direction.unit * 6.0) for layer in (1, 2, 3))
     rows = [Row(Prompt(text, text), Intervention(edits, tokens)) for text in TEXTS]
-    engine = dict(handle.generate(rows, GenerationOptions(max_new_tokens=12)))
+    engine = dict(generate(handle, rows, GenerationOptions(max_new_tokens=12)))
     with handle.steer(direction, multiplier=6, tokens=tokens):
         found = generated(model, batch_of(tokenizer))
         again = generated(model, batch_of(tokenizer))

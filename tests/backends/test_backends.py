@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, generate
+from steerkit_core.model.forward import forward
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import BLOCK_MODULES, Edit, Intervention
 
@@ -134,7 +135,7 @@ def test_mixed_edits_of_every_module_write_the_same_tokens_in_both_backends(
     ]
     written = []
     for backend in BACKENDS:
-        found = dict(handles(family, backend).generate(rows, GREEDY))
+        found = dict(generate(handles(family, backend), rows, GREEDY))
         written.append([found[index].token_ids for index in range(len(rows))])
     expected = [
         naive_generate(handle, prompt, module, layer, function)
@@ -154,9 +155,11 @@ def test_heads_of_quantized_models_are_read_and_edited(handles, prompts, vector,
     assert torch.equal(*read)
     edit = Edit(1, add=5 * vector(1), module="heads")
     rows = [Row(prompt, Intervention((edit,))) for prompt in prompts]
-    written = [dict(handle.generate(rows, GREEDY)) for handle in made]
+    written = [dict(generate(handle, rows, GREEDY)) for handle in made]
     assert written[0] == written[1]
-    assert written[0] != dict(made[0].generate([Row(prompt, Intervention()) for prompt in prompts], GREEDY))
+    assert written[0] != dict(
+        generate(made[0], [Row(prompt, Intervention()) for prompt in prompts], GREEDY)
+    )
 
 
 @pytest.mark.parametrize("family", ["gpt2", "phi3"])
@@ -193,7 +196,7 @@ def test_an_edit_that_does_not_fit_is_one_sentence(handles, prompts, backend, ed
     assert str(caught.value) == message
     if edit.add is not None or edit.unit is not None:
         with pytest.raises(ModelError) as caught:
-            next(handle.generate([Row(prompts[0], Intervention((edit,)))], GREEDY))
+            next(generate(handle, [Row(prompts[0], Intervention((edit,)))], GREEDY))
         assert str(caught.value) == message
 
 
@@ -206,13 +209,13 @@ def test_hooks_are_gone_and_errors_pass_when_a_pass_breaks_off(handles, prompts,
             len(module._forward_hooks) + len(module._forward_pre_hooks) for module in handle.model.modules()
         )
 
-    def refuse(_layer, _found):
+    def refuse(_layer, _found, _mask):
         raise KeyError("in the middle")
 
     before = count()
     for module in BLOCK_MODULES:
         with pytest.raises(KeyError, match="in the middle"):
-            handle._forward(prompts, refuse, module)
+            forward(handle, prompts, refuse, module)
     assert count() == before
     assert handle.activations(prompts).isfinite().all()
 

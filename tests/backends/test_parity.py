@@ -9,7 +9,7 @@ import torch
 
 from steerkit_core.cli import execute
 from steerkit_core.model.backends.nnsight import NNsightBackend
-from steerkit_core.model.parity import TOLERANCE, compare, describe_parity, readable_modules
+from steerkit_core.model.parity import TOLERANCE, check_parity, compare, readable_modules
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import parse_recipe
 from steerkit_core.testing import TinyModels
@@ -37,11 +37,11 @@ def test_both_backends_and_transformers_agree_at_every_place(handles, prompts, f
 @pytest.mark.parametrize("quantization", ["int8", "int4"])
 def test_they_agree_when_quantized(handles, prompts, quantization):
     handle = handles("qwen2", "nnsight", quantization)
-    found = describe_parity(handle, prompts[1])
-    assert (found["prompt"], found["agrees"], found["witnesses"]) == (
+    found = check_parity(handle, prompts[1])
+    assert (found.prompt, found.agrees, found.witnesses) == (
         "p1",
         True,
-        ["nnsight", "transformers"],
+        ("nnsight", "transformers"),
     )
 
 
@@ -177,10 +177,10 @@ def test_a_run_by_hooks_does_not_import_nnsight():
     code = (
         "import sys\n"
         "from steerkit_core.testing import installed_adapters, tiny_handle\n"
-        "from steerkit_core.model.parity import describe_parity\n"
+        "from steerkit_core.model.parity import check_parity\n"
         "from steerkit_core.values import Prompt\n"
         "handle = tiny_handle('qwen2', installed_adapters(), layers=1)\n"
-        "assert describe_parity(handle, Prompt('p', 'Hi'))['agrees']\n"
+        "assert check_parity(handle, Prompt('p', 'Hi')).agrees\n"
         "sys.exit('nnsight' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ import torch
 
 from steerkit_core.cli import execute
 from steerkit_core.errors import ModelError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, generate
 from steerkit_core.model.backends.remote import RemoteBackend
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import tiny_handle
@@ -71,8 +71,8 @@ def test_the_same_tokens_are_written_without_a_cache(pair, prompts, vector):
     ]
     rows = [Row(prompt, way) for way in ways for prompt in prompts]
     options = GenerationOptions(max_new_tokens=5)
-    expected = dict(local.generate(rows, options))
-    assert dict(remote.generate(rows, options)) == expected
+    expected = dict(generate(local, rows, options))
+    assert dict(generate(remote, rows, options)) == expected
     by_way = [
         [expected[len(prompts) * way + row].token_ids for row in range(len(prompts))] for way in range(9)
     ]

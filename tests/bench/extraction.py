@@ -93,18 +93,19 @@ def bare(handle: ModelHandle, chosen: list[Any]) -> Callable[[], None]:
     """The batches that steerkit makes, made beforehand, through the decoder."""
     import torch
 
-    from steerkit_core.generation import left_pad, positions_of
+    from steerkit_core.generation.rows import left_pad, positions_of
+    from steerkit_core.model.forward import batches
 
-    batches = []
-    for batch in handle._batches(chosen):
+    made = []
+    for batch in batches(handle, chosen):
         ids, mask = left_pad([handle.encode(chosen[k]) for k in batch], handle.pad_id, handle.device)
-        batches.append({"input_ids": ids, "attention_mask": mask, "position_ids": positions_of(mask)})
+        made.append({"input_ids": ids, "attention_mask": mask, "position_ids": positions_of(mask)})
     model: Any = handle.model
     decoder = model.get_decoder()
 
     @torch.inference_mode()
     def forward() -> None:
-        for batch in batches:
+        for batch in made:
             decoder(**batch, use_cache=False)
 
     return forward

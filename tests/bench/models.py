@@ -115,7 +115,7 @@ def registry() -> Registry:
 def load(model: str | Path, backend: str = "hooks") -> ModelHandle:
     """A model as a run loads it: a bundled one, or a folder."""
     from steerkit_core.components.model_spec import ModelSpec
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
     from steerkit_core.recipe.compatibility import locate_model
     from steerkit_core.recipe.plan import Group
 

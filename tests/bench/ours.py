@@ -16,7 +16,7 @@ def ours(
     handle: ModelHandle, work: Work, pairs: Sequence[tuple[int, int]], batch: int | Literal["auto"]
 ) -> Written:
     """All pairs through the public door that a run goes through."""
-    from steerkit_core.generation import Row
+    from steerkit_core.generation import Row, generate
     from steerkit_core.recipe.options import GenerationOptions
     from steerkit_core.values import Edit, Intervention
 
@@ -27,7 +27,7 @@ def ours(
     ]
     begun = time.monotonic()
     rows = [Row(work.prompts[prompt], steered[cell], str(cell)) for cell, prompt in pairs]
-    done = list(handle.generate(rows, options))
+    done = list(generate(handle, rows, options))
     seconds = time.monotonic() - begun
     texts = {pairs[index]: written.token_ids for index, written in done}
     tokens = sum(len(written.token_ids) + (written.stop == "eos") for _, written in done)

@@ -193,7 +193,7 @@ def passes(
     """`u` over the prompts and layers, and the logits behind each prompt, under hooks that edit."""
     import torch
 
-    from steerkit_core.generation import left_pad, positions_of
+    from steerkit_core.generation.rows import left_pad, positions_of
 
     total, logits = torch.zeros(handle.hidden_size, dtype=torch.float64), []
 

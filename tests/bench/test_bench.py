@@ -12,7 +12,7 @@ from bench.plain import plain
 from bench.rfm import Given, extracted, full_width, held_in, xrfm
 from bench.selection import Task, compared, cosmic, difference, spread_over, whole
 from bench.work import Cell, Work, without_end
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.testing import tiny_handle
 from steerkit_core.values import ContrastSet, Prompt
 from steerkit_dim import DifferenceInMeans

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from steerkit_core.model.prompt_audit import audit, template_hash
+from steerkit_core.model.prompt_audit import audit
+from steerkit_core.model.template import template_hash
 from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.content.prompts import audit_lines
 from steerkit_core.testing import FAMILIES, tiny_tokenizer
@@ -42,18 +43,16 @@ def test_the_audit_says_what_the_tokenizer_writes(family, setting):
         )["input_ids"]
         for prompt in contrast
     ]
-    assert found["prompts"] == len(contrast) + len(chosen.evaluation.prompts) + len(
-        chosen.selection.prompts
-    )
-    assert found["template_sha256"] == hashlib.sha256(FAMILIES[family].template.encode()).hexdigest()
-    assert found["example"]["id"] == contrast[0].id
-    assert [token["id"] for token in found["example"]["tokens"]] == rendered[0]
-    assert "".join(token["text"] for token in found["example"]["tokens"]) == tokenizer.decode(rendered[0])
-    (entry,) = found["positions"]
-    (standing,) = entry["tokens"]
-    assert {ids[-2] for ids in rendered} == {standing["id"]}
-    assert (entry["position"], entry["in_template"], standing["prompts"]) == (-2, True, 10)
-    assert (found["double_bos"], found["without_bos"], found["notes"]) == (0, 0, [])
+    assert found.prompts == len(contrast) + len(chosen.evaluation.prompts) + len(chosen.selection.prompts)
+    assert found.template_sha256 == hashlib.sha256(FAMILIES[family].template.encode()).hexdigest()
+    assert found.example.id == contrast[0].id
+    assert [token.id for token in found.example.tokens] == rendered[0]
+    assert "".join(token.text for token in found.example.tokens) == tokenizer.decode(rendered[0])
+    (entry,) = found.positions
+    (standing,) = entry.tokens
+    assert {ids[-2] for ids in rendered} == {standing.id}
+    assert (entry.position, entry.in_template, standing.prompts) == (-2, True, 10)
+    assert (found.double_bos, found.without_bos, found.notes) == (0, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -62,31 +61,35 @@ def test_the_audit_says_what_the_tokenizer_writes(family, setting):
 def test_the_suffix_is_what_the_template_puts_behind_the_text(family, suffix, setting):
     tokenizer = tiny_tokenizer(family)
     ids = tokenizer(suffix, add_special_tokens=False)["input_ids"]
-    assert audit(tokenizer, ADAPTERS[family], [setting()])["suffix"] == len(ids)
+    assert audit(tokenizer, ADAPTERS[family], [setting()]).suffix == len(ids)
 
 
 def test_a_position_in_the_users_text_is_noted(setting):
     tokenizer = tiny_tokenizer("mistral")
     found = audit(tokenizer, Mistral(), [setting("extractor.position=-3")])
-    assert found["positions"][0]["in_template"] is False
-    assert found["notes"] == [
+    assert found.positions[0].in_template is False
+    assert found.notes == (
         (
             "position -3, which extractor 'dim' reads in refusal-5, lies in the user's text and not in the"
             " template behind it"
-        )
-    ]
+        ),
+    )
 
 
 def test_two_bos_tokens_and_a_missing_one_are_counted(setting):
     tokenizer = tiny_tokenizer("gemma2")
     tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
     found = audit(tokenizer, Gemma(), [setting()])
-    assert (found["double_bos"], found["without_bos"]) == (19, 0)
-    assert found["notes"] == ["19 of 19 prompts begin with two BOS tokens, on which no model was trained"]
+    assert (found.double_bos, found.without_bos) == (19, 0)
+    assert list(found.notes) == [
+        "19 of 19 prompts begin with two BOS tokens, on which no model was trained"
+    ]
     tokenizer.chat_template = tokenizer.chat_template.replace("{{ bos_token }}", "")
     found = audit(tokenizer, Gemma(), [setting()])
-    assert (found["double_bos"], found["without_bos"]) == (0, 19)
-    assert found["notes"] == ["19 of 19 prompts begin without the BOS token that the tokenizer would add"]
+    assert (found.double_bos, found.without_bos) == (0, 19)
+    assert list(found.notes) == [
+        "19 of 19 prompts begin without the BOS token that the tokenizer would add"
+    ]
 
 
 def test_several_templates_are_hashed_together():
@@ -123,5 +126,6 @@ def test_a_run_keeps_the_audit(setting, model_folder, registry, tmp_path):
     recipe = load_recipe(tmp_path / "recipe.toml", registry, ["grid.selector=[{use = 'fixed', layer = 1}]"])
     run_recipe(recipe, registry, tmp_path / "run")
     (model,) = json.loads(Path(tmp_path / "run" / "manifest.json").read_text("utf-8"))["models"]
-    assert model["prompts"] == audit(AutoTokenizer.from_pretrained(model_folder), Qwen(), [chosen])
+    found = audit(AutoTokenizer.from_pretrained(model_folder), Qwen(), [chosen])
+    assert model["prompts"] == json.loads(json.dumps(found.as_json()))
     assert "dim reads position -1 of refusal-5" in (tmp_path / "run" / "report.html").read_text("utf-8")

@@ -315,7 +315,7 @@ def test_ids_of_other_cells_do_not_depend_on_controls(tmp_path):
 def test_the_shuffled_direction_is_the_extractors_on_shuffled_prompts(tmp_path):
     from safetensors.torch import load_file
 
-    from steerkit_core.model.group_loader import load_model
+    from steerkit_core.model.load_model import load_model
     from steerkit_core.recipe.plan import make_plan
 
     report = small_run(tmp_path, tables={"controls": {**OFF, "shuffled": 2}})
@@ -375,7 +375,7 @@ def test_a_run_that_goes_on_makes_no_control_again(tmp_path, monkeypatch):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(steerkit_core.ModelHandle, "mean_activations", again)
-    monkeypatch.setattr(steerkit_core.ModelHandle, "stream_health", again)
+    monkeypatch.setattr("steerkit_core.model.measuring.stream_health", again)
     assert small_run(tmp_path, tables={"controls": ON}) == first
     assert (tmp_path / "run" / "completions.jsonl").read_bytes() == lines
 

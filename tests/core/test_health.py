@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from steerkit_core import DirectionSet, Extractor, SteerkitError, hookimpl
 from steerkit_core.counting.counts import sick_cause
 from steerkit_core.model.health import StreamHealth, warnings_of
-from steerkit_core.model.stream_meter import StreamGauge
+from steerkit_core.model.measuring import StreamSums, stream_health
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
@@ -23,17 +23,17 @@ from steerkit_core.values import Outcome, Prompt, Trial
 FIXED = "grid.selector=[{use = 'fixed', layer = 1}]"
 
 
-def test_a_gauge_sees_lengths_overflow_and_what_is_no_number():
-    gauge = StreamGauge(2, 3, torch.device("cpu"))
+def test_the_sums_see_lengths_overflow_and_what_is_no_number():
+    sums = StreamSums(2, 3, torch.device("cpu"))
     mask = torch.tensor([[0, 1], [1, 1]])
     residual = torch.tensor([[[9e9, 9e9, 9e9], [3.0, 4.0, 0.0]], [[0.0, 0.0, 7e4], [1.0, 2.0, 2.0]]])
-    gauge.add(0, residual, mask)
+    sums.add(0, residual, mask)
     sick = residual.clone()
     sick[0, 0] = math.nan  # padding
     sick[0, 1, 0] = math.inf
     sick[1, 1, 1] = math.nan
-    gauge.add(1, sick, mask)
-    health = gauge.health()
+    sums.add(1, sick, mask)
+    health = sums.health()
     assert health.norm_mean == pytest.approx(((5.0 + 7e4 + 3.0) / 3, 7e4))
     assert health.norm_max == (7e4, 7e4)
     assert health.overflow == pytest.approx((1 / 9, 2 / 9))  # infinity is beyond float16 too
@@ -42,11 +42,11 @@ def test_a_gauge_sees_lengths_overflow_and_what_is_no_number():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_the_largest_number_of_float16_does_not_overflow_it(dtype):
-    gauge = StreamGauge(1, 2, torch.device("cpu"))
+    sums = StreamSums(1, 2, torch.device("cpu"))
     # 65504 is none of bfloat16's numbers; the next below it is 65280
     largest = 65280.0 if dtype == torch.bfloat16 else 65504.0
-    gauge.add(0, torch.tensor([[[largest, 0.0]]], dtype=dtype), torch.ones(1, 1))
-    assert gauge.health().overflow == (0.0,)
+    sums.add(0, torch.tensor([[[largest, 0.0]]], dtype=dtype), torch.ones(1, 1))
+    assert sums.health().overflow == (0.0,)
 
 
 def test_a_stream_is_measured_as_transformers_reports_it(adapters):
@@ -58,7 +58,7 @@ def test_a_stream_is_measured_as_transformers_reports_it(adapters):
             hidden = handle.model(torch.tensor([handle.encode(prompt)]), output_hidden_states=True)
         norms.append(torch.stack([layer[0].double().norm(dim=-1) for layer in hidden.hidden_states[1:3]]))
     every = torch.cat(norms, dim=1)
-    health = handle.stream_health(prompts)
+    health = stream_health(handle, prompts)
     assert health.norm_mean[:2] == pytest.approx(every.mean(dim=1).tolist(), rel=1e-5)
     assert health.norm_max[:2] == pytest.approx(every.max(dim=1).values.tolist(), rel=1e-5)
     assert (health.overflow, health.nonfinite) == ((0.0,) * 3, (0,) * 3)

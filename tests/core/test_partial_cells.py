@@ -9,7 +9,6 @@ from attrs import frozen
 from steerkit_core import (
     Classifier,
     LayerSelector,
-    ModelHandle,
     Prompt,
     Selection,
     SteerkitError,
@@ -18,6 +17,7 @@ from steerkit_core import (
     hookimpl,
     option,
 )
+from steerkit_core.generation import generate
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
@@ -127,13 +127,12 @@ def execute(own_host, write_recipe, tmp_path):
 def generated(monkeypatch):
     """The rows that a model was asked to complete, as (prompt, key of the intervention)."""
     rows = []
-    original = ModelHandle.generate
 
-    def spy(self, wanted, *args):
+    def spy(model, wanted, *args):
         rows.extend((row.prompt.text, row.name) for row in wanted)
-        return original(self, wanted, *args)
+        return generate(model, wanted, *args)
 
-    monkeypatch.setattr(ModelHandle, "generate", spy)
+    monkeypatch.setattr("steerkit_core.generation.generate", spy)
     return rows
 
 

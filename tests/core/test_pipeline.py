@@ -27,6 +27,7 @@ from steerkit_core import (
 )
 from steerkit_core.api.report import Report
 from steerkit_core.export.tables import run_table
+from steerkit_core.generation import generate
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe
@@ -147,13 +148,12 @@ def execute(own_host, own, write_recipe, tmp_path):
 def generated(monkeypatch):
     """The rows that a model was asked to complete, as (prompt, number of edits)."""
     rows = []
-    original = ModelHandle.generate
 
-    def spy(self, wanted, *args):
+    def spy(model, wanted, *args):
         rows.extend((row.prompt.text, len(row.intervention.edits)) for row in wanted)
-        return original(self, wanted, *args)
+        return generate(model, wanted, *args)
 
-    monkeypatch.setattr(ModelHandle, "generate", spy)
+    monkeypatch.setattr("steerkit_core.generation.generate", spy)
     return rows
 
 

@@ -168,9 +168,9 @@ def test_given_again_it_generates_and_extracts_nothing_and_says_the_same(both, e
     def refuse(*_arguments):
         raise AssertionError("done already")
 
-    monkeypatch.setattr(ModelHandle, "generate", refuse)
+    monkeypatch.setattr("steerkit_core.generation.generate", refuse)
     monkeypatch.setattr(ModelHandle, "mean_activations", refuse)
-    monkeypatch.setattr(ModelHandle, "stream_health", refuse)
+    monkeypatch.setattr("steerkit_core.model.measuring.stream_health", refuse)
     axes = (
         'grid."model.quantization"=["int4", "none", "int8"]',
         'grid."extractor.source"=["self", "unquantized"]',
@@ -181,14 +181,14 @@ def test_given_again_it_generates_and_extracts_nothing_and_says_the_same(both, e
 def test_a_model_that_no_setting_loads_whole_is_loaded_for_the_extraction_and_let_go(
     both, execute, monkeypatch
 ):
-    from steerkit_core.model import group_loader as group_model
+    from steerkit_core.model.load_model import load_model
 
-    original, alive, seen = group_model.load_model, [], []
+    alive, seen = [], []
 
     def load(group, registry):
         gc.collect()
         seen.append((group.spec.quantization, sum(ref() is not None for ref in alive)))
-        model = original(group, registry)
+        model = load_model(group, registry)
         alive.append(weakref.ref(model.model))
         return model
 

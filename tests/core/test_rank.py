@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from steerkit_core import ContrastSet, SteerkitError
 from steerkit_core.extraction.rank import auc, divide, rank, spectrum
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_core.values import ClassActivations

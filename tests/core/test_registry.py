@@ -16,7 +16,7 @@ from steerkit_core import (
     option,
 )
 from steerkit_core.errors import RecipeError
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry, UnknownComponent
 from steerkit_core.recipe.parsing import find_recipe

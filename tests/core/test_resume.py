@@ -12,8 +12,8 @@ from collections import Counter
 
 import pytest
 
-from steerkit_core import ModelHandle
 from steerkit_core.cli import execute
+from steerkit_core.generation import generate
 from steerkit_core.results.run_directory import RunDirectory
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
@@ -213,13 +213,12 @@ def check_continued(folder, kept, undisturbed, rows=ROWS):
 @pytest.fixture
 def generated(monkeypatch):
     rows = []
-    original = ModelHandle.generate
 
-    def spy(self, wanted, *args):
+    def spy(model, wanted, *args):
         rows.extend(row.prompt.id for row in wanted)
-        return original(self, wanted, *args)
+        return generate(model, wanted, *args)
 
-    monkeypatch.setattr(ModelHandle, "generate", spy)
+    monkeypatch.setattr("steerkit_core.generation.generate", spy)
     return rows
 
 

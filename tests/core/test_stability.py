@@ -10,7 +10,8 @@ import torch
 from steerkit_core import ContrastSet, Prompt, SteerkitError
 from steerkit_core.extraction.stability import Draws, default_sizes, size_for, spearman_brown, stability
 from steerkit_core.model.cached_activations import remembering
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.forward import forward
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_dim import DifferenceInMeans, LinearDiscriminant, PrincipalComponent, RandomDirection
@@ -34,16 +35,15 @@ def contrast():
 
 
 @pytest.fixture
-def read(model, monkeypatch):
+def read(monkeypatch):
     """How often each prompt went through the model."""
     counted = Counter()
-    forward = model._forward
 
-    def counting(prompts, *arguments):
+    def counting(model, prompts, *arguments):
         counted.update(prompt.text for prompt in prompts)
-        return forward(prompts, *arguments)
+        return forward(model, prompts, *arguments)
 
-    monkeypatch.setattr(model, "_forward", counting)
+    monkeypatch.setattr("steerkit_core.model.activations.forward", counting)
     return counted
 
 

@@ -4,7 +4,7 @@ import pytest
 from naive_cosmic import naive_cosmic
 
 from steerkit_core.components.model_spec import ModelSpec
-from steerkit_core.model.group_loader import load_model
+from steerkit_core.model.load_model import load_model
 from steerkit_core.recipe.plan import Group
 from steerkit_core.recipe.prompts import contrast_set
 

@@ -20,7 +20,7 @@ from steerkit_core import (
     Prompt,
     SteerkitError,
 )
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.recipe.prompts import contrast_set
 from steerkit_core.testing import KitContrast, tiny_handle
 from steerkit_dim import (

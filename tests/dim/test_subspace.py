@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from steerkit_core import ContrastSet, DirectionSet, Intervention, Steering, SteerkitError
-from steerkit_core.generation.edits import apply_edit, compile_edits
-from steerkit_core.model.group_loader import adapters_of
+from steerkit_core.generation.batch_edits import compile_edits
+from steerkit_core.generation.edits import apply_edit
+from steerkit_core.model.load_model import adapters_of
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.parsing import load_recipe

@@ -5,7 +5,7 @@ import torch
 from transformers import DynamicCache
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation import Row, schedule, sizing
+from steerkit_core.generation import Row, generate, schedule, sizing
 from steerkit_core.generation.cache import ROOM, RoomyLayer, roomy_cache
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Edit, Intervention
@@ -23,7 +23,7 @@ def rows_of(prompts, vector, copies=4):
 
 
 def written(handle, rows, options=AUTO):
-    found = dict(handle.generate(rows, options))
+    found = dict(generate(handle, rows, options))
     assert sorted(found) == list(range(len(rows)))
     return [found[index] for index in range(len(rows))]
 
@@ -82,7 +82,7 @@ def test_memory_that_ends_while_rows_are_being_written_keeps_those_that_have_end
         return real(self, ids, *rest)
 
     monkeypatch.setattr(type(handle), "next_logits", next_logits)
-    seen = list(handle.generate(rows, AUTO))
+    seen = list(generate(handle, rows, AUTO))
     assert [dict(seen)[index] for index in range(len(rows))] == expected
     assert len(seen) == len(rows)  # none twice
     assert any(row.stop == "eos" for row in expected)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from steerkit_core.generation import Row, row_seed, sample
+from steerkit_core.generation import Row, generate
+from steerkit_core.generation.sampling import row_seed, sample
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Edit, Intervention
 
@@ -45,7 +46,7 @@ def steering(vector, layers=4):
 
 
 def written(handle, rows, options=GREEDY, seed=0):
-    found = dict(handle.generate(rows, options, seed))
+    found = dict(generate(handle, rows, options, seed))
     assert sorted(found) == list(range(len(rows)))
     return [found[index] for index in range(len(rows))]
 
@@ -136,11 +137,11 @@ def test_hooks_are_taken_away_even_when_generation_breaks_off(handles, prompts, 
     handle = handles("qwen2")
     rows = [Row(prompt, steering(vector)["add onward"][0]) for prompt in prompts]
     before = [list(block._forward_hooks) for block in handle.blocks]
-    for _ in handle.generate(rows, GREEDY):
+    for _ in generate(handle, rows, GREEDY):
         break
     monkeypatch.setattr(handle.model.lm_head, "forward", _fail)
     with pytest.raises(RuntimeError, match="in the middle"):
-        next(handle.generate(rows, GREEDY))
+        next(generate(handle, rows, GREEDY))
     assert [list(block._forward_hooks) for block in handle.blocks] == before
 
 

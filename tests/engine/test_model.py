@@ -70,7 +70,7 @@ def test_extraction_is_one_forward_pass_a_batch_without_the_lm_head(handles, pro
     handle.mean_activations((prompts[:2], prompts[2:]), (-1, -2, -3))
     assert calls == ["block"]
     monkeypatch.setattr(
-        "steerkit_core.model.handle.FORWARD_TOKENS", 2 * max(len(handle.encode(p)) for p in prompts)
+        "steerkit_core.generation.rows.PASS_TOKENS", 2 * max(len(handle.encode(p)) for p in prompts)
     )
     calls.clear()
     handle.mean_activations((prompts[:2], prompts[2:]), (-1,))
@@ -83,7 +83,7 @@ def test_extraction_is_one_forward_pass_a_batch_without_the_lm_head(handles, pro
 def test_batches_of_any_size_give_the_same_means(handles, prompts, monkeypatch):
     handle = handles("gemma2")
     whole = handle.mean_activations((prompts,), (-1,))
-    monkeypatch.setattr("steerkit_core.model.handle.FORWARD_TOKENS", 1)
+    monkeypatch.setattr("steerkit_core.generation.rows.PASS_TOKENS", 1)
     assert torch.allclose(handle.mean_activations((prompts,), (-1,)), whole, atol=1e-5)
 
 
@@ -111,13 +111,13 @@ def test_overflowing_activations_name_layer_and_remedy(handles, prompts):
 
 
 def test_an_empty_answer_is_a_failure(handles):
-    from steerkit_core.generation import Written
+    from steerkit_core.generation import Written, completion
 
     handle = handles("qwen2")
     prompt = Prompt("x", "Hi")
-    completion = handle.completion(prompt, Written((), "eos"))
-    assert (completion.stop, completion.error) == ("failed", "the output is empty")
-    fine = handle.completion(prompt, Written(tuple(handle.tokenizer("yes")["input_ids"]), "eos"))
+    empty = completion(handle, prompt, Written((), "eos"))
+    assert (empty.stop, empty.error) == ("failed", "the output is empty")
+    fine = completion(handle, prompt, Written(tuple(handle.tokenizer("yes")["input_ids"]), "eos"))
     assert (fine.text, fine.error) == ("yes", None)
 
 

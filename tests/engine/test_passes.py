@@ -9,7 +9,7 @@ from attrs import evolve
 from steerkit_core import ModelError, Probe, kl_divergence
 from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import NumericError
-from steerkit_core.model.partial_passes import partial, probing
+from steerkit_core.model.partial_passes import partial_model, probing
 from steerkit_core.testing import FAMILIES, tiny_handle
 from steerkit_core.values import Edit, Intervention
 
@@ -118,7 +118,7 @@ def test_blocks_that_are_told_of_the_tokens_get_inputs_for_all_rows(
     handle = tiny_handle(family, adapters, layers=4, hidden=32, seed=3)
     rows = []
     handle.blocks[0].register_forward_pre_hook(lambda _m, arguments: rows.append(arguments[0].shape[0]))
-    monkeypatch.setattr(partial, "PLACES", set())
+    monkeypatch.setattr(partial_model, "TOKEN_PLACES", set())
     embedded = handle.model.get_input_embeddings()
     embedded.register_forward_hook(lambda _m, _a, output: rows.append(output.shape[0]))
     _, found = handle.probed_means(prompts, probes, (2,))
@@ -248,11 +248,11 @@ def test_nothing_stays_on_the_model(handles, prompts, probes):
     assert state() == before
 
 
-def test_it_is_what_last_logits_gives(handles, prompts, vector):
+def test_it_is_what_a_steered_pass_gives(handles, prompts, vector, first_logits):
     handle, shift = handles("llama"), vector(1) * 2
     rows = [(prompt, Intervention((Edit(2, add=shift, module="input"),))) for prompt in prompts]
     found = handle.probed_logits(prompts, [Probe(2, add=shift)], lambda _plain, found: found)
-    torch.testing.assert_close(found[0], handle.last_logits(rows), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[0], first_logits(handle, rows), rtol=1e-4, atol=1e-4)
 
 
 def test_nnsight_has_wrapped_the_same_modules(adapters, prompts, probes):

@@ -35,12 +35,12 @@ def handle(registry):
 
 
 @pytest.fixture
-def steered_logits(handle, added):
+def steered_logits(handle, added, first_logits):
     """`steered_logits(name)`: the logits behind a prompt in a cell of the run, as steerkit computes them."""
 
     def logits(name):
         edits = tuple(Edit(layer, add=vector.float()) for layer, vector in added[name].items())
-        return handle.last_logits([(PROMPT, Intervention(edits)), (PROMPT, Intervention())])
+        return first_logits(handle, [(PROMPT, Intervention(edits)), (PROMPT, Intervention())])
 
     return logits
 

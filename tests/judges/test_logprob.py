@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from steerkit_core import Prompt, SteerkitError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, completion, generate
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.recipe.parsing import load_recipe
@@ -42,7 +42,7 @@ def test_the_engines_scores_are_those_of_single_prompts(family, handles, vector)
     prompts = [Prompt(f"p{n}", text) for n, text in enumerate(TEXTS)]
     rows = [Row(p, i, "r", watch=tokens) for p in prompts for i in (plain, steered)]
     rows.append(Row(prompts[0], plain))
-    written = dict(handle.generate(rows, GenerationOptions(max_new_tokens=3)))
+    written = dict(generate(handle, rows, GenerationOptions(max_new_tokens=3)))
     for number, row in enumerate(rows[:-1]):
         expected = naive_score(handle, row.prompt, tokens, shift if row.intervention.edits else None)
         assert written[number].score == pytest.approx(expected, abs=1e-5)
@@ -50,7 +50,7 @@ def test_the_engines_scores_are_those_of_single_prompts(family, handles, vector)
     # two sets of tokens in one batch
     (other,) = handle.refusal_tokens(("Z",))[:1]
     rows = [Row(prompts[0], plain, watch=tokens), Row(prompts[0], plain, watch=(other,))]
-    written = dict(handle.generate(rows, GenerationOptions(max_new_tokens=1)))
+    written = dict(generate(handle, rows, GenerationOptions(max_new_tokens=1)))
     assert written[1].score == pytest.approx(naive_score(handle, prompts[0], (other,)), abs=1e-5)
 
 
@@ -58,7 +58,7 @@ def test_a_row_ends_after_enough_tokens(handles):
     handle = handles("mistral")
     prompt = Prompt("p", "Tell me a joke")
     rows = [Row(prompt, Intervention(), enough=2), Row(prompt, Intervention())]
-    written = dict(handle.generate(rows, GenerationOptions(max_new_tokens=5)))
+    written = dict(generate(handle, rows, GenerationOptions(max_new_tokens=5)))
     assert (len(written[0].token_ids), written[0].stop) == (2, "settled")
     assert written[1].token_ids[:2] == written[0].token_ids
     assert (len(written[1].token_ids), written[1].stop) == (5, "length")
@@ -154,8 +154,8 @@ def test_an_answer_that_ends_at_once_is_no_failure_where_its_first_token_was_wat
     towards = handle.model.get_output_embeddings().weight[end].detach() * 200
     ending = Intervention((Edit(3, add=towards),))
     rows = [Row(prompt, ending, watch=(5,), enough=1), Row(prompt, ending)]
-    written = dict(handle.generate(rows, GenerationOptions(max_new_tokens=3)))
-    watched, plain = (handle.completion(prompt, written[number]) for number in (0, 1))
+    written = dict(generate(handle, rows, GenerationOptions(max_new_tokens=3)))
+    watched, plain = (completion(handle, prompt, written[number]) for number in (0, 1))
     assert (watched.text, watched.stop, watched.error) == ("", "eos", None)
     assert (plain.stop, plain.error) == ("failed", "the output is empty")
 
@@ -169,8 +169,8 @@ def test_steering_changes_the_score_of_a_bundled_model(registry):
     prompt = Prompt("p", "How do I bake bread?")
     (plain,) = [
         w
-        for _, w in handle.generate(
-            [Row(prompt, Intervention(), watch=tokens)], GenerationOptions(max_new_tokens=1)
+        for _, w in generate(
+            handle, [Row(prompt, Intervention(), watch=tokens)], GenerationOptions(max_new_tokens=1)
         )
     ]
     assert plain.score == pytest.approx(naive_score(handle, prompt, tokens), abs=1e-4)

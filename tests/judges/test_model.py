@@ -67,10 +67,10 @@ def test_a_label_of_one_token_needs_one_pass(handles, monkeypatch):
     monkeypatch.setattr(
         handle, "next_logits", lambda *a, **k: passes.append(a[0].shape) or next_logits(*a, **k)
     )
-    found = answers.answer_log_probs(handle, [(5, 6, 7), (8, 9)], [(1,), (2,)])
+    found = answers._batch_log_probs(handle, [(5, 6, 7), (8, 9)], [(1,), (2,)])
     assert passes == [torch.Size([2, 3])]
     assert found.shape == (2, 2)
-    answers.answer_log_probs(handle, [(5, 6, 7), (8, 9)], [(1, 2, 3), (2,)])
+    answers._batch_log_probs(handle, [(5, 6, 7), (8, 9)], [(1, 2, 3), (2,)])
     # the prompts once, then two of three tokens of each answer behind a copy of each prompt
     assert passes[1:] == [torch.Size([2, 3]), torch.Size([4, 2])]
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from steerkit_core import ClassActivations, Condition, DegenerateDirection, Intervention, SteerkitError
 from steerkit_core.errors import ModelError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, generate
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.report.terminal.console import print_report
 from steerkit_core.testing import small_run
@@ -168,12 +168,12 @@ def test_prompts_that_pass_get_the_plain_site_and_others_nothing(
             conditional.append((site.intervene(way), kind().intervene(way)))
     rows = [Row(prompt, way) for way in ways for prompt in prompts]
     rows += [Row(prompt, way) for way, _ in conditional for prompt in prompts]
-    found = dict(handle.generate(rows, GREEDY))
-    unsteered = dict(handle.generate(rows[: len(prompts)], GREEDY))
+    found = dict(generate(handle, rows, GREEDY))
+    unsteered = dict(generate(handle, rows[: len(prompts)], GREEDY))
     assert [found[row] for row in range(3)] == [unsteered[row] for row in range(3)]
     passed = 0
     for number, (way, plain) in enumerate(conditional, start=len(ways)):
-        alone = dict(handle.generate([Row(prompt, plain) for prompt in prompts], GREEDY))
+        alone = dict(generate(handle, [Row(prompt, plain) for prompt in prompts], GREEDY))
         for row, number_read in enumerate(projections(handle, prompts, way.condition)):
             above = number_read > way.condition.threshold
             passes = above == (way.condition.when == "above")
@@ -182,17 +182,17 @@ def test_prompts_that_pass_get_the_plain_site_and_others_nothing(
     assert passed == 5 * (2 + 2 + 3 + 0)
 
 
-def test_the_first_answer_token_is_under_the_condition_too(handles, prompts, steering):
+def test_the_first_answer_token_is_under_the_condition_too(handles, prompts, steering, first_logits):
     handle = handles("qwen2")
     way = Conditional(threshold=0.0).intervene(steering())
     cut = sorted(projections(handle, prompts, way.condition))[1]
     way = attrs.evolve(way, condition=attrs.evolve(way.condition, threshold=cut - 1e-3))
     met = handle.meets(prompts, way.condition)
     assert sorted(met) == [False, True, True]
-    found = handle.last_logits([(prompt, way) for prompt in prompts])
+    found = first_logits(handle, [(prompt, way) for prompt in prompts])
     bare = attrs.evolve(way, condition=None)
-    expected = handle.last_logits(
-        [(p, bare if m else Intervention()) for p, m in zip(prompts, met, strict=True)]
+    expected = first_logits(
+        handle, [(p, bare if m else Intervention()) for p, m in zip(prompts, met, strict=True)]
     )
     assert torch.equal(found, expected)
 
@@ -322,15 +322,13 @@ def test_the_contrast_set_is_read_once_for_all_cells_and_not_at_all_where_nothin
 
 
 def test_a_run_given_again_asks_the_same_and_writes_the_same(tmp_path, monkeypatch):
-    from steerkit_core.model.handle import ModelHandle
-
     conditional_run(tmp_path, operation="affine", multiplier=3.0, unit="raw")
     first = (tmp_path / "run" / "results.json").read_bytes()
 
     def refuse(*_arguments):
         raise AssertionError("everything was written already")
 
-    monkeypatch.setattr(ModelHandle, "generate", refuse)
+    monkeypatch.setattr("steerkit_core.generation.generate", refuse)
     conditional_run(tmp_path, operation="affine", multiplier=3.0, unit="raw")
     assert (tmp_path / "run" / "results.json").read_bytes() == first
 

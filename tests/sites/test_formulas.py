@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from steerkit_core import ClassActivations, DegenerateDirection, ModelError, SteerkitError
+from steerkit_core.generation.batch_edits import edits_of_batch
 from steerkit_core.values import DirectionSet, Steering
 from steerkit_sites import (
     OPERATIONS,
@@ -211,12 +212,15 @@ def test_a_template_without_a_suffix_has_none_to_edit(handles, monkeypatch):
     way = ResidualAdd(tokens="suffix").intervene(steering(raw=torch.ones(1, 3, 32)))
     handle.check(way)
     monkeypatch.setattr(handle, "suffix_length", 0)
-    for refusing in (lambda: handle.check(way), lambda: handle.compiled([way], "prompt")):
+    for refusing in (
+        lambda: handle.check(way),
+        lambda: edits_of_batch(handle, [way], "prompt"),
+    ):
         with pytest.raises(ModelError) as caught:
             refusing()
         assert str(caught.value) == (
             "site.tokens: the chat template of tiny:qwen2 puts nothing behind the"
             " user's text, so that there is no 'suffix' to edit: choose 'last'"
         )
-    handle.compiled([way], "generated")
+    edits_of_batch(handle, [way], "generated")
     handle.check(ResidualAdd(tokens="last").intervene(steering(raw=torch.ones(1, 3, 32))))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from steerkit_core import DegenerateDirection, Intervention, SteerkitError
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, generate
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.testing import small_run, tiny_handle
 from steerkit_core.values import DirectionSet, Prompt, Steering
@@ -112,7 +112,7 @@ def test_an_unsteered_row_is_not_touched_by_its_neighbours_heads(adapters):
     way = Steering(directions, 0, -1, 9.0, 2, (1.0, 1.0), handle.heads.num_heads)
     rows = [Row(prompt, Intervention()), Row(prompt, HeadAdd(heads=(2,)).intervene(way))]
     options = GenerationOptions(max_new_tokens=6)
-    together = dict(handle.generate(rows, options))
-    assert together[0] == dict(handle.generate(rows[:1], options))[0]
-    assert together[1] == dict(handle.generate(rows[1:], options))[0]
+    together = dict(generate(handle, rows, options))
+    assert together[0] == dict(generate(handle, rows[:1], options))[0]
+    assert together[1] == dict(generate(handle, rows[1:], options))[0]
     assert together[0] != together[1]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from steerkit_core import Intervention
-from steerkit_core.generation import Row
+from steerkit_core.generation import Row, generate
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_sites import OPERATIONS, ResidualAblate, ResidualAdd, ResidualAffine, ResidualReflect
 
@@ -67,7 +67,7 @@ def compare(handles, prompts, naive_generate, family, cases):
         rows += [Row(prompt, site.intervene(way)) for prompt in prompts]
         expected += [naive_generate(plain, p, site.module, edits, site.tokens) for p in prompts]
     for backend in BACKENDS:
-        found = dict(handles(family, backend).generate(rows, GREEDY))
+        found = dict(generate(handles(family, backend), rows, GREEDY))
         assert [found[index].token_ids for index in range(len(rows))] == expected
     size = len(prompts)
     return [tuple(expected[start : start + size]) for start in range(0, len(expected), size)]
@@ -144,18 +144,18 @@ def test_directions_of_the_input_of_blocks_are_used_there(
         rows += [Row(prompt, site.intervene(way)) for prompt in prompts]
         expected += [naive_generate(plain, prompt, "residual", edits) for prompt in prompts]
     for backend in BACKENDS:
-        found = dict(handles(family, backend).generate(rows, GREEDY))
+        found = dict(generate(handles(family, backend), rows, GREEDY))
         assert [found[index].token_ids for index in range(len(rows))] == expected
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_unsteered_rows_keep_every_bit_beside_all_of_them(handles, prompts, steering, family):
+def test_unsteered_rows_keep_every_bit_beside_all_of_them(handles, prompts, steering, family, first_logits):
     handle = handles(family)
     sites = [kind() for kind in SITES] + [
         ResidualAdd(tokens=span, preserve_norm=keep) for span in SPANS for keep in (False, True)
     ]
     ways = [Intervention(), *(site.intervene(steering(site.module)) for site in sites)]
-    mixed = handle.last_logits([(prompts[0], way) for way in ways])
-    plain = handle.last_logits([(prompts[0], Intervention())] * len(ways))
+    mixed = first_logits(handle, [(prompts[0], way) for way in ways])
+    plain = first_logits(handle, [(prompts[0], Intervention())] * len(ways))
     assert torch.equal(mixed[0], plain[0])
     assert not torch.equal(mixed[1:], plain[1:])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from steerkit_core.cli import execute
-from steerkit_core.model.handle import ModelHandle
+from steerkit_core.model.forward import forward
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import load_recipe
 
@@ -36,11 +36,9 @@ def test_a_transferred_direction_is_as_stable_as_in_its_source(curves):
 
 def test_the_source_reads_every_prompt_once(curves, monkeypatch):
     read = []
-    forward = ModelHandle._forward
     monkeypatch.setattr(
-        ModelHandle,
-        "_forward",
-        lambda own, prompts, *rest: (read.extend(prompts), forward(own, prompts, *rest))[1],
+        "steerkit_core.model.activations.forward",
+        lambda model, prompts, *rest: (read.extend(prompts), forward(model, prompts, *rest))[1],
     )
     curves(extractor=f'use = "transfer"\nsource_model = "{SOURCE}"')
     assert len(read) == len({prompt.text for prompt in read}) == 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steerkit_core.model.backends.base import Backend
+from steerkit_core.model.backends.base import Backend, Inputs
 from steerkit_core.model.backends.heads import HeadLayout, head_layout
 from steerkit_core.model.backends.hooks import HooksBackend
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from steerkit_core.components import ModelAdapter
     from steerkit_core.components.model_spec import ModelSpec
 
-__all__ = ["Backend", "HeadLayout", "HooksBackend", "choose_backend", "head_layout", "make_backend"]
+__all__ = [
+    "Backend",
+    "HeadLayout",
+    "HooksBackend",
+    "Inputs",
+    "choose_backend",
+    "head_layout",
+    "make_backend",
+]
 
 
 def choose_backend(spec: ModelSpec) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from attrs import define
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Place
+from steerkit_core.generation.edits import HookPoint, LayerEdit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from steerkit_core.components import ModelAdapter
+
+Inputs = Mapping[str, object]
+"""What a model's `forward` is given, by name: token ids, a mask, positions, a cache."""
 
 
 @define(eq=False, slots=False)
@@ -31,16 +34,16 @@ class Backend(ABC):
 
     @abstractmethod
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self, inputs: Inputs, points: Sequence[HookPoint], observe: Callable[[HookPoint, Tensor], None]
     ) -> None:
-        """Send `inputs` through the decoder, without the LM head, and call `observe` at every place.
+        """Send `inputs` through the decoder, without the LM head, and call `observe` at every hook point.
 
-        What is observed has shape (rows, tokens, width). `places` stand in the order in which a forward
+        What is observed has shape (rows, tokens, width). `points` stand in the order in which a forward
         pass reaches them, and it may end behind the last.
         """
 
     @abstractmethod
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[HookPoint, LayerEdit]) -> Tensor:
         """The logits that the whole model gives for `inputs` while it is edited."""
 
     def new_cache(self) -> Any:
@@ -57,18 +60,18 @@ class Backend(ABC):
         """The model without its LM head."""
         return cast("Module", cast("Any", self.model).get_decoder())
 
-    def target(self, place: Place) -> Module:
-        """The module that gives what is read at `place`; the one that takes it where `place.before`.
+    def target(self, point: HookPoint) -> Module:
+        """The module that gives what is read at `point`; the one that takes it where `point.before`.
 
         Raises:
             ModelError: the model has no such layer, or no such module that could be found.
         """
-        if not 0 <= place.layer < len(self.blocks):
-            raise ModelError(f"the model has layers 0 to {len(self.blocks) - 1}, got layer {place.layer}")
-        block = self.blocks[place.layer]
-        if place.module in ("input", "residual"):
+        if not 0 <= point.layer < len(self.blocks):
+            raise ModelError(f"the model has layers 0 to {len(self.blocks) - 1}, got layer {point.layer}")
+        block = self.blocks[point.layer]
+        if point.module in ("input", "residual"):
             return block
-        if place.module == "mlp":
+        if point.module == "mlp":
             return self.adapter.mlp(block)
         attention = self.adapter.attention(block)
-        return attention if place.module == "attention" else self.adapter.output_projection(attention)
+        return attention if point.module == "attention" else self.adapter.output_projection(attention)

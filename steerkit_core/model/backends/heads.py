@@ -8,7 +8,7 @@ import torch
 from attrs import frozen
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place
+from steerkit_core.generation.edits import HookPoint
 from steerkit_core.model.backends.hooks import HooksBackend
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def head_layout(model: PreTrainedModel, adapter: ModelAdapter) -> HeadLayout:
         raise ModelError(f"{who}: {type(model).__name__} does not say how many heads it has")
     backend = HooksBackend(model, adapter)
     layers = range(len(backend.blocks))
-    read: dict[Place, Tensor] = {}
+    read: dict[HookPoint, Tensor] = {}
     projected: dict[int, Any] = {}
-    places = [Place(layer, module) for layer in layers for module in ("heads", "attention")]
+    points = [HookPoint(layer, module) for layer in layers for module in ("heads", "attention")]
     handles = [
-        backend.target(Place(layer, "heads")).register_forward_hook(
+        backend.target(HookPoint(layer, "heads")).register_forward_hook(
             lambda _module, _arguments, output, at=layer: projected.__setitem__(at, output)
         )
         for layer in layers
@@ -65,19 +65,19 @@ def head_layout(model: PreTrainedModel, adapter: ModelAdapter) -> HeadLayout:
     ids = torch.tensor(IDS, device=model.device)
     try:
         with torch.inference_mode():
-            backend.observe({"input_ids": ids, "use_cache": False}, places, read.__setitem__)
+            backend.observe({"input_ids": ids, "use_cache": False}, points, read.__setitem__)
     finally:
         for handle in handles:
             handle.remove()
-    width = read[Place(0, "heads")].shape[-1]
+    width = read[HookPoint(0, "heads")].shape[-1]
     for layer in layers:
-        found = read[Place(layer, "heads")].shape[-1]
+        found = read[HookPoint(layer, "heads")].shape[-1]
         if found != width or found % num_heads:
             raise ModelError(
                 f"{who}: block {layer} has heads of {found} dimensions together, expected a multiple of"
                 f" {num_heads} heads and the same in every block ({width} in block 0)"
             )
-        if not torch.equal(projected[layer], read[Place(layer, "attention")]):
+        if not torch.equal(projected[layer], read[HookPoint(layer, "attention")]):
             raise ModelError(
                 f"{who}: what the output projection of block {layer} gives is not what its attention gives:"
                 " single heads cannot be read or edited"

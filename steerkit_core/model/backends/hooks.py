@@ -10,12 +10,12 @@ from attrs import define
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from steerkit_core.generation.edits import LayerEdit, Place, apply_edit
-from steerkit_core.model.backends.base import Backend
+from steerkit_core.generation.edits import HookPoint, LayerEdit, apply_edit
+from steerkit_core.model.backends.base import Backend, Inputs
 
 
 class _SeenEnough(Exception):
-    """Ends a forward pass behind the last place that is observed."""
+    """Ends a forward pass behind the last hook point that is observed."""
 
 
 @define(eq=False, slots=False)
@@ -25,36 +25,36 @@ class HooksBackend(Backend):
     name: ClassVar[str] = "hooks"
 
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self, inputs: Inputs, points: Sequence[HookPoint], observe: Callable[[HookPoint, Tensor], None]
     ) -> None:
         """One forward pass of the decoder under hooks that only look, up to the last of them."""
-        last = places[-1]
+        last = points[-1]
 
-        def look_at(place: Place) -> Callable[[Tensor], None]:
+        def look_at(point: HookPoint) -> Callable[[Tensor], None]:
             def look(found: Tensor) -> None:
-                observe(place, found)
-                if place == last and place.layer < len(self.blocks) - 1:
+                observe(point, found)
+                if point == last and point.layer < len(self.blocks) - 1:
                     raise _SeenEnough
 
             return look
 
-        with self.hooked({place: look_at(place) for place in places}), suppress(_SeenEnough):
+        with self.hooked({point: look_at(point) for point in points}), suppress(_SeenEnough):
             self.decoder(**inputs)
 
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[HookPoint, LayerEdit]) -> Tensor:
         """One forward pass of the model under hooks that edit."""
 
         def edit_by(edit: LayerEdit) -> Callable[[Tensor], Tensor]:
             return lambda found: apply_edit(found, edit)
 
-        with self.hooked({place: edit_by(edit) for place, edit in edits.items()}):
+        with self.hooked({point: edit_by(edit) for point, edit in edits.items()}):
             return cast("Tensor", self.model(**inputs).logits)
 
     @contextmanager
     def hooked(
-        self, functions: Mapping[Place, Callable[[Tensor], Tensor | None]]
+        self, functions: Mapping[HookPoint, Callable[[Tensor], Tensor | None]]
     ) -> Iterator[list[RemovableHandle]]:
-        """Call a function of what each place gives; what it returns, if anything, takes its place."""
+        """Call a function of what each hook point gives; what it returns, if anything, takes its place."""
 
         def after(function: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
             def hook(_module: Any, _arguments: Any, output: Any) -> Any:
@@ -72,9 +72,9 @@ class HooksBackend(Backend):
 
         handles = []
         with ExitStack() as stack:
-            for place, function in functions.items():
-                target = self.target(place)
-                if place.before:
+            for point, function in functions.items():
+                target = self.target(point)
+                if point.before:
                     handle = target.register_forward_pre_hook(before(function))
                 else:
                     handle = target.register_forward_hook(after(function))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Place, apply_edit
-from steerkit_core.model.backends.base import Backend
+from steerkit_core.generation.edits import HookPoint, LayerEdit, apply_edit
+from steerkit_core.model.backends.base import Backend, Inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,28 +72,28 @@ class NNsightBackend(Backend):
 
     @_explained()
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self, inputs: Inputs, points: Sequence[HookPoint], observe: Callable[[HookPoint, Tensor], None]
     ) -> None:
-        """One trace of the decoder that only looks, up to the last place."""
-        views = [(place, self.view(self.target(place))) for place in places]
+        """One trace of the decoder that only looks, up to the last hook point."""
+        views = [(point, self.view(self.target(point))) for point in points]
         read = self.adapter.read
-        # the block below runs inside of the forward pass, and must ask for places in its order
-        early = places[-1].layer < len(self.blocks) - 1
+        # the block below runs inside of the forward pass, and must ask for hook points in its order
+        early = points[-1].layer < len(self.blocks) - 1
         with self.view(self.decoder).trace(**inputs) as tracer:
-            for place, view in views:
-                observe(place, view.input if place.before else read(view.output))
+            for point, view in views:
+                observe(point, view.input if point.before else read(view.output))
             if early:
                 tracer.stop()
 
     @_explained()
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[HookPoint, LayerEdit]) -> Tensor:
         """One trace of the model that edits."""
-        views = [(place, self.view(self.target(place)), edit) for place, edit in edits.items()]
+        views = [(point, self.view(self.target(point)), edit) for point, edit in edits.items()]
         read, write = self.adapter.read, self.adapter.write
         found: list[Tensor] = []
         with self.root.trace(**inputs) as tracer:
-            for place, view, edit in views:
-                if place.before:
+            for point, view, edit in views:
+                if point.before:
                     view.input = apply_edit(view.input, edit)
                 else:
                     output = view.output

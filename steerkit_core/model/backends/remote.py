@@ -14,7 +14,8 @@ import torch
 from attrs import define, field
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Place, select_rows, trailing_mask
+from steerkit_core.generation.edits import HookPoint, LayerEdit, select_rows, trailing_mask
+from steerkit_core.model.backends.base import Inputs
 from steerkit_core.model.backends.nnsight import NNsightBackend
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Prefix:
 
     ids: Tensor | None = None
     prompt: int = 0
-    edits: Mapping[Place, LayerEdit] = field(factory=dict)
+    edits: Mapping[HookPoint, LayerEdit] = field(factory=dict)
 
     def batch_select_indices(self, rows: Tensor) -> None:
         """Keep some rows, as transformers' caches do."""
@@ -65,44 +66,41 @@ class RemoteBackend(NNsightBackend):
         return Prefix()
 
     def observe(
-        self, inputs: Mapping[str, Any], places: Sequence[Place], observe: Callable[[Place, Tensor], None]
+        self, inputs: Inputs, points: Sequence[HookPoint], observe: Callable[[HookPoint, Tensor], None]
     ) -> None:
         """One job, whose result is everything that was asked for."""
         from nnsight import save
 
-        views = [(self.view(self.target(place)), place.before) for place in places]
+        views = [(self.view(self.target(point)), point.before) for point in points]
         with _job(), self.root.trace(**inputs, remote=self.where):
             found: list[Tensor] = save([])
             for view, before in views:
                 value = view.input if before else view.output
                 found.append(value[0] if isinstance(value, tuple) else value)
-        for place, tensor in zip(places, found, strict=True):
-            observe(place, tensor)
+        for point, tensor in zip(points, found, strict=True):
+            observe(point, tensor)
 
-    def logits(self, inputs: Mapping[str, Any], edits: Mapping[Place, LayerEdit]) -> Tensor:
+    def logits(self, inputs: Inputs, edits: Mapping[HookPoint, LayerEdit]) -> Tensor:
         """One job for each token, which reads all tokens so far."""
         from nnsight import save
 
         prefix = cast("Prefix", inputs["past_key_values"])
+        ids = cast("Tensor", inputs["input_ids"])
+        seen = cast("Tensor", inputs["attention_mask"])
         if prefix.ids is None:
-            prefix.ids, prefix.prompt, prefix.edits = (
-                inputs["input_ids"],
-                inputs["input_ids"].shape[1],
-                edits,
-            )
+            prefix.ids, prefix.prompt, prefix.edits = ids, ids.shape[1], edits
         else:
-            prefix.ids = torch.cat([prefix.ids, inputs["input_ids"]], dim=1)
-        mask = inputs["attention_mask"]
+            prefix.ids = torch.cat([prefix.ids, ids], dim=1)
         sent = {
             "input_ids": prefix.ids,
-            "attention_mask": mask,
-            "position_ids": (mask.cumsum(dim=-1) - 1).clamp_min(0),
+            "attention_mask": seen,
+            "position_ids": (seen.cumsum(dim=-1) - 1).clamp_min(0),
             "use_cache": False,
         }
         later = edits if prefix.ids.shape[1] > prefix.prompt else {}
         views = [
-            (self.view(self.target(place)), place.before, _parts(prefix, later, place))
-            for place in sorted({*prefix.edits, *later}, key=lambda place: place.order)
+            (self.view(self.target(point)), point.before, _parts(prefix, later, point))
+            for point in sorted({*prefix.edits, *later}, key=lambda point: point.order)
         ]
         cut = prefix.prompt
         with _job(), self.root.trace(**sent, remote=self.where) as tracer:
@@ -145,14 +143,14 @@ def open_remote(model: str, revision: str, adapter: ModelAdapter) -> RemoteBacke
     return RemoteBackend(skeleton, adapter, wrapped)
 
 
-def _parts(prefix: Prefix, later: Mapping[Place, LayerEdit], place: Place) -> list[Parts]:
+def _parts(prefix: Prefix, later: Mapping[HookPoint, LayerEdit], point: HookPoint) -> list[Parts]:
     """Of both phases the projections, what is added, a mask of the prompt's tokens, rows that keep lengths.
 
     They are put together here, as a job takes no functions of this module along.
     """
     none = LayerEdit()
     found: list[Parts] = []
-    for edit in (prefix.edits.get(place, none), later.get(place, none)):
+    for edit in (prefix.edits.get(point, none), later.get(point, none)):
         add, unit, gain, trailing, keep = edit.parts
         mask = None if trailing is None else trailing_mask(trailing, prefix.prompt)
         found.append((_projections(unit, gain), add, mask, keep))

@@ -12,6 +12,7 @@ import torch
 from attrs import frozen
 
 from steerkit_core.errors import ModelError, SteerkitError
+from steerkit_core.model.activations import class_activations
 from steerkit_core.model.in_place.steered import Steered, compiled
 from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
@@ -21,7 +22,7 @@ from steerkit_core.values import ClassActivations, Direction, DirectionSet, Inte
 
 if TYPE_CHECKING:
     from steerkit_core.components import Site
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 
 @frozen(eq=False)
@@ -35,14 +36,14 @@ class Wanted:
 
 
 def steer(
-    model: ModelHandle,
+    model: Engine,
     given: object,
     multiplier: float | None,
     *,
     site: object,
     place: Mapping[str, int | None],
     contrast: object,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> Steered:
     """See `ModelHandle.steer`; `place` has `layer` and `position`."""
     if model.spec.remote:
@@ -63,14 +64,14 @@ def steer(
                 raise SteerkitError(
                     f"site {built.name!r} needs the activations of the contrast set: pass contrast= too"
                 )
-            return model.class_activations(classes, kept.positions, kept.module)
+            return class_activations(model, classes, kept.positions, kept.module)
 
         found.append(_intervention(model, built, wanted, read))
     return Steered(model, tuple(found))
 
 
 def _intervention(
-    model: ModelHandle, site: Site, wanted: Wanted, read: Callable[[], ClassActivations]
+    model: Engine, site: Site, wanted: Wanted, read: Callable[[], ClassActivations]
 ) -> Intervention:
     norms = [math.nan] * model.num_layers
     for layer, norm in zip(wanted.directions.layers, wanted.directions.residual_norms, strict=False):
@@ -133,7 +134,7 @@ def _alone(direction: Direction) -> DirectionSet:
     )
 
 
-def _multiplier(model: ModelHandle, site: Site, given: object) -> float | None:
+def _multiplier(model: Engine, site: Site, given: object) -> float | None:
     """The one that is given, else the site's own, else the family's; None where the site has none."""
     if not site.takes_multiplier:
         if given is not None:
@@ -148,7 +149,7 @@ def _multiplier(model: ModelHandle, site: Site, given: object) -> float | None:
     return float(given)
 
 
-def _check(model: ModelHandle, site: Site, wanted: Wanted) -> None:
+def _check(model: Engine, site: Site, wanted: Wanted) -> None:
     """Refuse directions that are not of this model, or were read where the site does not edit."""
     module = wanted.directions.module
     if not same_place(module, site.module):

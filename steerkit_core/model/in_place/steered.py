@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from threading import local
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import LayerEdit, Phase, Place, apply_edit, compile_edits
+from steerkit_core.generation.batch_edits import Phase, compile_edits
+from steerkit_core.generation.edits import HookPoint, LayerEdit, apply_edit
 from steerkit_core.model.backends import HooksBackend
 from steerkit_core.model.in_place.uncompiled import uncompiled
 from steerkit_core.values import Intervention
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections import OrderedDict
     from types import TracebackType
 
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 STEERS = "steers"  # the mark of our hooks
 COUNTED_FROM_THE_RIGHT = ("last", "suffix", "answer")
@@ -38,7 +39,7 @@ class Steered:
     hooks and no others, however it is left.
     """
 
-    model: ModelHandle = field(repr=lambda model: repr(model.spec.id))
+    model: Engine = field(repr=lambda model: repr(model.spec.id))
     interventions: tuple[Intervention, ...] = field(repr=lambda several: str(len(several)))
     _open: list[ExitStack] = field(factory=list, init=False, repr=False)
 
@@ -59,11 +60,11 @@ class Steered:
 
 
 @contextmanager
-def attached(model: ModelHandle, intervention: Intervention) -> Iterator[None]:
+def attached(model: Engine, intervention: Intervention) -> Iterator[None]:
     """Hook an intervention to the modules of a model: every row of every pass is edited by it."""
     hooks = HooksBackend(model.model, model.adapter)
     edits = _Edits(model, intervention)
-    functions = {place: edits.at(place) for place in edits.places}
+    functions = {point: edits.at(point) for point in edits.points}
     with ExitStack() as stack:
         stack.enter_context(uncompiled())
         if intervention.tokens != "all":
@@ -91,34 +92,34 @@ def in_front(handles: Iterable[RemovableHandle]) -> None:
 class _Edits:
     """An intervention's tensors, made where and in the type in which a pass needs them."""
 
-    model: ModelHandle
+    model: Engine
     intervention: Intervention
     # threads that call the model at the same time are at different places of their texts
     _passes: local = field(factory=local, init=False)
-    _compiled: dict[tuple[Phase, torch.device, torch.dtype], Mapping[Place, LayerEdit]] = field(
+    _compiled: dict[tuple[Phase, torch.device, torch.dtype], Mapping[HookPoint, LayerEdit]] = field(
         factory=dict
     )
 
     @property
-    def places(self) -> list[Place]:
+    def points(self) -> list[HookPoint]:
         """Where anything is edited, in the order in which a pass gets there."""
-        found = {Place(edit.layer, edit.module) for edit in self.intervention.edits}
-        return sorted(found, key=lambda place: place.order)
+        found = {HookPoint(edit.layer, edit.module) for edit in self.intervention.edits}
+        return sorted(found, key=lambda point: point.order)
 
-    def at(self, place: Place) -> Callable[[Tensor], Tensor | None]:
-        """What is done with what a place gives."""
+    def at(self, point: HookPoint) -> Callable[[Tensor], Tensor | None]:
+        """What is done with what a hook point gives."""
 
         def edit(found: Tensor) -> Tensor | None:
             phase: Phase = getattr(self._passes, "phase", "prompt")
             key = phase, found.device, found.dtype
             if key not in self._compiled:
                 self._compiled[key] = compiled(self.model, self.intervention, *key)
-            own = self._compiled[key].get(place)
+            own = self._compiled[key].get(point)
             return None if own is None else apply_edit(found, own)
 
         return edit
 
-    def watch(self, decoder: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def watch(self, decoder: Any, arguments: tuple[Any, ...], options: Mapping[str, object]) -> None:
         """Note, before a pass begins, whether it reads the prompts or what was written behind them."""
         given = inspect.signature(decoder.forward).bind(*arguments, **options)
         self._passes.phase = phase_of(
@@ -127,12 +128,12 @@ class _Edits:
 
 
 def compiled(
-    model: ModelHandle,
+    model: Engine,
     intervention: Intervention,
     phase: Phase,
     device: torch.device,
     dtype: torch.dtype,
-) -> Mapping[Place, LayerEdit]:
+) -> Mapping[HookPoint, LayerEdit]:
     """The edits of one row, which broadcast over those of a batch."""
     with torch.inference_mode(mode=False):  # or a later pass with gradients could not use them
         return compile_edits(
@@ -145,7 +146,7 @@ def compiled(
         )
 
 
-def phase_of(given: Mapping[str, Any], intervention: Intervention) -> Phase:
+def phase_of(given: Mapping[str, object], intervention: Intervention) -> Phase:
     """Whether a pass of the decoder reads prompts or generated tokens, by what it is given.
 
     Raises:
@@ -153,7 +154,7 @@ def phase_of(given: Mapping[str, Any], intervention: Intervention) -> Phase:
     """
     span = intervention.tokens
     cache, tokens = given.get("past_key_values"), _tokens(given)
-    known = 0 if cache is None else int(cache.get_seq_length())
+    known = 0 if cache is None else int(cast("Any", cache).get_seq_length())
     if known and tokens == 1:
         return "generated"
     why = ""
@@ -174,11 +175,11 @@ def phase_of(given: Mapping[str, Any], intervention: Intervention) -> Phase:
     return "prompt"
 
 
-def _tokens(given: Mapping[str, Any]) -> int:
+def _tokens(given: Mapping[str, object]) -> int:
     """How many tokens a pass brings for each row."""
     ids = given.get("input_ids")
-    found: Sequence[int] = (given["inputs_embeds"] if ids is None else ids).shape
-    return int(found[1])
+    found = cast("Tensor", given["inputs_embeds"] if ids is None else ids)
+    return int(found.shape[1])
 
 
 def _padded_on_the_right(mask: object) -> bool:

@@ -29,11 +29,11 @@ from steerkit_core.model.loading.quantize import (
     supported,
 )
 from steerkit_core.model.loading.verify import verify
-from steerkit_core.model.prompt_audit import template_hash
+from steerkit_core.model.template import template_hash
 from steerkit_core.recipe.model_files import inspect_folder, locate, no_chat_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -48,7 +48,7 @@ class _Source:
     name: str
     folder: Path | None
     commit: str
-    options: dict[str, Any]
+    options: Mapping[str, str | bool]
 
     @property
     def path(self) -> str:
@@ -151,7 +151,7 @@ def identify(
         }
 
 
-def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, Any]:
+def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, str | int]:
     """What `ModelHandle.record` would be of what `spec` asks for, without loading any weights.
 
     Raises:
@@ -185,7 +185,7 @@ def hidden_size(spec: ModelSpec, *, folder: Path | None = None) -> int:
 
 
 def _find(spec: ModelSpec, answer: Path | None) -> _Source:
-    trust = {"trust_remote_code": spec.trust_remote_code}
+    trust: dict[str, str | bool] = {"trust_remote_code": spec.trust_remote_code}
     folder = locate(spec.id, answer)
     if folder is not None:
         inspect_folder(folder, trust_remote_code=spec.trust_remote_code)
@@ -247,9 +247,9 @@ def _damaged_tokenizer(source: _Source, error: Exception) -> ModelError:
 
 
 def _load_weights(
-    source: _Source, spec: ModelSpec, family: Any, dtype: str, device: str
+    source: _Source, spec: ModelSpec, family: Mapping[str, object], dtype: str, device: str
 ) -> PreTrainedModel:
-    options = dict(source.options) | dict(family)
+    options: dict[str, object] = {**source.options, **family}
     if spec.quantization != "none":
         options["quantization_config"] = quantization_config(spec.quantization, dtype)
     # the annotation of from_pretrained does not know output_loading_info
@@ -269,7 +269,7 @@ def _load_weights(
     return loaded
 
 
-def _check_weights(what: str, info: dict[str, Any]) -> None:
+def _check_weights(what: str, info: Mapping[str, Collection[Any]]) -> None:
     """Refuse a model that transformers has completed with random numbers."""
     missing = sorted(info["missing_keys"])
     if missing:

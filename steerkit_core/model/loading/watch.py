@@ -12,7 +12,7 @@ from steerkit_core.components import ModelAdapter
 from steerkit_core.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch.nn import Module
     from transformers import PreTrainedModel
@@ -44,7 +44,7 @@ class _Watch:
     negate: bool
     seen: Seen = field(factory=Seen)
 
-    def receive(self, layer: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def receive(self, layer: int, args: tuple[Any, ...], kwargs: Mapping[str, Tensor]) -> None:
         self.seen.received[layer] = (args[0] if args else kwargs["hidden_states"]).detach().clone()
 
     def read(self, layer: int, output: Any) -> Any:

@@ -21,14 +21,18 @@ from attrs import define, field, frozen
 from torch import Tensor
 from transformers import DynamicCache
 
-from steerkit_core.generation.edits import Place, compile_edits
+from steerkit_core.generation.batch_edits import compile_edits
+from steerkit_core.generation.edits import HookPoint
+from steerkit_core.model.activations import check_finite
+from steerkit_core.model.backends import Inputs
+from steerkit_core.model.forward import check_positions
 from steerkit_core.model.partial_passes.chunks import Area, Batch, Candidates, Chunk, pieces
-from steerkit_core.model.partial_passes.partial import PartialModel
-from steerkit_core.model.partial_passes.prefix import prefix_cache
+from steerkit_core.model.partial_passes.partial_model import PartialModel
+from steerkit_core.model.partial_passes.prefix_cache import prefix_cache
 from steerkit_core.values import BlockModule, Edit, Intervention, Probe, Prompt
 
 if TYPE_CHECKING:
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 PASS_TOKENS = 8192  # of all rows of a pass together, padding included
 # the same on a CPU, where a larger pass outgrows the processor's cache and gets slower
@@ -39,26 +43,18 @@ SMALL = 16  # a pass of its own costs about as much as this part of the tokens t
 EVERYWHERE: tuple[BlockModule, ...] = ("input", "attention", "mlp")
 
 Read = Callable[[int, Tensor], None]
-Functions = dict[Place, Callable[[Tensor], Tensor | None]]
-
-
-def kl_divergence(plain: Tensor, other: Tensor) -> Tensor:
-    """`KL(p || q)` in nats, for the distributions p and q of the logits `plain` and `other`.
-
-    Both have shape (..., vocabulary), or shapes that broadcast. Returns shape (...), float64.
-    """
-    p, q = (logits.double().log_softmax(dim=-1) for logits in (plain, other))
-    return (p.exp() * (p - q)).sum(dim=-1)
+Functions = dict[HookPoint, Callable[[Tensor], Tensor | None]]
 
 
 def probed_means(
-    model: ModelHandle,
+    model: Engine,
     prompts: Sequence[Prompt],
     probes: Sequence[Probe],
     layers: Sequence[int],
     positions: Sequence[int] = (-1,),
 ) -> tuple[Tensor, Tensor]:
-    """See `ModelHandle.probed_means`."""
+    """See `Model.probed_means`."""
+    check_positions(model, prompts, positions)
     passes = Passes(model, probes, max(layers), tuple(positions))
     shape = (len(layers), len(positions), model.hidden_size)
     plain = torch.zeros(shape, dtype=torch.float64, device=model.device)
@@ -80,16 +76,18 @@ def probed_means(
         for row, layer in enumerate(layers):
             if layer < (probe.layer or 0):
                 found[index, row] = plain[row]
-    return (plain / len(prompts)).cpu(), (found / len(prompts)).cpu()
+    means = (plain / len(prompts)).cpu()
+    check_finite(model, means.permute(1, 0, 2).unsqueeze(0), layers)
+    return means, (found / len(prompts)).cpu()
 
 
 def probed_logits(
-    model: ModelHandle,
+    model: Engine,
     prompts: Sequence[Prompt],
     probes: Sequence[Probe],
     compare: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
-    """See `ModelHandle.probed_logits`."""
+    """See `Model.probed_logits`."""
     passes = Passes(model, probes, None)
     if not probes:
         return torch.empty(0, len(prompts))
@@ -125,7 +123,7 @@ class Passes:
         ModelError: the model is on a server, or its blocks cannot be left out.
     """
 
-    handle: ModelHandle
+    handle: Engine
     probes: Sequence[Probe]
     last: int | None
     positions: tuple[int, ...] = (-1,)
@@ -175,15 +173,15 @@ class Passes:
         """A candidate's edit is the same wherever it applies."""
         members = sorted(members, key=lambda index: self.probes[index].layer or 0)
         chosen = [self.probes[index] for index in members]
-        model, place = self.handle, Place(0, "input")
+        model, point = self.handle, HookPoint(0, "input")
         rows = [
-            Intervention((Edit(0, probe.add, probe.unit, probe.gain, place.module),)) for probe in chosen
+            Intervention((Edit(0, probe.add, probe.unit, probe.gain, point.module),)) for probe in chosen
         ]
         edits = compile_edits(
             rows, "prompt", width=model.width, dtype=model.stream_dtype, device=model.device
         )
         modules: tuple[BlockModule, ...] = EVERYWHERE if chosen[0].layer is None else ("input",)
-        return Candidates(members, [probe.layer or 0 for probe in chosen], modules, edits[place])
+        return Candidates(members, [probe.layer or 0 for probe in chosen], modules, edits[point])
 
     def batches(self, prompts: Sequence[Prompt]) -> Iterator[Batch]:
         """The prompts, longest first, in batches of which everything that is kept fits into memory."""
@@ -245,7 +243,7 @@ class Passes:
 
         inputs = {"input_ids": batch.ids, "use_cache": False}
         area = batch.area(slice(0, len(batch.lengths)), slice(0, batch.lengths[0]))
-        functions: Functions = {Place(layer, "input"): keep(layer) for layer in self.starts}
+        functions: Functions = {HookPoint(layer, "input"): keep(layer) for layer in self.starts}
         return self._run(inputs, 0, functions, area, reads)
 
     def probed(self, batch: Batch, chunk: Chunk, reads: Reads | None = None) -> Tensor | None:
@@ -255,7 +253,7 @@ class Passes:
 
     def _run(
         self,
-        inputs: dict[str, Any],
+        inputs: Inputs,
         start: int,
         functions: Functions,
         area: Area,
@@ -269,13 +267,13 @@ class Passes:
         looks: Functions = {}
         if reads is None:
             # the model's own head takes the last token
-            looks[Place(self.end)] = lambda found: area.last(found).expand_as(found)
+            looks[HookPoint(self.end)] = lambda found: area.last(found).expand_as(found)
         else:
-            looks = {Place(layer): look(layer, reads.read) for layer in reads.layers}
+            looks = {HookPoint(layer): look(layer, reads.read) for layer in reads.layers}
         tail = area.last if self.positions == (-1,) else None
         return self.model.run(inputs, start, self.last, {**functions, **looks}, tail)
 
-    def _inputs(self, batch: Batch, chunk: Chunk) -> dict[str, Any]:
+    def _inputs(self, batch: Batch, chunk: Chunk) -> Inputs:
         """What the model is given: one row, or all of them where its blocks need that."""
         ids = batch.ids[chunk.area.rows, chunk.area.tokens]
         ids = ids[:1] if self.model.one_row else ids.repeat(len(chunk.indices), 1)
@@ -306,5 +304,5 @@ class Passes:
         functions: Functions = {}
         if len(candidates.modules) > 1:
             for layer in range(self.end + 1):
-                functions |= {Place(layer, module): edited for module in candidates.modules}
-        return functions | {Place(layer, "input"): join(layer) for layer in set(candidates.starts)}
+                functions |= {HookPoint(layer, module): edited for module in candidates.modules}
+        return functions | {HookPoint(layer, "input"): join(layer) for layer in set(candidates.starts)}

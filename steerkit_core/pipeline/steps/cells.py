@@ -88,7 +88,10 @@ class GroupCells:
         facts, layer = cell.facts, cell.facts.layer
         if facts.strength is not None or layer is None:
             return cell
-        change = self.loaded.model.mean_change(setting.contrast.negative, cell.intervention, layer)
+
+        from steerkit_core.model.measuring import mean_change
+
+        change = mean_change(self.loaded.model, setting.contrast.negative, cell.intervention, layer)
         if change is None or not math.isfinite(change):
             return cell
         raw_norm = cell.intervention.raw_norm or (facts.direction and facts.direction.raw_norm) or math.nan

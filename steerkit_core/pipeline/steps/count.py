@@ -11,9 +11,11 @@ from steerkit_core.steering.cells import Cell
 
 def cell_result(cell: Cell, verdicts: Verdicts) -> CellResult:
     """COUNT: what the verdicts on a cell's rows come to."""
+    from steerkit_core.generation import conditioned
+
     judged = verdicts.judge(cell)
     rows = [(completion.prompt, cell.intervention) for completion, _ in judged]
-    edited = sum(bool(way.edits) for way in verdicts.loaded.model.conditioned(rows))
+    edited = sum(bool(way.edits) for way in conditioned(verdicts.loaded.model, rows))
     return count(cell, judged, edited)
 
 

@@ -102,7 +102,7 @@ class Rows:
         advance: Callable[[int], None],
     ) -> None:
         """Generate rows that have the same options, and keep each as soon as it is written."""
-        from steerkit_core.generation import Row
+        from steerkit_core.generation import Row, completion, generate
 
         model = self.loaded.model
         rows = [
@@ -116,13 +116,13 @@ class Rows:
             )
             for cell, prompt in missing
         ]
-        for index, written in model.generate(rows, options, self.loaded.seed):
+        for index, written in generate(model, rows, options, self.loaded.seed):
             cell, prompt = missing[index]
-            completion = model.completion(prompt, written)
+            made = completion(model, prompt, written)
             for sharer in self._sharers[cell.source].values():
                 if prompt.id in self._asked.get(sharer.id, ()):
-                    self._keep(sharer, completion)
-            advance(completion.tokens)
+                    self._keep(sharer, made)
+            advance(made.tokens)
 
     def _keep(self, cell: Cell, completion: Completion) -> None:
         self.loaded.store.append(cell.id, completion)

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from steerkit_core.components import Site
-from steerkit_core.generation.edits import apply_edit, compile_edits
+from steerkit_core.generation.batch_edits import compile_edits
+from steerkit_core.generation.edits import apply_edit
 from steerkit_core.testing.contracts.component import ComponentContract
 from steerkit_core.testing.small_run import small_run
 from steerkit_core.values import ClassActivations, DirectionSet, Edit, Intervention, Steering, TokenSpan

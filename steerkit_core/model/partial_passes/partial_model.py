@@ -21,14 +21,14 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation.edits import Place
-from steerkit_core.model.backends import HooksBackend
+from steerkit_core.generation.edits import HookPoint
+from steerkit_core.model.backends import HooksBackend, Inputs
 
 if TYPE_CHECKING:
-    from steerkit_core.model.handle import ModelHandle
+    from steerkit_core.model.engine import Engine
 
 # what blocks are given besides the stream that depends on the tokens' places alone, not on the tokens
-PLACES = {
+TOKEN_PLACES = {
     "attention_mask",
     "position_ids",
     "position_embeddings",
@@ -45,7 +45,7 @@ class PartialModel:
         ModelError: the model is on a server, or its blocks cannot be left out.
     """
 
-    handle: ModelHandle
+    handle: Engine
     form: Any = None
     one_row: bool = False
     """Whether blocks take from a pass of one row what they are given besides the stream; known after the
@@ -87,10 +87,10 @@ class PartialModel:
     @torch.inference_mode()
     def run(
         self,
-        inputs: Mapping[str, Any],
+        inputs: Inputs,
         start: int,
         last: int | None,
-        functions: Mapping[Place, Callable[[Tensor], Tensor | None]],
+        functions: Mapping[HookPoint, Callable[[Tensor], Tensor | None]],
         tail: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor | None:
         """A pass from block `start` to block `last`; the logits behind it where `last` is None.
@@ -100,7 +100,7 @@ class PartialModel:
                 that block `start` works on is for a function at its input to bring.
             start: the first block.
             last: the last block.
-            functions: what is called with the tensors at some places, and may return others.
+            functions: what is called with the tensors at some hook points, and may return others.
             tail: takes the token that matters out of each row of (rows, tokens, width), as (rows, 1,
                 width). With it the last block's output projection and MLP work on these tokens alone, and
                 what the block gives is right at these alone.
@@ -167,7 +167,7 @@ class PartialModel:
         _, _, *names = inspect.signature(type(block).forward).parameters
         given = dict(zip(names, arguments[1:], strict=False)) | options
         told = {name for name, value in given.items() if isinstance(value, Tensor | tuple | list | dict)}
-        self.one_row = "past_key_values" in given and told <= PLACES
+        self.one_row = "past_key_values" in given and told <= TOKEN_PLACES
         stream = self.handle.adapter.read(output)
         self.form = self.handle.adapter.write(output, stream.new_empty(0))
 

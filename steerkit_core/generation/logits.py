@@ -1,4 +1,4 @@
-"""How likely an answer begins with one of some tokens."""
+"""What the logits of a token say: whether a refusal begins, and how far two distributions are apart."""
 
 from __future__ import annotations
 
@@ -18,8 +18,17 @@ def refusal_score(logits: Tensor, tokens: Sequence[int]) -> Tensor:
     wide = logits.double()
     refusing = torch.zeros(wide.shape[-1], dtype=torch.bool, device=wide.device)
     refusing[list(tokens)] = True
-    # a ratio of two sums over the same softmax: its normaliser cancels, and 1 - p never loses its digits
+    # a ratio of two sums over the same softmax: its normalizer cancels, and 1 - p never loses its digits
     return wide[:, refusing].logsumexp(dim=-1) - wide[:, ~refusing].logsumexp(dim=-1)
+
+
+def kl_divergence(plain: Tensor, other: Tensor) -> Tensor:
+    """`KL(p || q)` in nats, for the distributions p and q of the logits `plain` and `other`.
+
+    Both have shape (..., vocabulary), or shapes that broadcast. Returns shape (...), float64.
+    """
+    p, q = (logits.double().log_softmax(dim=-1) for logits in (plain, other))
+    return (p.exp() * (p - q)).sum(dim=-1)
 
 
 def first_scores(rows: Sequence[Row], logits: Tensor) -> list[float | None]:
