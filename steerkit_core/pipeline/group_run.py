@@ -14,7 +14,6 @@ from attrs import define, evolve, field, frozen
 from steerkit_core.counting.comparison import REFUSAL, compare_cells
 from steerkit_core.counting.counts import labels_of, sampled_clusters
 from steerkit_core.errors import NumericError, SteerkitError
-from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.pipeline.steps.cells import GroupCells
 from steerkit_core.pipeline.steps.controls import GroupControls
 from steerkit_core.pipeline.steps.count import cell_result, refusal_shares
@@ -23,16 +22,14 @@ from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.judge import Verdicts
 from steerkit_core.pipeline.steps.live import Announcer
 from steerkit_core.pipeline.steps.model_notes import health_of, notes_of, shifts_of, size_of
-from steerkit_core.pipeline.steps.results import GroupResult, failed_entry, selection_entry
+from steerkit_core.pipeline.steps.results import GroupResult, failed_selection, selection_result, trial_of
 from steerkit_core.pipeline.steps.select import Selectors
 from steerkit_core.pipeline.steps.steer import Rows
 from steerkit_core.pipeline.steps.trials import Trials
+from steerkit_core.pipeline.steps.under_way import UnderWay
 from steerkit_core.recipe.parsing import Setting
 from steerkit_core.results.findings import SelectionResult
 from steerkit_core.steering.cells import Cell
-from steerkit_core.values import Trial
-
-Extracted = Sequence[tuple[Setting, Extraction]]
 
 
 @frozen(eq=False)
@@ -87,35 +84,35 @@ def run_group(run: GroupRun) -> GroupResult:
     on. Where every setting does, there is nothing to measure, and nothing is generated.
     """
     choices = _Choices()
-    extracted = _extract(run, choices)
-    _steer_planned(run, extracted)
-    for setting, extraction in extracted:
-        _select(run, setting, extraction, choices)
+    ways = _extract(run, choices)
+    _steer_planned(run, ways)
+    for way in ways:
+        _select(run, way, choices)
     _steer_chosen(run, choices)
     run.verdicts.judge_all(run.rows.cells.values())
     return _count(run, choices)
 
 
-def _extract(run: GroupRun, choices: _Choices) -> Extracted:
+def _extract(run: GroupRun, choices: _Choices) -> list[UnderWay]:
     """EXTRACT for all settings; those whose numbers are not finite fail here."""
-    extracted: list[tuple[Setting, Extraction]] = []
+    ways: list[UnderWay] = []
     failures: list[tuple[Setting, NumericError]] = []
     for setting in run.loaded.group.lent:
         _lend(run.extractions, setting)
     for setting in run.loaded.group.settings:
         try:
-            extracted.append((setting, run.extractions.extract(setting)))
+            ways.append(UnderWay(setting, run.extractions.extract(setting)))
         except NumericError as error:
             failures.append((setting, error))
     for setting, failure in failures:
         choices.errors.append(failure)
         cell = run.cells.failed(setting, failure)
-        choices.selections.append(failed_entry(setting, str(failure), cell))
-    return extracted
+        choices.selections.append(failed_selection(setting, str(failure), cell))
+    return ways
 
 
 def _lend(extractions: Extractions, setting: Setting) -> None:
-    """Extract what a quantized group's setting will carry over, its shuffled controls included."""
+    """Extract what a quantized group's setting will reuse, its shuffled controls included."""
     with suppress(NumericError):  # reported by the settings that lack the directions
         found = extractions.extract(setting)
         for index in range(1, setting.controls.shuffled + 1):
@@ -123,49 +120,42 @@ def _lend(extractions: Extractions, setting: Setting) -> None:
                 extractions.shuffled(setting, index, found)
 
 
-def _steer_planned(run: GroupRun, extracted: Extracted) -> None:
-    """STEER what is known to be wanted: the unsteered cells, and all that the selectors will try."""
-    first = [run.cells.baseline(setting) for setting, _ in extracted]
-    for setting, extraction in extracted:
-        planned = setting.trials(run.loaded.model.num_layers)
-        run.cells.calibrate(setting, extraction, planned)
-        first += [
-            run.cells.steered(setting, setting.selection, extraction, trial, tried=True)
-            for trial in planned
-        ]
+def _steer_planned(run: GroupRun, ways: Sequence[UnderWay]) -> None:
+    """STEER what is known to be wanted: the baselines, and all that the selectors will try."""
+    first = [run.cells.baseline(way.setting) for way in ways]
+    for way in ways:
+        planned = way.setting.trials(run.loaded.model.num_layers)
+        run.cells.calibrate(way, planned)
+        first += [run.cells.steered(way, way.setting.selection, trial, tried=True) for trial in planned]
     if first:
         many = len({cell.id for cell in first})
         run.rows.complete(first, f"generating {many} cell" + "s" * (many != 1))
 
 
-def _select(run: GroupRun, setting: Setting, extraction: Extraction, choices: _Choices) -> None:
+def _select(run: GroupRun, way: UnderWay, choices: _Choices) -> None:
     """SELECT for a setting: its chosen cell, what that is compared with, and how it was chosen."""
+    setting = way.setting
     run.loaded.progress.step(f"selecting: {setting.selector.name}")
     try:
-        selection = run.selectors.select(setting, extraction)
+        selection = run.selectors.select(way)
     except SteerkitError as error:
-        if not run.trials.all_sick(setting):
+        if not way.all_failed:
             raise
         choices.errors.append(error)
-        choices.selections.append(failed_entry(setting, str(error)))
+        choices.selections.append(failed_selection(setting, str(error)))
         return
-    trial = Trial(selection.layer, selection.position, selection.multiplier)
+    trial = trial_of(selection)
     # on the very prompts of the selection the cell is there already, and is not made again in full; of
     # one that was ended early the rest is made
     same = setting.selection.prompts == setting.evaluation.prompts
-    outcome = run.trials.outcome(setting, trial)
-    tried = same and outcome is not None
-    final = run.cells.steered(setting, setting.evaluation, extraction, trial, tried=tried)
+    tried = same and trial in way.outcomes
+    final = run.cells.steered(way, setting.evaluation, trial, tried=tried)
     choices.finals.append(final)
     choices.compared.append((final, run.cells.baseline(setting)))
-    own = run.controls.of(setting, extraction, trial, final)
+    own = run.controls.of(way, trial, final)
     choices.controls += own
     choices.compared += [(final, control) for control in own]
-    choices.selections.append(
-        selection_entry(
-            setting, selection, final, outcome, run.trials.tried(setting), run.selectors.read(setting)
-        )
-    )
+    choices.selections.append(selection_result(way, selection, final))
 
 
 def _steer_chosen(run: GroupRun, choices: _Choices) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
 from steerkit_core.recipe.parsing import Recipe
 from steerkit_core.recipe.plan import Group, Plan, make_plan
-from steerkit_core.report.content.record import read_record
+from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.page.html import render_html
 from steerkit_core.results.cells import CellResult
 from steerkit_core.results.converter import structured, unstructured
@@ -47,7 +47,7 @@ from steerkit_core.results.files import MANIFEST, RECIPE, REPORT, RESULTS, VERDI
 from steerkit_core.results.findings import ExcludedPair
 from steerkit_core.results.manifest import Manifest, ParityCheck
 from steerkit_core.results.results import RunFacts, RunResults
-from steerkit_core.results.rows import VerdictRow
+from steerkit_core.results.rows import CompletionRow, JudgedRow, VerdictRow
 from steerkit_core.results.run_directory import RunDirectory, open_run
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def run_recipe(
         store.write_json(RESULTS, results)
         manifest = finish(session.manifest)
         store.write_json(MANIFEST, manifest)
-        store.write_text(REPORT, render_html([read_record(out)]))
+        record = RunRecord(out, manifest, results, _judged(store, session.verdicts))
+        store.write_text(REPORT, render_html([record]))
         registry.host.notify("steerkit_run_finished", report=unstructured(results), out=out)
     return results
 
@@ -206,6 +207,15 @@ def _results(plan: Plan, groups: Sequence[GroupResult], store: RunDirectory) -> 
             *(note for group in groups for note in group.notes),
         ),
     )
+
+
+def _judged(store: RunDirectory, verdicts: Iterable[VerdictRow]) -> dict[str, list[JudgedRow]]:
+    """The completions of each cell with their verdicts."""
+    found: dict[str, list[JudgedRow]] = {}
+    for verdict in verdicts:
+        text = CompletionRow.of(verdict.cell, store.completions[verdict.cell, verdict.prompt_id])
+        found.setdefault(verdict.cell, []).append(JudgedRow.joined(text, verdict))
+    return found
 
 
 def _verdicts(run: GroupRun) -> Iterator[VerdictRow]:

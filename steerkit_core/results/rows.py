@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from steerkit_core.results.fields import Bridge
+from steerkit_core.values import Completion
 
 Span = tuple[int, int]
 
@@ -25,6 +26,22 @@ class CompletionRow(Bridge):
     stop: str
     error: str | None
     score: float | None = None
+
+    @classmethod
+    def of(cls, cell: str, completion: Completion) -> CompletionRow:
+        """What is kept of a completion of a cell."""
+        return cls(
+            cell=cell,
+            prompt_id=completion.prompt.id,
+            repeat=completion.prompt.repeat,
+            prompt=completion.prompt.text,
+            category=completion.prompt.category,
+            text=completion.text,
+            tokens=completion.tokens,
+            stop=completion.stop,
+            error=completion.error,
+            score=completion.score,
+        )
 
 
 @frozen(kw_only=True)
@@ -56,7 +73,7 @@ class JudgedRow(CompletionRow):
     spans: tuple[Span, ...] = ()
 
     @classmethod
-    def of(cls, text: CompletionRow, verdict: VerdictRow) -> JudgedRow:
+    def joined(cls, text: CompletionRow, verdict: VerdictRow) -> JudgedRow:
         """The two rows of one completion as one."""
         return cls(
             cell=text.cell,

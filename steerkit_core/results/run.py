@@ -142,7 +142,7 @@ def rows_by_cell(folder: Path, cells: Set[str]) -> dict[str, list[JudgedRow]]:
                 f"{folder / COMPLETIONS}: no completion of cell {cell} for prompt {prompt!r}, which"
                 f" {VERDICTS} has: {REMEDY}"
             )
-        found.setdefault(cell, []).append(JudgedRow.of(text, verdict))
+        found.setdefault(cell, []).append(JudgedRow.joined(text, verdict))
     return found
 
 

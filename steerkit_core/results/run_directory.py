@@ -57,20 +57,9 @@ class RunDirectory:
         Raises:
             StoreError: the disk is full or the file cannot be written; the rows before it are safe.
         """
-        prompt = completion.prompt
-        row = CompletionRow(
-            cell=cell,
-            prompt_id=prompt.id,
-            repeat=prompt.repeat,
-            prompt=prompt.text,
-            category=prompt.category,
-            text=completion.text,
-            tokens=completion.tokens,
-            stop=completion.stop,
-            error=completion.error,
-            score=completion.score,
+        self._append(
+            COMPLETIONS, CompletionRow.of(cell, completion), f"{len(self.completions)} completions are kept"
         )
-        self._append(COMPLETIONS, row, f"{len(self.completions)} completions are kept")
         self.completions[cell, completion.prompt.id] = completion
 
     def append_cell(self, cell: BegunCell) -> None:

@@ -9,10 +9,11 @@ from functools import partial
 from attrs import evolve, frozen
 
 from steerkit_core.errors import NumericError
-from steerkit_core.extraction.extraction import Extraction, origin_of
+from steerkit_core.extraction.extraction import origin_of
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.steer import Rows
+from steerkit_core.pipeline.steps.under_way import UnderWay
 from steerkit_core.recipe.parsing import NamedPrompts, Setting
 from steerkit_core.results.cells import CellCalibration, Strength
 from steerkit_core.results.rows import CalibrationRow
@@ -46,9 +47,8 @@ class GroupCells:
 
     def steered(
         self,
-        setting: Setting,
+        way: UnderWay,
         prompts: NamedPrompts,
-        extraction: Extraction,
         trial: Trial,
         *,
         tried: bool = False,
@@ -58,10 +58,10 @@ class GroupCells:
         What is only tried ends a text as soon as its verdict is settled, unless the recipe asks for full
         texts or has several judges, who would then not see the same ones.
         """
-        model = self.loaded.model
+        setting, model = way.setting, self.loaded.model
         ends_early = tried and self.loaded.one_judge and not setting.generation.full_texts
-        source = self.source(setting, extraction)
-        (calibration,) = self.calibrate(setting, extraction, [trial])
+        source = self.source(way)
+        (calibration,) = self.calibrate(way, [trial])
         if calibration is not None:
             trial = evolve(trial, multiplier=calibration.multiplier)
         with self.loaded.blamed("site", setting.site):
@@ -77,13 +77,13 @@ class GroupCells:
                 calibration=_calibration(calibration),
             )
         model.check(cell.intervention)
-        cell = self.dosed(cell, setting, source)
+        cell = self.with_strength(cell, setting, source)
         if cell.intervention.condition is not None:
             # of all prompts at once: a run that goes on would else read them in other batches
             model.meets(prompts.prompts, cell.intervention.condition)
         return self.rows.add(cell)
 
-    def dosed(self, cell: Cell, setting: Setting, source: Source) -> Cell:
+    def with_strength(self, cell: Cell, setting: Setting, source: Source) -> Cell:
         """The cell with a strength that is measured, where its site has no length to ask for."""
         facts, layer = cell.facts, cell.facts.layer
         if facts.strength is not None or layer is None:
@@ -108,9 +108,7 @@ class GroupCells:
         self.rows.fail(cell, str(error))
         return cell
 
-    def calibrate(
-        self, setting: Setting, extraction: Extraction, trials: Sequence[Trial]
-    ) -> Sequence[CalibrationRow | None]:
+    def calibrate(self, way: UnderWay, trials: Sequence[Trial]) -> Sequence[CalibrationRow | None]:
         """The strengths that the recipe has searched, for all trials at once; None where it has none.
 
         A multiplier of a trial is then the target, as a KL divergence in nats.
@@ -118,11 +116,11 @@ class GroupCells:
         Raises:
             SteerkitError: a target cannot be reached.
         """
+        setting, loaded = way.setting, self.loaded
         options = setting.calibration
         if options.use == "none":
             return [None] * len(trials)
-        loaded = self.loaded
-        source = self.source(setting, extraction)
+        source = self.source(way)
         search = Search(loaded.model, loaded.cell_model, loaded.store, setting, source)
         if missing := search.missing(trials):
             loaded.progress.step(f"calibrating: {options.use}, {len(missing)} strengths")
@@ -130,8 +128,9 @@ class GroupCells:
                 search.run(missing)
         return search.known(trials)
 
-    def source(self, setting: Setting, extraction: Extraction) -> Source:
+    def source(self, way: UnderWay) -> Source:
         """What a setting's steered cells and their controls are made from."""
+        setting, extraction = way.setting, way.extraction
         identity = {"extraction": extraction.key, "site": self.loaded.identity("site", setting.site)}
         judge = self.loaded.judges.identity(setting.classifier)
         return Source(

@@ -8,11 +8,10 @@ from functools import partial
 from attrs import define, evolve, field
 
 from steerkit_core.errors import SteerkitError
-from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.pipeline.steps.cells import GroupCells
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.pipeline.steps.under_way import UnderWay
 from steerkit_core.results.cells import CellResult
 from steerkit_core.steering.cells import Cell, control_cell
 from steerkit_core.steering.controls import Control, flipped, random_directions, with_lengths
@@ -28,15 +27,16 @@ class GroupControls:
     cells: GroupCells
     left_out: dict[str, dict[str, None]] = field(factory=dict)
 
-    def of(self, setting: Setting, extraction: Extraction, trial: Trial, final: Cell) -> list[Cell]:
+    def of(self, way: UnderWay, trial: Trial, final: Cell) -> list[Cell]:
         """The controls of the cell that a setting has chosen, made from `trial`."""
+        setting = way.setting
         found: list[Cell] = []
         if not setting.controls.number:
             return found
         left_out = self.left_out.setdefault(final.id, {})
-        source = self.cells.source(setting, extraction)
+        source = self.cells.source(way)
         loaded = self.loaded
-        for name, make in self._makers(setting, extraction, trial):
+        for name, make in self._makers(way, trial):
             try:
                 control = make()
                 with loaded.blamed("site", setting.site):
@@ -48,7 +48,7 @@ class GroupControls:
                 left_out[f"{name}: it does what the chosen cell does"] = None
             else:
                 loaded.model.check(cell.intervention)
-                found.append(self.cells.rows.add(self.cells.dosed(cell, setting, source)))
+                found.append(self.cells.rows.add(self.cells.with_strength(cell, setting, source)))
         return found
 
     def note_failed(self, compared: Sequence[tuple[Cell, Cell]], results: Mapping[str, CellResult]) -> None:
@@ -58,9 +58,8 @@ class GroupControls:
             if found.control is not None and found.sick:
                 self.left_out[cell.id][f"{found.control}: {found.sick}"] = None
 
-    def _makers(
-        self, setting: Setting, extraction: Extraction, trial: Trial
-    ) -> Iterator[tuple[str, Callable[[], Control]]]:
+    def _makers(self, way: UnderWay, trial: Trial) -> Iterator[tuple[str, Callable[[], Control]]]:
+        setting, extraction = way.setting, way.extraction
         directions, key, seed = extraction.directions, extraction.key, self.loaded.seed
         heads = self.loaded.cell_model.num_heads if directions.module == "heads" else 1
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
 from steerkit_core.counting.trends import ModelSize
 from steerkit_core.errors import NumericError, SteerkitError
+from steerkit_core.pipeline.steps.under_way import UnderWay
 from steerkit_core.recipe.parsing import NamedPrompts, Setting
 from steerkit_core.recipe.plan import Group
 from steerkit_core.results.cells import CellResult
 from steerkit_core.results.findings import Comparison, QuantizationShift, SelectionResult, StreamResult
 from steerkit_core.steering.cells import Cell
-from steerkit_core.values import Outcome, Selection
+from steerkit_core.values import Selection, Trial
 
 
 @frozen(eq=False)
@@ -40,11 +41,11 @@ class GroupResult:
 
 def failed_group(group: Group, error: NumericError) -> GroupResult:
     """What a group comes to whose model cannot be used: a reason for every setting."""
-    entries = tuple(failed_entry(setting, str(error)) for setting in group.settings)
+    entries = tuple(failed_selection(setting, str(error)) for setting in group.settings)
     return GroupResult((), entries, errors=(error,))
 
 
-def failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> SelectionResult:
+def failed_selection(setting: Setting, reason: str, cell: Cell | None = None) -> SelectionResult:
     """A setting that came to no selection, and why; its cell, if it has one, is a failed one."""
     return SelectionResult(
         cell=None if cell is None else cell.id,
@@ -56,21 +57,11 @@ def failed_entry(setting: Setting, reason: str, cell: Cell | None = None) -> Sel
     )
 
 
-def selection_entry(
-    setting: Setting,
-    selection: Selection,
-    final: Cell,
-    outcome: Outcome | None,
-    tried: Sequence[str],
-    read: Set[str],
-) -> SelectionResult:
-    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts.
-
-    `tried` are the ids of the cells that the selector has seen, and `read` the texts of the prompts that it
-    read, be they of the selection, the contrast or the validation set.
-    """
+def selection_result(way: UnderWay, selection: Selection, final: Cell) -> SelectionResult:
+    """How a setting came to its layer, and how the chosen one did, if it saw all selection prompts."""
+    setting, outcome = way.setting, way.outcomes.get(trial_of(selection))
     shared = _texts(setting.selection) & _texts(setting.evaluation)
-    seen = (shared if len(tried) > 1 else set()) | (read & _texts(setting.evaluation))
+    seen = (shared if len(way.tried) > 1 else set()) | (way.read & _texts(setting.evaluation))
     whole = outcome is not None and outcome.asked == len(setting.selection.prompts)
     return SelectionResult(
         cell=final.id,
@@ -80,10 +71,15 @@ def selection_entry(
         prompts=setting.selection.name,
         shared_prompts=len(shared),
         selected_on_evaluation=bool(seen),
-        tried=tuple(tried),
+        tried=tuple(way.tried),
         refusal_rate=outcome.rate("refusal") if outcome is not None and whole else None,
         table=selection.table,
     )
+
+
+def trial_of(selection: Selection) -> Trial:
+    """The way to steer that a selector has chosen."""
+    return Trial(selection.layer, selection.position, selection.multiplier)
 
 
 def _texts(prompts: NamedPrompts) -> set[str]:
