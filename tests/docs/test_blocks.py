@@ -37,9 +37,9 @@ CHECKED = {
 FORMULAS = {"n_effective = ", "resid_post = ", "middle = "}
 # measured tables, which test_tables.py measures again
 TABLES = {"cosine of each layer", "source target layer"}
-# other programs and packages: tests/exports gives the packages what is exported; llama.cpp is not at hand
+# other programs and packages: tests/export gives the packages what is exported; llama.cpp is not at hand
 OTHERS = {"llama-cli ", "vector = "}
-# examples of what a report begins with (tests/core, tests/cli) and a terminal shows while a run goes on
+# examples of what a report begins with (tests/report, tests/cli) and a terminal shows while a run goes on
 MADE = {"With the direction of ", "layer mult. rows "}
 # a run or a file that is taken from has to exist before a recipe with it can be loaded
 TAKES = '[extractor]\nuse = "transfer"\n'

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from steerkit_core.results.kinds import RESULTS_FORM, Misfit, misfit
 
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from steerkit_core.results.counts import contradiction
 
 

@@ -11,7 +11,7 @@ from steerkit_core.cli import execute
 from steerkit_core.errors import RecipeError
 from steerkit_core.recipe.parsing import parse_recipe
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "plugins").glob("*/recipes/*.toml"), key=lambda path: path.name)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(
