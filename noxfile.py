@@ -36,7 +36,9 @@ def runs(version: str) -> bool:
 
 PRESENT = [version for version in SUPPORTED if runs(version)]
 # start-up, recipes, the engine, the pipeline and the command line: what a library's version can break
-OF_LIBRARIES = (
+OF_LIBRARIES = tuple(
+    f"tests/{room}" for room in ("cli", "generation", "model", "pipeline", "recipe", "stats")
+)
     "tests/cli",
     "tests/generation",
     "tests/model",
