@@ -13,7 +13,7 @@ from messages import says
 
 from steerkit_core.cli import execute, make_group
 
-PLUGINS = DOCS / "guide" / "plugins.md"
+PLUGINS = DOCS / "plugins.md"
 # what a console shows of these is looked at here; the others take longer, and stand in test_walkthroughs.py
 QUICK = {"check", "plugins", "power", "replicate", "runs", "schema"}
 WALKTHROUGHS = {DOCS / "guide" / "quickstart.md", DOCS / "guide" / "new-model.md"}
