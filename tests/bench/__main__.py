@@ -43,7 +43,7 @@ SHORT = Effort(
 
 
 @click.command()
-@click.option("--write", "renew", is_flag=True, help="Renew docs/benchmarks.* and the README's passage.")
+@click.option("--write", "renew", is_flag=True, help="Renew docs/benchmarks.* and docs/guide/speed.md.")
 @click.option("--quick", is_flag=True, help="A short look: tiny amounts, figures that mean nothing.")
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="One part; may be repeated.")
 @click.option(

@@ -1,4 +1,4 @@
-"""What was measured, as values, and as tables for the terminal, the documentation and the README."""
+"""What was measured, as values, and as tables for the terminal and the documentation."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
-PAGE, FIGURES, README = (
+PAGE, FIGURES, SUMMARY = (
     ROOT / "docs" / "benchmarks.md",
     ROOT / "docs" / "benchmarks.json",
-    ROOT / "README.md",
+    ROOT / "docs" / "guide" / "speed.md",
 )
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
@@ -92,7 +92,7 @@ def show(console: Console, section: Section) -> None:
 
 
 def write(sections: Sequence[Section], provisional: str = "") -> None:
-    """Renew the figures, the page and the README; a section that was not measured stays as it was.
+    """Renew the figures and both pages; a section that was not measured stays as it was.
 
     `provisional` says why the figures are not to be relied on; the pages then say it too.
     """
@@ -101,7 +101,7 @@ def write(sections: Sequence[Section], provisional: str = "") -> None:
     found = {"machine": machine(), "provisional": provisional, "sections": parts}
     FIGURES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     between(PAGE, page_lines(found))
-    between(README, readme_lines(found))
+    between(SUMMARY, summary_lines(found))
 
 
 def page_lines(found: dict[str, Any]) -> list[str]:
@@ -114,8 +114,8 @@ def page_lines(found: dict[str, Any]) -> list[str]:
     return lines[:-1]
 
 
-def readme_lines(found: dict[str, Any]) -> list[str]:
-    """One line for each model, for the README: the ways side by side."""
+def summary_lines(found: dict[str, Any]) -> list[str]:
+    """One line for each model: the ways side by side."""
     part = found["sections"]["throughput"]
     rows: dict[str, dict[str, str]] = {}
     for one in part["figures"]:

@@ -61,7 +61,7 @@ def test_all_ways_find_the_same_recursive_feature_machine(prompts):
 
 def test_the_pages_say_what_was_measured():
     found = json.loads(report.FIGURES.read_text(encoding="utf-8"))
-    for page, lines in ((report.PAGE, report.page_lines), (report.README, report.readme_lines)):
+    for page, lines in ((report.PAGE, report.page_lines), (report.SUMMARY, report.summary_lines)):
         shown = page.read_text(encoding="utf-8").split(report.BEGIN)[1].split(report.END)[0]
         assert shown.strip().splitlines() == lines(found)
 

@@ -81,11 +81,9 @@ def test_recipes_of_the_guide_load(page, shipped, build):
         assert parse_recipe(build.completed(body), shipped, source="example", folder=DOCS).settings
 
 
-def test_the_readme_shows_a_recipe_that_loads_and_errors_that_are_printed(shipped, build):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    for _, _, body in blocks(readme, "toml"):
-        assert parse_recipe(body, shipped, source="example", folder=DOCS).settings
+def test_the_page_on_recipes_shows_errors_that_are_printed(shipped, build):
+    page = (DOCS / "guide" / "recipes.md").read_text("utf-8")
     mistakes = '[selector]\nuse = "sweep"\ndepths = [1.5]\n[extractor]\nuse = "dim"\nnormalise = 1\n'
     printed = build.refusal(f'{mistakes}[classifier]\nuse = "keyword"\n', shipped).splitlines()
-    for _, _, body in blocks(readme, "text"):
+    for _, _, body in blocks(page, "text"):
         assert sorted(body.splitlines()) == sorted(printed)

@@ -7,7 +7,7 @@ from docs_pages import DOCS, blocks, typed
 
 from steerkit_core.cli import execute
 
-QUANTISATION = (DOCS / "guide" / "quantisation.md").read_text("utf-8")
+QUANTIZATION = (DOCS / "guide" / "quantization.md").read_text("utf-8")
 TRANSFER = (DOCS / "guide" / "transfer.md").read_text("utf-8")
 # directions, and as little as possible besides
 FEW = (
@@ -37,9 +37,9 @@ def give(host, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow  # reason: loads and quantizes a model twice
 def test_cosines_to_the_unquantized_direction_are_those_of_the_page(give):
-    ((_, _, table),) = blocks(QUANTISATION, "text")
+    ((_, _, table),) = blocks(QUANTIZATION, "text")
     command = 'steerkit run quickstart --set \'grid."model.quantization"=["none", "int8", "int4"]\''
-    assert [line for line, _ in typed(QUANTISATION) if line.startswith(command)]
+    assert [line for line, _ in typed(QUANTIZATION) if line.startswith(command)]
     grid = 'grid."model.quantization"=["none", "int8", "int4"]'
     changes = [part for change in (grid, *FEW) for part in ("--set", change)]
     printed = give(["run", "quickstart", *changes, "--quiet"])
