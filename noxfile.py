@@ -39,13 +39,6 @@ PRESENT = [version for version in SUPPORTED if runs(version)]
 OF_LIBRARIES = tuple(
     f"tests/{room}" for room in ("cli", "generation", "model", "pipeline", "recipe", "stats")
 )
-    "tests/cli",
-    "tests/generation",
-    "tests/model",
-    "tests/pipeline",
-    "tests/recipe",
-    "tests/stats",
-)
 # a warning is an error, a reference that leads nowhere is one, and all of them are shown
 SPHINX = ("--quiet", "--fail-on-warning", "--nitpicky", "--doctree-dir", "docs/_build/doctrees")
 # the packages are read as sources here, so they need not be installed
