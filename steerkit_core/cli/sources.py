@@ -14,8 +14,8 @@ from steerkit_core.errors import SteerkitError
 if TYPE_CHECKING:
     from steerkit_core.model.handle import ModelHandle
     from steerkit_core.plugin.registry import Registry
-    from steerkit_core.recipe.parsing import Setting
     from steerkit_core.recipe.plan import Plan
+    from steerkit_core.recipe.recipe import Setting
 
 
 @frozen(eq=False)

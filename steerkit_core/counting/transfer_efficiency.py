@@ -11,7 +11,7 @@ import attrs
 from steerkit_core.counting.controls import beats
 from steerkit_core.extraction.extraction import find_extraction
 from steerkit_core.extraction.quantization import cosines
-from steerkit_core.recipe.parsing import fingerprint
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.stats import paired_ratio, wilson
 from steerkit_core.values import DirectionSet

@@ -10,7 +10,7 @@ import attrs
 from attrs import frozen
 
 from steerkit_core.counting.comparison import REFUSAL, Entry, Labels
-from steerkit_core.recipe.parsing import fingerprint
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.stats import cochran_armitage, holm, wilson
 
 FEWEST = 2  # sizes; the trend of two is the difference of two

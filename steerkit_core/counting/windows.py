@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from steerkit_core.counting.comparison import REFUSAL, Entry
-from steerkit_core.recipe.parsing import fingerprint
+from steerkit_core.files.fingerprints import fingerprint
 
 GARBLED = "garbled"
 STEERABLE = 0.6  # the share of coherent refusals from which the paper calls a model steerable

@@ -28,7 +28,7 @@ from steerkit_core.pipeline.steps.results import GroupResult, failed_entry, sele
 from steerkit_core.pipeline.steps.select import Selectors
 from steerkit_core.pipeline.steps.steer import Rows
 from steerkit_core.pipeline.steps.trials import Trials
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.steering.cells import Cell
 from steerkit_core.values import Trial
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from steerkit_core.plugin.registry import Registry
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, Recipe, Setting
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe.recipe import Recipe, Setting
+from steerkit_core.recipe.tables import COMPONENT_TABLES
 from steerkit_core.results.files import SCHEMA_VERSION
 from steerkit_core.values import ContrastSet
 

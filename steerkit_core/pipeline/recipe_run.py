@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve, field
+from attrs import asdict, define, evolve, field
 
 from steerkit_core.counting.best_cell import (
     among_settings,
@@ -33,12 +33,13 @@ from steerkit_core.pipeline.manifest import (
     finish,
     known_batch_rows,
 )
+from steerkit_core.pipeline.pairs import paired
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.results import GroupResult, failed_group
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
-from steerkit_core.recipe.parsing import Recipe
 from steerkit_core.recipe.plan import Group, Plan, make_plan
+from steerkit_core.recipe.recipe import Recipe
 from steerkit_core.report.html import render_html
 from steerkit_core.report.record import read_record
 from steerkit_core.results.files import SCHEMA_VERSION
@@ -72,6 +73,7 @@ def run_recipe(
     Raises:
         SteerkitError: something that the user can put right; what was finished is kept.
     """
+    recipe = paired(recipe, registry)
     plan = make_plan(recipe, registry)
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:
@@ -206,7 +208,7 @@ def _report(plan: Plan, results: Sequence[GroupResult], store: RunDirectory) -> 
         "trends": trends(selections, cells, sizes, labels),
         "quantization": [entry for result in results for entry in result.drift],
         "transfers": transfer_entries(cells, selections, comparisons, labels, store, recipe.run.seed),
-        "excluded": [dict(pair) for pair in recipe.excluded],
+        "excluded": [asdict(pair) for pair in recipe.excluded],
         "health": [entry for result in results for entry in result.health],
         "notes": [
             *_notes(selections, *repeats),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from steerkit_core.errors import StoreError, nearest
+from steerkit_core.files.reading import unreadable
 from steerkit_core.results.counts import contradiction
 from steerkit_core.results.kinds import MANIFEST_FORM, RESULTS_FORM, ROW_FORMS, Form, misfit
 
@@ -95,7 +96,7 @@ def read_json(path: Path, name: str) -> Any:
         remedy = f": damaged or edited by hand; {DAMAGED[name]}" if name in DAMAGED else ""
         raise StoreError(f"{target}: cannot be read: {error}{remedy}") from None
     except OSError as error:
-        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+        raise StoreError(unreadable(target, error)) from None
 
 
 def check_version(table: Any, target: Path) -> None:
@@ -251,7 +252,7 @@ def read_rows(path: Path, name: str, columns: Sequence[str], remedy: str) -> lis
             f"{path}: no {name} here: the run is incomplete; its command makes what is missing"
         ) from None
     except OSError as error:
-        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+        raise StoreError(unreadable(target, error)) from None
     return [row for _, row in parsed_lines(target, content, columns, remedy)]
 
 

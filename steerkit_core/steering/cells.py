@@ -12,8 +12,9 @@ import attrs
 from attrs import evolve, frozen
 
 from steerkit_core.errors import SteerkitError
-from steerkit_core.recipe.parsing import NamedPrompts, Setting, fingerprint
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe.recipe import NamedPrompts, Setting
 from steerkit_core.steering.cell_columns import (
     BEGUN,
     STEERING,

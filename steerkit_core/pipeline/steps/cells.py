@@ -14,7 +14,7 @@ from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.steer import Rows
-from steerkit_core.recipe.parsing import NamedPrompts, Setting
+from steerkit_core.recipe.recipe import NamedPrompts, Setting
 from steerkit_core.steering.calibration import Search
 from steerkit_core.steering.cells import (
     PLAIN,

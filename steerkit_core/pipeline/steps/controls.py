@@ -13,7 +13,7 @@ from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.pipeline.steps.cells import GroupCells
 from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.steering.cells import Cell, control_cell
 from steerkit_core.steering.controls import Control, flipped, random_directions, with_lengths
 from steerkit_core.values import Trial

@@ -11,7 +11,7 @@ from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.extraction.quantization import drift_entries
 from steerkit_core.model.health import warnings_of
 from steerkit_core.pipeline.steps.group import LoadedGroup
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 
 Measured = Sequence[tuple[Setting, Extraction]]
 

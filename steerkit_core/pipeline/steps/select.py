@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from steerkit_core.extraction.extraction import Extraction
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.trials import Trials
 from steerkit_core.recipe.compatibility import check_layer
-from steerkit_core.recipe.parsing import Setting, fingerprint
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.values import ContrastSet, DirectionSet, Outcome, Prompt, Selection, Trial
 
 if TYPE_CHECKING:

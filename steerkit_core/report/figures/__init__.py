@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steerkit_core.errors import SteerkitError, StoreError
+from steerkit_core.files.reading import unwritable
 from steerkit_core.report.figures import directions, drift, layer_map, matrices, rates, scores, windows
 from steerkit_core.report.figures.saving import drawable, save_figure
 from steerkit_core.report.record import RunRecord
@@ -55,4 +56,4 @@ def draw_figures(run: RunRecord) -> list[Path]:
             for path in save_figure(figure, folder / stem)
         ]
     except OSError as error:
-        raise StoreError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise StoreError(unwritable(folder, error)) from None
