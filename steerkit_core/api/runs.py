@@ -10,7 +10,6 @@ from steerkit_core.api.report import Report, open_run
 from steerkit_core.cli.progress import make_progress
 from steerkit_core.errors import SteerkitError, lowered
 from steerkit_core.pipeline.recipe_run import run_recipe
-from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
 from steerkit_core.recipe.changes import Change, toml_text
@@ -42,7 +41,7 @@ def run(
         SteerkitError: something is wrong with the recipe, the folder or the model; nothing that was
             finished before is lost.
     """
-    registry = Registry.collect(Host.load())
+    registry = Registry.collect()
     checked = _read(recipe, _changes(overrides or {}), registry)
     folder = Path("runs") / checked.run.name if out is None else Path(out)
     with _shown(progress) as shown:

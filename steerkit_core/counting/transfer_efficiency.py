@@ -12,6 +12,7 @@ from steerkit_core.counting.controls import beats
 from steerkit_core.extraction.extraction import find_extraction
 from steerkit_core.extraction.quantization import cosines
 from steerkit_core.files.fingerprints import fingerprint
+from steerkit_core.files.json_numbers import finite
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.stats import paired_ratio, wilson
 from steerkit_core.values import DirectionSet
@@ -216,5 +217,4 @@ def _cosine(sets: Sequence[DirectionSet | None], cell: Entry) -> float | None:
     if one.units.shape != other.units.shape:
         return None
     row, column = one.positions.index(cell["position"]), one.layers.index(cell["layer"])
-    found = float(cosines(one, other)[row, column])
-    return found if math.isfinite(found) else None
+    return finite(float(cosines(one, other)[row, column]))

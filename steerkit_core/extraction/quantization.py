@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steerkit_core.extraction.extraction import Extraction, kept_identities, read_extraction
+from steerkit_core.files.json_numbers import finite
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import DirectionSet
 
@@ -54,17 +54,12 @@ def drift_entries(
             "reference_dtype": reference.identity["model"]["dtype"],
             "position": position,
             "layers": list(extraction.directions.layers),
-            "cosines": _finite(row),
-            "raw_norms": _finite(own),
-            "reference_raw_norms": _finite(other),
+            "cosines": [finite(value) for value in row],
+            "raw_norms": [finite(value) for value in own],
+            "reference_raw_norms": [finite(value) for value in other],
         }
         for position, row, own, other in zip(extraction.directions.positions, table, *norms, strict=True)
     ]
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    """The values with null for those that JSON cannot hold."""
-    return [value if math.isfinite(value) else None for value in values]
 
 
 def _reference(identity: Mapping[str, Any], store: RunDirectory) -> Extraction | None:

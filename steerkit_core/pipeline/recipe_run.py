@@ -112,7 +112,7 @@ class _Session:
 
     def run(self, group: Group) -> GroupResult:
         """Load a model, run its settings, and let go of it: the next may need all of the memory."""
-        self.progress.step(f"loading {group.spec.id}{_quantized(group)}")
+        self.progress.step(f"loading {group.spec.label}")
         try:
             result = self._run_loaded(group)
         except NumericError as error:
@@ -143,8 +143,7 @@ class _Session:
         # once more, with the batch sizes that were measured
         self.manifest["models"][-1] = describe_model(model) | checked
         self.store.write_json(MANIFEST, self.manifest)
-        what = f"{group.spec.id}{_quantized(group)}"
-        notes = (*result.notes, *(f"{what}: {note}." for note in audited["notes"]))
+        notes = (*result.notes, *(f"{group.spec.label}: {note}." for note in audited["notes"]))
         result = evolve(result, notes=notes)
         self.verdicts += _verdicts(run)
         return result
@@ -266,7 +265,3 @@ def _verdicts(run: GroupRun) -> Iterator[dict[str, Any]]:
                 "scores": {} if verdict is None else dict(verdict.scores),
                 "spans": [] if verdict is None else [list(span) for span in verdict.spans],
             }
-
-
-def _quantized(group: Group) -> str:
-    return "" if group.spec.quantization == "none" else f" ({group.spec.quantization})"

@@ -167,10 +167,12 @@ class PartsReader:
         if not isinstance(use, str):
             self.log.note([Problem(f"{word}.use", f"expected a string, got {use!r}")])
             return None
-        found: Component | None = None
-        with self.log.noting(f"{word}.use"):
-            found = self._structure(options, self.registry.get(word, use), word, shared)
-        return found
+        try:
+            component = self.registry.get(word, use)
+        except SteerkitError as error:
+            self.log.note([Problem(f"{word}.use", str(error))])
+            return None
+        return self._structure(options, component, word, shared)
 
     def _prompts(self, asked: PromptOptions | None, times: int) -> _PromptParts:
         """The sets that the table `[prompts]` names, those that are completed so many times over."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from attrs import asdict, frozen
 
+from steerkit_core.components.model_spec import model_label
 from steerkit_core.errors import StoreError
 from steerkit_core.results.files import COMPLETIONS, MANIFEST, RESULTS, read_manifest
 from steerkit_core.results.run import progress_words, read_run
@@ -100,8 +101,7 @@ def _facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _quantized(model: Mapping[str, Any]) -> str:
-    quantization = model.get("quantization", "none")
-    return str(model.get("id", "")) + ("" if quantization == "none" else f" ({quantization})")
+    return model_label(str(model.get("id", "")), str(model.get("quantization", "none")))
 
 
 def _all(names: list[str]) -> str:

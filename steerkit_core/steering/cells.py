@@ -128,7 +128,7 @@ def steered_cell(
         SteerkitError: there is no usable direction at the trial's layer and position.
     """
     multiplier = _multiplier(model, setting, trial)
-    steering = steering_of(model, setting, trial, source, 0.0 if multiplier is None else multiplier)
+    steering = steering_of(model, setting, trial, source, multiplier)
     direction = steering.direction
     intervention = setting.site.intervene(steering)
     place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
@@ -182,16 +182,7 @@ def control_cell(
     """
     setting, prompts = cell.setting, cell.prompts
     multiplier = cell.facts["multiplier"]
-    steering = Steering(
-        directions=control.directions,
-        layer=trial.layer,
-        position=trial.position,
-        multiplier=0.0 if multiplier is None else multiplier,
-        num_layers=model.num_layers,
-        residual_norms=source.residual_norms,
-        num_heads=model.num_heads,
-        classes=source.classes,
-    )
+    steering = _steering(model, control.directions, trial, source, multiplier)
     own = setting.site.intervene(steering)
     intervention = evolve(own, condition=cell.intervention.condition)
     if same_effect(cell.intervention, intervention):
@@ -217,23 +208,14 @@ def control_cell(
 
 
 def steering_of(
-    model: CellModel, setting: Setting, trial: Trial, source: Source, multiplier: float
+    model: CellModel, setting: Setting, trial: Trial, source: Source, multiplier: float | None
 ) -> Steering:
     """What the site is given to steer at the trial's layer and position with some multiplier.
 
     Raises:
         SteerkitError: there is no usable direction there.
     """
-    steering = Steering(
-        directions=source.directions,
-        layer=trial.layer,
-        position=trial.position,
-        multiplier=multiplier,
-        num_layers=model.num_layers,
-        residual_norms=source.residual_norms,
-        num_heads=model.num_heads,
-        classes=source.classes,
-    )
+    steering = _steering(model, source.directions, trial, source, multiplier)
     try:
         steering.direction  # noqa: B018  # reason: it is looked up
     except KeyError:
@@ -242,6 +224,21 @@ def steering_of(
             f" {trial.position} (positions: {', '.join(map(str, source.directions.positions))})"
         ) from None
     return steering
+
+
+def _steering(
+    model: CellModel, directions: DirectionSet, trial: Trial, source: Source, multiplier: float | None
+) -> Steering:
+    return Steering(
+        directions=directions,
+        layer=trial.layer,
+        position=trial.position,
+        multiplier=multiplier,
+        num_layers=model.num_layers,
+        residual_norms=source.residual_norms,
+        num_heads=model.num_heads,
+        classes=source.classes,
+    )
 
 
 def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:

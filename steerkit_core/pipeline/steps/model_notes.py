@@ -51,8 +51,7 @@ def health_of(
 
 def notes_of(loaded: LoadedGroup, measured: Measured, entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """What a reader has to know of this model's numbers; `entries` are those of its cells."""
-    spec = loaded.group.spec
-    what = spec.id + ("" if spec.quantization == "none" else f" ({spec.quantization})")
+    what = loaded.group.spec.label
     found = [note for _, extraction in measured for note in warnings_of(extraction.stream, what)]
     sick = [entry for entry in entries if entry["sick"]]
     if sick:
