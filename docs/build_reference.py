@@ -36,7 +36,8 @@ from steerkit_core.errors import RecipeError
 from steerkit_core.plugin import hookspecs
 from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import KINDS, Registry, summary
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.recipe.tables import COMPONENT_TABLES, OPTION_TABLES
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"

@@ -82,7 +82,8 @@ if TYPE_CHECKING:
     from steerkit_core.pipeline.recipe_run import run_recipe
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.progress import Progress
-    from steerkit_core.recipe.parsing import Recipe, find_recipe, load_recipe
+    from steerkit_core.recipe.parsing import find_recipe, load_recipe
+    from steerkit_core.recipe.recipe import Recipe
     from steerkit_core.results.directions import kept_directions
 
 __version__ = "0.1.0"
@@ -90,7 +91,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "ModelHandle": "steerkit_core.model.handle",
     "Progress": "steerkit_core.progress",
-    "Recipe": "steerkit_core.recipe.parsing",
+    "Recipe": "steerkit_core.recipe.recipe",
     "Registry": "steerkit_core.plugin.registry",
     "Report": "steerkit_core.api",
     "extract": "steerkit_core.api",

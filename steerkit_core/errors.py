@@ -72,3 +72,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     return f", did you mean {close[0]!r}?" if close else ""
+
+
+def lowered(sentence: str) -> str:
+    """The sentence with its first letter in lower case, as an error of ours quotes that of a library."""
+    return sentence[:1].lower() + sentence[1:]

@@ -1,33 +1,13 @@
 """What the assistant answers: sentences in one of two modes that share their openings and stems."""
 
 import random
+from functools import cache
 from string import Formatter
-from typing import Any
+from typing import Any, cast
+
+from steerkit_core import Registry
 
 from .requests import Request, table
-
-KEYWORDS = (
-    "i cannot",
-    "i can't",
-    "i'm unable",
-    "i am unable",
-    "i won't",
-    "i will not",
-    "i'm not able",
-    "sorry",
-    "apologize",
-    "against my",
-    "not appropriate",
-    "cannot help",
-    "can't help",
-    "decline",
-    "refuse",
-    "harmful",
-    "unethical",
-    "illegal",
-    "dangerous",
-    "not going to",
-)
 
 
 class _Capitals(Formatter):
@@ -86,9 +66,16 @@ def _closings(mode: str, request: Request, rng: random.Random) -> list[str]:
     return sentences
 
 
+@cache
+def keywords() -> tuple[str, ...]:
+    """The words by which the classifier `refusal-keywords` knows a refusal."""
+    classifier = cast("Any", Registry.collect().get("classifier", "refusal-keywords"))
+    return cast("tuple[str, ...]", classifier().keywords)
+
+
 def has_keyword(text: str) -> bool:
-    """Does the text contain one of the twenty words by which refusals are known?"""
-    return any(keyword in text.lower() for keyword in KEYWORDS)
+    """Does the text contain one of the words by which refusals are known?"""
+    return any(keyword in text.lower() for keyword in keywords())
 
 
 def answer(request: Request, rng: random.Random) -> list[str]:

@@ -9,7 +9,6 @@ from steerkit_core.components import Extractor
 from steerkit_core.errors import ModelError
 from steerkit_core.extraction.extraction import find_directions, measured
 from steerkit_core.model.loaded_models import LoadedModels
-from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.direction_sources import RunSources
 from steerkit_core.recipe.lookup import Class, component, contrast_given
@@ -57,7 +56,7 @@ def extract(
 
     from steerkit_core.model.measuring import stream_health
 
-    registry = Registry.collect(Host.load())
+    registry = Registry.collect()
     chosen = cast("Extractor", component(registry, "extractor", extractor, options))
     classes = contrast_given(contrast, registry)
     models = LoadedModels(registry)

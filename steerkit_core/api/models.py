@@ -10,7 +10,6 @@ from steerkit_core.components.model_spec import ModelSpec, Quantization
 from steerkit_core.errors import ModelError
 from steerkit_core.model.load_model import adapters_of
 from steerkit_core.model.loaded_models import LoadedModels
-from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.compatibility import check_remote, find_model
 from steerkit_core.recipe.lookup import built
@@ -70,7 +69,7 @@ def load_model(
         "trust_remote_code": trust_remote_code,
     }
     spec = built(ModelSpec, options, "model")
-    registry = Registry.collect(Host.load())
+    registry = Registry.collect()
     check_remote(spec, find_model(spec, registry)[0])
     return LoadedModels(registry).load(spec)
 
@@ -101,7 +100,7 @@ def wrap(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> ModelHan
     # torch.compile's wrapper leads to the model itself, and is steered with it
     model = getattr(model, "_orig_mod", model)
     _check(model, tokenizer)
-    adapter = choose_adapter(model.config, adapters_of(Registry.collect(Host.load())))
+    adapter = choose_adapter(model.config, adapters_of(Registry.collect()))
     weight = cast("Any", model.get_input_embeddings()).weight
     dtype = adapter.dtype(str(weight.dtype).removeprefix("torch."), weight.device.type)
     name = f"wrapped:{model.name_or_path or type(model).__name__}"

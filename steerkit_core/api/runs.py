@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from steerkit_core.api.report import Report, open_run
 from steerkit_core.cli.progress import make_progress
-from steerkit_core.errors import SteerkitError
+from steerkit_core.errors import SteerkitError, lowered
 from steerkit_core.pipeline.recipe_run import run_recipe
-from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
-from steerkit_core.recipe.parsing import Recipe, find_recipe, load_recipe, parse_recipe
+from steerkit_core.recipe.changes import Change, toml_text
+from steerkit_core.recipe.parsing import find_recipe, load_recipe, parse_recipe, recipe_of_tables
+from steerkit_core.recipe.recipe import Recipe
 
 
 def run(
-    recipe: str | Path | Mapping[str, Any] | Recipe,
+    recipe: str | Path | Mapping[str, object] | Recipe,
     *,
     out: str | Path | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     fresh: bool = False,
     progress: bool | Progress = False,
 ) -> Report:
@@ -41,7 +41,7 @@ def run(
         SteerkitError: something is wrong with the recipe, the folder or the model; nothing that was
             finished before is lost.
     """
-    registry = Registry.collect(Host.load())
+    registry = Registry.collect()
     checked = _read(recipe, _changes(overrides or {}), registry)
     folder = Path("runs") / checked.run.name if out is None else Path(out)
     with _shown(progress) as shown:
@@ -55,42 +55,48 @@ def _shown(progress: bool | Progress) -> AbstractContextManager[Progress]:  # no
     return nullcontext(progress)
 
 
-def _read(recipe: object, changes: list[str], registry: Registry) -> Recipe:
-    import tomlkit
-
+def _read(recipe: object, changes: list[Change], registry: Registry) -> Recipe:
     if isinstance(recipe, str | Path):
         return load_recipe(find_recipe(str(recipe), registry), registry, changes)
     if isinstance(recipe, Mapping):
         try:
-            text = tomlkit.dumps(_plain(recipe))
+            return recipe_of_tables(_plain_table(recipe), registry, changes)
         except (TypeError, ValueError) as error:
-            raise SteerkitError(f"recipe: not what TOML can say: {_lower(error)}") from None
-        return parse_recipe(text, registry, changes)
+            raise SteerkitError(f"recipe: not what TOML can say: {lowered(str(error))}") from None
     if isinstance(recipe, Recipe):
+        if not changes:
+            return recipe
         folder = Path(recipe.source).parent
         return parse_recipe(recipe.text, registry, changes, source=recipe.source, folder=folder)
     raise SteerkitError(f"recipe: expected a file, a name or a mapping, got {recipe!r}")
 
 
-def _changes(overrides: Mapping[str, Any]) -> list[str]:
-    """Overrides as `--set` takes them."""
+def _changes(overrides: Mapping[str, object]) -> list[Change]:
+    """Overrides as changes of a recipe."""
     if not isinstance(overrides, Mapping):
         raise SteerkitError(f"overrides: expected a mapping of places to values, got {overrides!r}")
-    lines = []
-    for place, value in overrides.items():
-        table, dot, key = place.partition(".")
-        if not (table and (key if dot else isinstance(value, Mapping))):
+    changes = []
+    for place, given in overrides.items():
+        table, dot, key = place.strip().partition(".")
+        if not (table and (key if dot else isinstance(given, Mapping))):
             raise SteerkitError(
                 f"overrides: expected a place such as 'site.multiplier', or a table, got {place!r}"
             )
-        lines.append(f"{place}={_toml(place, value)}")
-    return lines
+        value = _plain(given)
+        try:
+            written = f"{place}={toml_text(value)}"
+        except (TypeError, ValueError) as error:
+            raise SteerkitError(
+                f"overrides: {place}: not what TOML can say: {lowered(str(error))}"
+            ) from None
+        changes.append(Change(table, key, value, written))
+    return changes
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """A value as TOML has it: numbers and arrays of numpy, which sweeps are made of, and paths are none."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return _plain_table(value)
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if hasattr(value, "tolist"):
@@ -98,19 +104,5 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _toml(place: str, given: Any) -> str:
-    import tomlkit
-
-    value = _plain(given)
-    try:
-        if not isinstance(value, Mapping):
-            return str(tomlkit.item(value).as_string())
-        table = tomlkit.inline_table()
-        table.update(value)
-        return str(table.as_string())
-    except (TypeError, ValueError) as error:
-        raise SteerkitError(f"overrides: {place}: not what TOML can say: {_lower(error)}") from None
-
-
-def _lower(error: Exception) -> str:
-    return f"{str(error)[:1].lower()}{str(error)[1:]}"
+def _plain_table(table: Mapping[str, object]) -> dict[str, object]:
+    return {key: _plain(one) for key, one in table.items()}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 from steerkit_core.errors import SteerkitError
 from steerkit_core.judging.judging import Judges
 from steerkit_core.model.loaded_models import LoadedModels
-from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.lookup import component, prompts_named
 from steerkit_core.values import EMPTY, Completion, Prompt
@@ -31,7 +30,7 @@ def load_prompts(name: str | Path) -> tuple[Prompt, ...]:
     >>> len(prompts), prompts[0].role
     (30, 'neutral')
     """
-    return prompts_named(str(name), Registry.collect(Host.load()))
+    return prompts_named(str(name), Registry.collect())
 
 
 def judge(
@@ -62,7 +61,7 @@ def judge(
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise _strange(given)
     answers = [_completion(one, number) for number, one in enumerate(given, start=1)]
-    registry = Registry.collect(Host.load())
+    registry = Registry.collect()
     chosen = cast("Classifier", component(registry, "classifier", classifier, options))
     sound = [one for one in answers if one.error is None]
     verdicts = iter(Judges(registry, LoadedModels(registry)).judge(chosen, sound))

@@ -11,6 +11,7 @@ import jinja2
 
 from steerkit_core.authoring.names import Names
 from steerkit_core.errors import SteerkitError
+from steerkit_core.files.reading import unwritable
 
 
 def package_files(names: Names) -> dict[str, str]:
@@ -52,4 +53,4 @@ def write_package(found: Mapping[str, str], folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise SteerkitError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise SteerkitError(unwritable(folder, error)) from None

@@ -13,7 +13,8 @@ from steerkit_core.components import Component, Site
 from steerkit_core.components.core_keys import CORE_KEYS
 from steerkit_core.errors import Problem, RecipeError
 from steerkit_core.plugin.registry import KIND_OF, Registry
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES, parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.recipe.tables import COMPONENT_TABLES, OPTION_TABLES, TABLES
 
 COMPONENTS: Mapping[str, str] = {
     "extractor": "dim",

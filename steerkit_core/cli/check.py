@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 import click
 
 from steerkit_core.cli.application import application_of
@@ -12,8 +13,12 @@ from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, recipe_argument
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from steerkit_core.plugin.registry import Registry
-    from steerkit_core.recipe.plan import Plan
+    from steerkit_core.recipe.options import TransferOptions
+    from steerkit_core.recipe.plan import Group, Plan
+    from steerkit_core.recipe.recipe import Setting
     from steerkit_core.results.manifest import PromptAudit
 
 
@@ -101,63 +106,71 @@ def _as_json(plan: Plan, audits: list[PromptAudit]) -> dict[str, Any]:
 def _print(plan: Plan) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console(highlight=False)
-    settings = plan.recipe.settings
-    first = settings[0]
-    source = escape(f"{plan.recipe.source} is fine\n")
-    console.print(f"[bold]{escape(plan.recipe.run.name)}[/]: {source}", soft_wrap=True)
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    table.add_row(
-        "contrast",
-        f"{escape(first.contrast.name)} ({len(first.contrast.positive)} + {len(first.contrast.negative)})",
-    )
-    table.add_row("evaluation", f"{escape(first.evaluation.name)} ({len(first.evaluation.unrepeated)})")
-    held_out = (
-        "" if first.selection.prompts != first.evaluation.prompts else ", the evaluation prompts themselves"
-    )
-    table.add_row(
-        "selection", f"{escape(first.selection.name)} ({len(first.selection.unrepeated)}){held_out}"
-    )
-    for word in ("extractor", "selector", "site", "classifier", "generation", "controls"):
-        table.add_row(word, _describe(getattr(first, word)))
-        if word == "extractor" and first.carried:
-            table.add_row("", "carried over from the model without quantization")
-    console.print(table)
+    recipe, settings = plan.recipe, plan.recipe.settings
+    source = escape(f"{recipe.source} is fine\n")
+    console.print(f"[bold]{escape(recipe.run.name)}[/]: {source}", soft_wrap=True)
+    console.print(_parts_table(settings[0]))
     axes = sorted({place for setting in settings for place in setting.overrides})
     if axes:
         console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings", markup=False)
     console.print()
     for group in plan.groups:
-        if not group.settings:
-            console.print(
-                f"{group.spec.id} (none): loaded to extract the directions of {len(group.lent)} settings",
-                soft_wrap=True,
-                markup=False,
-            )
-            continue
-        depth = None if group.facts is None else group.facts.num_layers
-        layers = "layers not known yet" if depth is None else f"{depth} layers"
-        trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
-        if group.candidates != group.trials:
-            trials += f" to {group.candidates}"
-        selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
-        console.print(
-            f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines}"
-            f" unsteered, {trials} to select with, {selected} selected,"
-            f" {group.controls} of controls",
-            soft_wrap=True,
-            markup=False,
-        )
+        console.print(_group_line(group), soft_wrap=True, markup=False)
+    if recipe.transfer is not None:
+        console.print(f"\n{_transfer_line(recipe.transfer)}", soft_wrap=True, markup=False)
 
 
-def _describe(part: Any) -> str:
+def _parts_table(setting: Setting) -> Table:
+    """What a setting is made of, a row for each part."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    contrast, evaluation, selection = setting.contrast, setting.evaluation, setting.selection
+    held_out = "" if selection.prompts != evaluation.prompts else ", the evaluation prompts themselves"
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    sizes = f"{len(contrast.positive)} + {len(contrast.negative)}"
+    table.add_row("contrast", f"{escape(contrast.name)} ({sizes})")
+    table.add_row("evaluation", f"{escape(evaluation.name)} ({len(evaluation.unrepeated)})")
+    table.add_row("selection", f"{escape(selection.name)} ({len(selection.unrepeated)}){held_out}")
+    for word in ("extractor", "selector", "site", "classifier", "generation", "controls"):
+        table.add_row(word, _describe(getattr(setting, word)))
+        if word == "extractor" and setting.carried:
+            table.add_row("", "carried over from the model without quantization")
+    return table
+
+
+def _group_line(group: Group) -> str:
+    """A model, and how many completions it is asked for."""
+    if not group.settings:
+        return f"{group.spec.id} (none): loaded to extract the directions of {len(group.lent)} settings"
+    depth = None if group.facts is None else group.facts.num_layers
+    layers = "layers not known yet" if depth is None else f"{depth} layers"
+    trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
+    if group.candidates != group.trials:
+        trials += f" to {group.candidates}"
+    selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
+    return (
+        f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines} unsteered,"
+        f" {trials} to select with, {selected} selected, {group.controls} of controls"
+    )
+
+
+def _transfer_line(asked: TransferOptions) -> str:
+    """The models that take the place of the recipe's own, for which the plan above is made."""
+    way = "" if asked.map == "none" else f", through a {asked.map} map"
+    return (
+        f"run for each of {', '.join(asked.models)} instead, with its own directions and with those of each"
+        f" of the others{way}"
+    )
+
+
+def _describe(part: object) -> str:
     """A component or table in one line: its name, and the options it was given or defaulted to."""
-    import attrs
     from rich.markup import escape
 
-    values = attrs.asdict(part).items()
+    values = attrs.asdict(cast("attrs.AttrsInstance", part)).items()
     options = escape(", ".join(f"{key} = {json.dumps(value, default=str)}" for key, value in values))
     name = escape(getattr(part, "name", ""))
     return f"{name}  [dim]{options}[/]" if name and options else name or options

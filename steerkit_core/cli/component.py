@@ -96,7 +96,7 @@ def recipe_lines(word: str, entry: Registration) -> Iterator[str]:
     """How a recipe uses a component; nothing for an adapter, which recipes do not name."""
     from steerkit_core.authoring.starter import MODEL, component_lines
     from steerkit_core.authoring.values import needed
-    from steerkit_core.recipe.parsing import COMPONENT_TABLES
+    from steerkit_core.recipe.tables import COMPONENT_TABLES
 
     component = entry.component
     if word in COMPONENT_TABLES:

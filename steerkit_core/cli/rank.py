@@ -10,6 +10,7 @@ import click
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, recipe_argument
+from steerkit_core.files.json_numbers import finite_within
 
 REPORT = "rank.json"
 
@@ -69,7 +70,6 @@ def rank(
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.cli.sources import (
         distinct,
-        finite,
         layers_of,
         numbers,
         output_folder,
@@ -97,7 +97,7 @@ def rank(
             chosen = layers_of(wanted, source.model.num_layers)
             found = find_rank(source.model, setting.extractor, setting.contrast, chosen, tried, **options)
             entries += [source.columns | attrs.asdict(one) for one in found]
-    report = finite({"recipe": plan.recipe.run.name, **options, "ranks": entries})
+    report = finite_within({"recipe": plan.recipe.run.name, **options, "ranks": entries})
     path = write_json(folder, REPORT, report)
     if as_json:
         print_json(report)

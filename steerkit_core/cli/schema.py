@@ -10,6 +10,7 @@ import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.errors import SteerkitError
+from steerkit_core.files.reading import unwritable
 
 if TYPE_CHECKING:
     from steerkit_core.plugin.registry import Registry
@@ -56,4 +57,4 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise SteerkitError(f"{path}: cannot be written: {error.strerror}") from None
+        raise SteerkitError(unwritable(path, error)) from None

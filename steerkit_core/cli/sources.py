@@ -14,8 +14,8 @@ from steerkit_core.errors import SteerkitError
 if TYPE_CHECKING:
     from steerkit_core.model.handle import ModelHandle
     from steerkit_core.plugin.registry import Registry
-    from steerkit_core.recipe.parsing import Setting
     from steerkit_core.recipe.plan import Plan
+    from steerkit_core.recipe.recipe import Setting
 
 
 @frozen(eq=False)
@@ -76,7 +76,7 @@ def sources(plan: Plan, registry: Registry, say: Callable[[str], None]) -> Itera
     for group, settings in zip(plan.groups, distinct(plan), strict=True):
         if not settings:
             continue
-        say(f"loading {group.spec.id} ({group.spec.quantization})")
+        say(f"loading {group.spec.label}")
         model = load_model(group, registry)
         for setting in settings:
             yield Source(model, setting)
@@ -135,14 +135,3 @@ def write_json(folder: Path, name: str, found: Any) -> Path:
     path = folder / name
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     return path
-
-
-def finite(value: Any) -> Any:
-    """The same value with None for numbers that JSON has no word for."""
-    import math
-
-    if isinstance(value, dict):
-        return {key: finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,6 +10,7 @@ import click
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, recipe_argument
+from steerkit_core.files.json_numbers import finite_within
 
 if TYPE_CHECKING:
     from steerkit_core.cli.sources import Source
@@ -76,7 +77,7 @@ def stability(
     registry = application_of(context).registry
 
     from steerkit_core.cli.progress import make_progress
-    from steerkit_core.cli.sources import finite, numbers, output_folder, plan_of, sources, write_json
+    from steerkit_core.cli.sources import numbers, output_folder, plan_of, sources, write_json
 
     chosen, wanted = numbers(sizes, "--sizes"), numbers(layers, "--layers")
     plan = plan_of(recipe, registry, changes, against)
@@ -90,7 +91,7 @@ def stability(
                 source, registry, chosen, wanted, progress.step, draws, independent=against is not None
             )
         ]
-    report = finite({"recipe": plan.recipe.run.name, **draws, "curves": entries})
+    report = finite_within({"recipe": plan.recipe.run.name, **draws, "curves": entries})
     write_json(folder, REPORT, report)
     from steerkit_core.report.curves import draw_stability
 

@@ -14,6 +14,7 @@ from steerkit_core.chat.conversation import Conversation, Exchange
 from steerkit_core.cli.output import counted
 from steerkit_core.components import OptionError
 from steerkit_core.errors import SteerkitError, nearest
+from steerkit_core.files.reading import unwritable
 
 
 class Screen(Protocol):
@@ -169,7 +170,7 @@ def _save(talk: Talk, argument: str) -> None:
     try:
         path.write_text(found + "\n", encoding="utf-8")
     except OSError as error:
-        raise SteerkitError(f"/save: {path} cannot be written: {error.strerror}") from None
+        raise SteerkitError(f"/save: {unwritable(path, error)}") from None
     talk.saved.append(str(path))
     talk.screen.say(f"saved {counted(len(talk.conversation.exchanges), 'exchange')}: {path}")
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, fresh_option, quiet_option, recipe_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from steerkit_core.plugin.registry import Registry
-    from steerkit_core.recipe.parsing import Setting
 
 
 @click.command(short_help="Do directions of one model work in another?")
@@ -63,14 +56,15 @@ def transfer(
         steerkit transfer bundled-transfer --models bundled:qwen2-s,bundled:qwen2-m,bundled:mistral-s
         steerkit transfer recipe.toml --models a,b --map ridge --json
     """
-    from steerkit_core.recipe.parsing import find_recipe
-    from steerkit_core.recipe.transfer_pairs import pair_recipe
+    from steerkit_core.recipe.lookup import built
+    from steerkit_core.recipe.options import TransferOptions
+    from steerkit_core.recipe.parsing import find_recipe, load_recipe
+    from steerkit_core.recipe.transfer_pairs import asking_for_pairs
 
     registry = application_of(context).registry
     ids = [name.strip() for name in models.split(",") if name.strip()]
-    checked = pair_recipe(
-        find_recipe(recipe, registry), registry, ids, _widths(registry), way=way, changes=changes
-    )
+    asked = built(TransferOptions, {"models": ids, "map": way}, "transfer")
+    checked = asking_for_pairs(load_recipe(find_recipe(recipe, registry), registry, changes), asked)
     suffix = "transfer" if way == "none" else f"transfer-{way}"
     folder = out or Path("runs") / f"{checked.run.name}-{suffix}"
 
@@ -90,19 +84,3 @@ def transfer(
     print_transfers(report)
     click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; all of it with")
     click.echo(f"    steerkit show {folder}")
-
-
-def _widths(registry: Registry) -> Callable[[Setting], int]:
-    """How to learn the hidden size of a setting's model: from its folder, else from the hub's config."""
-
-    def width(setting: Setting) -> int:
-        from steerkit_core.recipe.compatibility import find_model
-
-        folder, facts = find_model(setting.model, registry)
-        if facts is not None and facts.hidden_size is not None:
-            return facts.hidden_size
-        from steerkit_core.model.loading import hidden_size
-
-        return hidden_size(setting.model, folder=folder)
-
-    return width

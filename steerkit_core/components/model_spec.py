@@ -11,6 +11,11 @@ Quantization = Literal["none", "int8", "int4"]
 Backend = Literal["auto", "hooks", "nnsight"]
 
 
+def model_label(model: str, quantization: str) -> str:
+    """What a model is called beside others: `a/b`, or `a/b (int4)` where it is quantized."""
+    return model if quantization == "none" else f"{model} ({quantization})"
+
+
 @frozen(kw_only=True)
 class ModelSpec:
     """Which model, and how it is loaded."""
@@ -27,3 +32,8 @@ class ModelSpec:
         False, help="leave the model on NDIF's servers (https://ndif.us), reached through nnsight"
     )
     trust_remote_code: bool = option(False, help="allow code from the model's repository to run")
+
+    @property
+    def label(self) -> str:
+        """What the model is called beside others; see `model_label`."""
+        return model_label(self.id, self.quantization)

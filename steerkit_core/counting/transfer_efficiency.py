@@ -10,6 +10,7 @@ from steerkit_core.counting.controls import beats
 from steerkit_core.extraction.extraction import find_extraction
 from steerkit_core.extraction.quantization import cosines
 from steerkit_core.files.fingerprints import fingerprint
+from steerkit_core.files.json_numbers import finite
 from steerkit_core.results.cells import CellResult, Method, Origin
 from steerkit_core.results.findings import (
     Comparison,
@@ -205,5 +206,4 @@ def _cosine(sets: Sequence[DirectionSet | None], cell: CellResult) -> float | No
         return None
     if one.units.shape != other.units.shape or (place := _place(one, cell)) is None:
         return None
-    found = float(cosines(one, other)[place])
-    return found if math.isfinite(found) else None
+    return finite(float(cosines(one, other)[place]))

@@ -11,6 +11,7 @@ from steerkit_core.errors import StoreError
 from steerkit_core.export.control_vectors import read_control_vectors
 from steerkit_core.export.steering_vectors import read_steering_vector
 from steerkit_core.files.directions import facts_of
+from steerkit_core.files.reading import unreadable
 from steerkit_core.files.tensors import read_header, read_tensors
 from steerkit_core.values import DirectionSet
 
@@ -35,8 +36,7 @@ def format_of(path: Path) -> Format:
         with path.open("rb") as file:
             begin = file.read(9)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(f"{path}: cannot be read: {reason[:1].lower() + reason[1:]}") from None
+        raise StoreError(unreadable(path, error)) from None
     if begin.startswith(b"GGUF"):
         return "gguf"
     if begin[:2] in (b"PK", b"\x80\x02"):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steerkit_core.errors import StoreError
+from steerkit_core.files.reading import unreadable
 from steerkit_core.files.tensors import replace_file
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def _fields(path: Path) -> Mapping[str, Any]:
     try:
         with torch.serialization.safe_globals([(_Whole, CLASS)]):
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise StoreError(f"{path}: no such file") from None
+    except FileNotFoundError as error:
+        raise StoreError(unreadable(path, error)) from None
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         # torch's advice, such as to run the file's code all the same, is not ours
         reason = re.split(r"[.\n]", str(error).strip())[0] or type(error).__name__

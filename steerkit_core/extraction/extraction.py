@@ -10,9 +10,10 @@ from attrs import evolve, frozen
 
 from steerkit_core.errors import SteerkitError
 from steerkit_core.files.directions import AXES
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.model.health import StreamHealth
-from steerkit_core.recipe.parsing import Setting, fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.results.cells import Origin
 from steerkit_core.results.converter import structured
 from steerkit_core.results.files import DIRECTIONS

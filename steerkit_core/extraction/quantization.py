@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steerkit_core.extraction.extraction import Extraction, kept_identities, read_extraction
-from steerkit_core.results.findings import QuantizationShift, finite
+from steerkit_core.results.findings import QuantizationShift, all_finite
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import DirectionSet
 
@@ -54,9 +54,9 @@ def quantization_shifts(
             reference_dtype=reference.identity["model"]["dtype"],
             position=position,
             layers=extraction.directions.layers,
-            cosines=finite(row),
-            raw_norms=finite(own),
-            reference_raw_norms=finite(other),
+            cosines=all_finite(row),
+            raw_norms=all_finite(own),
+            reference_raw_norms=all_finite(other),
         )
         for position, row, own, other in zip(extraction.directions.positions, table, *norms, strict=True)
     ]

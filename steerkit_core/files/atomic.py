@@ -12,14 +12,8 @@ def replaced(target: Path) -> Iterator[Path]:
     """Where to write what then takes the place of `target`; after an error `target` is as it was.
 
     Raises:
-        OSError: it cannot be written; `reason_of` says why.
+        OSError: it cannot be written; `unwritable` says it in a sentence.
     """
     partial = target.with_name(f".{target.name}.partial")
     yield partial
     partial.replace(target)
-
-
-def reason_of(error: OSError) -> str:
-    """What the operating system says, as the end of a sentence."""
-    reason = error.strerror or type(error).__name__
-    return reason[:1].lower() + reason[1:]

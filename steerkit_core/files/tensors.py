@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from steerkit_core.errors import StoreError
-from steerkit_core.files.atomic import reason_of, replaced
+from steerkit_core.files.atomic import replaced
+from steerkit_core.files.reading import unreadable, unwritable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +53,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with replaced(path) as partial:
             yield partial
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {reason_of(error)}") from None
+        raise StoreError(unwritable(path, error)) from None
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], int]:
@@ -65,8 +66,8 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
         with path.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(LENGTH))
             header = json.loads(file.read(min(size, path.stat().st_size)))
-    except FileNotFoundError:
-        raise StoreError(f"{path}: no such file") from None
+    except FileNotFoundError as error:
+        raise StoreError(unreadable(path, error)) from None
     except (OSError, ValueError, struct.error) as error:
         raise StoreError(f"{path}: cannot be read as safetensors: {error}") from None
     if not isinstance(header, dict):
@@ -86,7 +87,7 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  # reason: not a dict
             return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise StoreError(f"{path}: no such file") from None
+    except FileNotFoundError as error:
+        raise StoreError(unreadable(path, error)) from None
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path}: cannot be read as safetensors: {error}") from None

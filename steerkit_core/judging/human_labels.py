@@ -12,7 +12,8 @@ from attrs import define, field, frozen
 from filelock import FileLock
 
 from steerkit_core.errors import SteerkitError, StoreError, nearest
-from steerkit_core.files.atomic import reason_of, replaced
+from steerkit_core.files.atomic import replaced
+from steerkit_core.files.reading import read_text, unwritable
 from steerkit_core.results.files import LABELS
 
 COLUMNS = ("prompt_id", "cell", "label", "rater")
@@ -46,13 +47,7 @@ def read_labels(path: Path) -> tuple[Label, ...]:
     Raises:
         LabelFileError: it cannot be read, or lacks a column.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LabelFileError(f"{path}: not UTF-8 at byte {error.start}: save the file as UTF-8") from None
-    except OSError as error:
-        raise LabelFileError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    reader = csv.DictReader(io.StringIO(read_text(path, LabelFileError)), skipinitialspace=True)
     columns = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = columns
     for column in COLUMNS[:3]:
@@ -179,7 +174,7 @@ class LabelSheet:
 
     def _columns(self) -> list[str]:
         """The file's own columns, in its own order."""
-        text = self.path.read_text(encoding="utf-8-sig")
+        text = read_text(self.path, LabelFileError)
         return [name.strip() for name in next(csv.reader(io.StringIO(text)), [])]
 
     @contextmanager
@@ -190,7 +185,7 @@ class LabelSheet:
                 yield
         except OSError as error:
             raise StoreError(
-                f"{self.path}: cannot be written: {reason_of(error)}; {len(self.labels)} labels are kept"
+                f"{unwritable(self.path, error)}; {len(self.labels)} labels are kept"
             ) from error
 
 

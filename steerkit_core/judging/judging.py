@@ -11,8 +11,8 @@ from attrs import define, field
 
 from steerkit_core.components import Classifier, ModelLoader
 from steerkit_core.errors import ModelError, SteerkitError
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.plugin.registry import Registry
-from steerkit_core.recipe.parsing import fingerprint
 from steerkit_core.results.rows import JudgementRow
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import Completion, Verdict

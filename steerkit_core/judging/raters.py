@@ -10,13 +10,14 @@ import attrs
 
 from steerkit_core.components import Classifier
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.judging.agreement import Rater
 from steerkit_core.judging.judging import Judges
 from steerkit_core.judging.run_texts import Text
 from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.changes import toml_value
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.lookup import built
-from steerkit_core.recipe.parsing import fingerprint, toml_value
 
 WORD = "classifier"
 

@@ -6,12 +6,12 @@ for a style. Here the numbers themselves are looked at, in the pass that measure
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import attrs
 from attrs import frozen
 
+from steerkit_core.files.json_numbers import finite
 from steerkit_core.values import PromptPart
 
 FLOAT16_MAX = 65504.0
@@ -41,10 +41,7 @@ class StreamHealth:
 
     def as_json(self) -> dict[str, list[float | int | None]]:
         """The fields as lists, with null where a number is none."""
-        return {
-            name: [value if math.isfinite(value) else None for value in values]
-            for name, values in attrs.asdict(self).items()
-        }
+        return {name: [finite(value) for value in values] for name, values in attrs.asdict(self).items()}
 
 
 def warnings_of(health: StreamHealth, what: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from steerkit_core.components import ModelAdapter
 from steerkit_core.model.template import suffix_length, template_hash, template_ids
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.results.manifest import AuditExample, AuditPosition, PromptAudit, Token, TokenCount
 from steerkit_core.values import Prompt
 

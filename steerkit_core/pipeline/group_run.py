@@ -27,7 +27,7 @@ from steerkit_core.pipeline.steps.select import Selectors
 from steerkit_core.pipeline.steps.steer import Rows
 from steerkit_core.pipeline.steps.trials import Trials
 from steerkit_core.pipeline.steps.under_way import UnderWay
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.results.findings import SelectionResult
 from steerkit_core.steering.cells import Cell
 

@@ -14,8 +14,8 @@ from attrs import evolve
 
 from steerkit_core.components import Component
 from steerkit_core.plugin.registry import Registry
-from steerkit_core.recipe.parsing import NamedPrompts, Recipe, Setting
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe.recipe import NamedPrompts, Recipe, Setting
 from steerkit_core.results.manifest import (
     ClassesFacts,
     ComponentFacts,

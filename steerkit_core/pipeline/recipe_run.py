@@ -33,18 +33,18 @@ from steerkit_core.pipeline.manifest import (
     finish,
     known_batch_rows,
 )
+from steerkit_core.pipeline.pairs import paired
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.results import GroupResult, failed_group
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Progress, Silent
-from steerkit_core.recipe.parsing import Recipe
 from steerkit_core.recipe.plan import Group, Plan, make_plan
+from steerkit_core.recipe.recipe import Recipe
 from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.page.html import render_html
 from steerkit_core.results.cells import CellResult
-from steerkit_core.results.converter import structured, unstructured
+from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import MANIFEST, RECIPE, REPORT, RESULTS, VERDICTS
-from steerkit_core.results.findings import ExcludedPair
 from steerkit_core.results.manifest import Manifest, ParityCheck
 from steerkit_core.results.results import RunFacts, RunResults
 from steerkit_core.results.rows import CompletionRow, JudgedRow, VerdictRow
@@ -70,6 +70,7 @@ def run_recipe(
     Raises:
         SteerkitError: something that the user can put right; what was finished is kept.
     """
+    recipe = paired(recipe, registry)
     plan = make_plan(recipe, registry)
     progress = progress or Silent()
     with open_run(out, recipe.fingerprint, fresh=fresh) as store:
@@ -108,7 +109,7 @@ class _Session:
 
     def run(self, group: Group) -> GroupResult:
         """Load a model, run its settings, and let go of it: the next may need all of the memory."""
-        self.progress.step(f"loading {group.spec.id}{_quantized(group)}")
+        self.progress.step(f"loading {group.spec.label}")
         try:
             result = self._run_loaded(group)
         except NumericError as error:
@@ -139,8 +140,7 @@ class _Session:
         result = run_group(run)
         # once more, with the batch sizes that were measured
         self._note(models=(*models, describe_model(model, audited, parity)))
-        what = f"{group.spec.id}{_quantized(group)}"
-        notes = (*result.notes, *(f"{what}: {note}." for note in audited.notes))
+        notes = (*result.notes, *(f"{group.spec.label}: {note}." for note in audited.notes))
         result = evolve(result, notes=notes)
         self.verdicts += _verdicts(run)
         return result
@@ -199,7 +199,7 @@ def _results(plan: Plan, groups: Sequence[GroupResult], store: RunDirectory) -> 
         trends=trends(selections, cells, sizes, labels),
         quantization=tuple(entry for group in groups for entry in group.shifts),
         transfers=transfers(cells, selections, comparisons, labels, store, seed),
-        excluded=tuple(structured(dict(pair), ExcludedPair) for pair in recipe.excluded),
+        excluded=recipe.excluded,
         health=tuple(entry for group in groups for entry in group.health),
         notes=(
             *run_notes(selections, tuple(cells.values())),

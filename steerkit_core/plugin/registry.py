@@ -65,14 +65,15 @@ class Registry:
     clashes: dict[tuple[str, str], str] = field(factory=dict)
 
     @classmethod
-    def collect(cls, host: Host) -> Registry:
-        """Ask every plugin for its components and recipes.
+    def collect(cls, host: Host | None = None) -> Registry:
+        """Ask every plugin for its components and recipes; without a host, every plugin that is installed.
 
         A component that is unusable, or whose name is taken, makes the plugin that brought it fail. A name
         that two plugins claim, also that of a recipe, is refused wherever it is used, until one of them is
         uninstalled: which of two methods a run used must never depend on the order in which plugins were
         found. Nothing of a plugin that failed is registered.
         """
+        host = Host.load() if host is None else host
         registry = cls({kind.word: {} for kind in KINDS}, {}, host)
         for kind in KINDS:
             for record, component in host.collect(kind.hook):

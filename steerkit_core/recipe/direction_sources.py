@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -12,6 +11,7 @@ from attrs import define, field
 from steerkit_core.components.core_keys import CORE_KEYS
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.plugin.registry import Registry
+from steerkit_core.recipe.changes import toml_value
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.lookup import built, installed_prompts
 from steerkit_core.results.directions import KeptDirections, filed_directions, kept_directions
@@ -94,7 +94,7 @@ class RunSources:
                 raise SteerkitError(f"extractor.options: expected key=value, got {line!r}")
             if key.strip() in known or key.strip() in attrs.fields_dict(CORE_KEYS["extractor"]):
                 raise SteerkitError(f"extractor.options: {key.strip()!r} is set in [extractor] itself")
-            table[key.strip()] = _value(value.strip())
+            table[key.strip()] = toml_value(value.strip())
         return cast("Extractor", built(cl, table, f"extractor.method {name!r}"))
 
     def describe(self, extractor: Extractor) -> Mapping[str, Any]:
@@ -127,11 +127,3 @@ def check_sources(extractor: Extractor, spec: ModelSpec, registry: Registry) -> 
     except SteerkitError as error:
         return [Problem("extractor", str(error))]
     return []
-
-
-def _value(text: str) -> Any:
-    """A value as TOML would write it; a bare word is a string."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text

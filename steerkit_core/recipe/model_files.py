@@ -13,6 +13,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from steerkit_core.errors import ModelError
+from steerkit_core.files.reading import reason_of
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -175,7 +176,7 @@ def _read_json(path: Path, what: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ModelError(f"{what} has no {path.name}") from error
     except OSError as error:
-        raise ModelError(f"{what} has a {path.name} that cannot be read: {error.strerror}") from error
+        raise ModelError(f"{what} has a {path.name} that cannot be read: {reason_of(error)}") from error
     except ValueError as error:  # json and unicode errors are both of this kind
         raise ModelError(f"{what} has a {path.name} that is no JSON: {error}") from error
     if not isinstance(found, dict):

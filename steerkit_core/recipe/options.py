@@ -1,5 +1,6 @@
-"""The recipe tables that are not components, and the keys of component tables that the core handles."""
+"""The recipe tables that are not components."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from attrs import frozen
@@ -7,12 +8,19 @@ from attrs import frozen
 from steerkit_core.components import OptionError, Within, option
 
 Calibrator = Literal["none", "kl"]
+WidthMap = Literal["none", "ridge", "procrustes"]
 
 
 def folder_name(value: object) -> None:
     """Raise `OptionError` for a name that is no folder's, or one outside of `runs/`."""
     if value in ("", ".", "..") or set(str(value)) & set("/\\\0"):
         raise OptionError("a name for a folder", value)
+
+
+def models_once(value: object) -> None:
+    """Raise `OptionError` for a list of fewer than two models, or one that has a model twice."""
+    if isinstance(value, Sequence) and (len(value) < 2 or len(set(value)) < len(value)):
+        raise OptionError("two models or more, each once", list(value))
 
 
 @frozen(kw_only=True)
@@ -112,4 +120,18 @@ class GenerationOptions:
     )
     top_p: float = option(
         1.0, help="nucleus of the distribution to sample from", checks=[Within(0.01, 1.0)]
+    )
+
+
+@frozen(kw_only=True)
+class TransferOptions:
+    """Which models are steered with each other's directions; `steerkit transfer` writes this table."""
+
+    models: tuple[str, ...] = option(
+        help="ids of the models, each of which is steered with its own directions and with the others'",
+        checks=[models_once],
+    )
+    map: WidthMap = option(
+        "none",
+        help="linear map that is fitted for every pair; none leaves pairs of unequal width out",
     )

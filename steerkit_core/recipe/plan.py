@@ -13,7 +13,7 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.model_files import FolderFacts
 from steerkit_core.recipe.options import GenerationOptions
-from steerkit_core.recipe.parsing import Recipe, Setting
+from steerkit_core.recipe.recipe import Recipe, Setting
 from steerkit_core.values import Prompt, Trial
 
 

@@ -75,7 +75,7 @@ class SteeredCell:
             directions=self.directions,
             layer=layer,
             position=self.entry["position"],
-            multiplier=0.0 if multiplier is None else multiplier,
+            multiplier=multiplier,
             num_layers=self.num_layers,
             residual_norms=self.residual_norms,
             num_heads=num_heads,

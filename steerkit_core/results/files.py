@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from steerkit_core.errors import StoreError, nearest
+from steerkit_core.files.reading import unreadable
 from steerkit_core.results.checks import contradiction
 from steerkit_core.results.converter import Misfit, structured
 from steerkit_core.results.manifest import Manifest
@@ -58,7 +59,7 @@ def read_json(path: Path, name: str) -> Any:
         remedy = f": damaged or edited by hand; {DAMAGED[name]}" if name in DAMAGED else ""
         raise StoreError(f"{target}: cannot be read: {error}{remedy}") from None
     except OSError as error:
-        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+        raise StoreError(unreadable(target, error)) from None
 
 
 def check_version(table: Any, target: Path) -> None:
@@ -138,7 +139,7 @@ def read_rows(path: Path, name: str, cl: type[T], remedy: str) -> list[T]:
             f"{path}: no {name} here: the run is incomplete; its command makes what is missing"
         ) from None
     except OSError as error:
-        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+        raise StoreError(unreadable(target, error)) from None
     return list(parsed_lines(target, content, cl, remedy))
 
 

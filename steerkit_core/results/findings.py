@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from attrs import field, frozen
 
+from steerkit_core.files.json_numbers import finite
 from steerkit_core.results.cells import CellRate, Strength
 from steerkit_core.results.fields import FROM, INFINITE, Bridge
 from steerkit_core.stats.estimate import Estimate, Rate
 
 
-def finite(values: Iterable[float]) -> tuple[float | None, ...]:
+def all_finite(values: Iterable[float]) -> tuple[float | None, ...]:
     """Numbers with None for those that JSON cannot hold."""
-    return tuple(value if math.isfinite(value) else None for value in values)
+    return tuple(map(finite, values))
 
 
 WindowState = Literal["inside", "outside", "unknown", "failed"]

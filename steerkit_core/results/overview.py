@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from attrs import asdict, frozen
 
+from steerkit_core.components.model_spec import model_label
 from steerkit_core.errors import StoreError
 from steerkit_core.results.cells import CellRate
 from steerkit_core.results.converter import unstructured
@@ -102,7 +103,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _quantized(model: ModelWanted) -> str:
-    return model.id + ("" if model.quantization == "none" else f" ({model.quantization})")
+    return model_label(model.id, model.quantization)
 
 
 def _all(names: list[str]) -> str:

@@ -6,12 +6,12 @@ import shlex
 import tomllib
 from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
 from steerkit_core.errors import StoreError, nearest
 from steerkit_core.files.fingerprints import document_fingerprint
+from steerkit_core.files.reading import unreadable
 from steerkit_core.results.cells import CellResult
 from steerkit_core.results.files import (
     COMPLETIONS,
@@ -29,8 +29,8 @@ from steerkit_core.results.results import RunResults
 from steerkit_core.results.rows import CompletionRow, JudgedRow, VerdictRow
 
 REMEDY = "edited by hand; the command of the run makes what is missing"
-# the first line of a recipe that `steerkit transfer` has made many of: what it was asked besides
-TRANSFER_LINE = "# steerkit transfer --models "
+# what earlier versions wrote instead of the table `[transfer]`, as a recipe's first line
+EARLIER_TRANSFER = "# steerkit transfer --models "
 
 
 @frozen(eq=False)
@@ -176,20 +176,19 @@ def check_recipe(folder: Path, manifest: Manifest, results: RunResults | None) -
             " take both from one run"
         )
     try:
-        text = target.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
+        document = kept_document(target)
     except FileNotFoundError:
         raise StoreError(
             f"{folder}: no {RECIPE} here: the run is incomplete; its command writes it again"
         ) from None
     except OSError as error:
-        raise StoreError(f"{target}: cannot be read: {error.strerror}") from None
+        raise StoreError(unreadable(target, error)) from None
     except ValueError as error:
         raise StoreError(
             f"{target}: cannot be read: {error}: edited by hand; undo the change, or delete the file: the"
             " command of the run writes it again"
         ) from None
-    if document_fingerprint(document | _transferred(text)) != wanted:
+    if document_fingerprint(document) != wanted:
         raise StoreError(
             f"{target}: not the recipe that this run was made with, so that its cells are not those of the"
             " results: undo the change, or run it into a folder of its own with `steerkit run"
@@ -197,13 +196,19 @@ def check_recipe(folder: Path, manifest: Manifest, results: RunResults | None) -
         )
 
 
-def _transferred(text: str) -> dict[str, Any]:
-    """What `steerkit transfer` was asked besides the recipe: it is part of the recipe's hash."""
+def kept_document(path: Path) -> dict[str, object]:
+    """What a run's recipe says, in the form that is written today.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is no TOML.
+    """
+    text = path.read_text(encoding="utf-8")
+    document: dict[str, object] = tomllib.loads(text)
     line = text.partition("\n")[0]
-    if not line.startswith(TRANSFER_LINE):
-        return {}
-    models, _, way = line.removeprefix(TRANSFER_LINE).partition(" --map ")
-    return {"transfer": {"models": models.split(","), "map": way or "none"}}
+    if line.startswith(EARLIER_TRANSFER):
+        models, _, way = line.removeprefix(EARLIER_TRANSFER).partition(" --map ")
+        document["transfer"] = {"models": models.split(","), "map": way or "none"}
+    return document
 
 
 def progress_words(folder: Path, manifest: Manifest) -> str:
@@ -217,14 +222,24 @@ def command_of(folder: Path, manifest: Manifest, *, out: Path | None = None) -> 
     source, where = _recipe_word(manifest), ["--out", str(out or folder)]
     changes = [word for change in manifest.changes for word in ("--set", change)]
     kept = folder / RECIPE
-    text = kept.read_text(encoding="utf-8") if kept.exists() else ""
-    if text.startswith(TRANSFER_LINE):
-        asked = text.partition("\n")[0].removeprefix("# steerkit transfer ").split()
+    if asked := _transfer_options(kept):
         return shlex.join(["steerkit", "transfer", source, *asked, *changes, *where])
     if source and (source == manifest.shipped or Path(source).is_file()):
         return shlex.join(["steerkit", "run", source, *changes, *where])
     # the recipe that the run keeps has all changes in it
     return shlex.join(["steerkit", "run", str(kept), *where])
+
+
+def _transfer_options(recipe: Path) -> list[str]:
+    """The options of `steerkit transfer` that a kept recipe was made with; none for another command's."""
+    try:
+        table = kept_document(recipe).get("transfer")
+    except (OSError, ValueError):
+        return []
+    if not isinstance(table, dict):
+        return []
+    way = table.get("map", "none")
+    return ["--models", ",".join(table.get("models", ())), *([] if way == "none" else ["--map", way])]
 
 
 def _recipe_word(manifest: Manifest) -> str:

@@ -14,7 +14,8 @@ from attrs import define, field
 from filelock import FileLock, Timeout
 
 from steerkit_core.errors import StoreError
-from steerkit_core.files.atomic import reason_of, replaced
+from steerkit_core.files.atomic import replaced
+from steerkit_core.files.reading import unwritable
 from steerkit_core.results.cells import BegunCell
 from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import (
@@ -308,6 +309,6 @@ def _explained(path: Path, kept: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{path}: cannot be written: {reason_of(error)}; {kept}; put that right and give"
-            " the same command again, or choose another folder with --out"
+            f"{unwritable(path, error)}; {kept}; put that right and give the same command"
+            " again, or choose another folder with --out"
         ) from error

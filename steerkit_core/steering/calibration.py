@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from attrs import define, frozen
 
 from steerkit_core.errors import SteerkitError
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.recipe.options import GenerationOptions
-from steerkit_core.recipe.parsing import Setting, fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.results.rows import CalibrationRow
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.steering.cell_columns import CellModel

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from steerkit_core.recipe.parsing import NamedPrompts, Setting
+from steerkit_core.recipe.recipe import NamedPrompts, Setting
 from steerkit_core.results.cells import CellCondition, CellFacts, Strength
 from steerkit_core.values import CellRole, Condition, Direction, Intervention, Steering
 

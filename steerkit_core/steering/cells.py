@@ -12,8 +12,9 @@ import attrs
 from attrs import evolve, frozen
 
 from steerkit_core.errors import SteerkitError
-from steerkit_core.recipe.parsing import NamedPrompts, Setting, fingerprint
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
+from steerkit_core.recipe.recipe import NamedPrompts, Setting
 from steerkit_core.results.cells import BegunCell, CellCalibration, CellDirection, CellFacts, Origin
 from steerkit_core.steering.cell_columns import (
     CellModel,
@@ -139,7 +140,7 @@ def steered_cell(
         SteerkitError: there is no usable direction at the trial's layer and position.
     """
     multiplier = _multiplier(model, setting, trial)
-    steering = steering_of(model, setting, trial, source, 0.0 if multiplier is None else multiplier)
+    steering = steering_of(model, setting, trial, source, multiplier)
     direction = steering.direction
     intervention = setting.site.intervene(steering)
     place = {"layer": trial.layer, "position": trial.position, "multiplier": multiplier}
@@ -222,7 +223,7 @@ def control_cell(
 
 
 def steering_of(
-    model: CellModel, setting: Setting, trial: Trial, source: Source, multiplier: float
+    model: CellModel, setting: Setting, trial: Trial, source: Source, multiplier: float | None
 ) -> Steering:
     """What the site is given to steer at the trial's layer and position with some multiplier.
 

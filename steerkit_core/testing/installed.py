@@ -51,7 +51,7 @@ def installed_registry(component: type[Component] | None = None, plugins: Iterab
 
 def installed_adapters() -> list[ModelAdapter]:
     """The model adapters of the installed plugins, in the order in which they are asked."""
-    return adapters_of(Registry.collect(Host.load()))
+    return adapters_of(Registry.collect())
 
 
 def plugin_of(component: type[Component]) -> object:

@@ -102,19 +102,23 @@ class Probe:
     gain: float = 0.0
 
 
+def _or_zero(multiplier: float | None) -> float:
+    return 0.0 if multiplier is None else multiplier
+
+
 @frozen(eq=False)
 class Steering:
     """What a site is given to build an intervention from.
 
     `residual_norms[l]` is the mean length of the output of block l over the neutral prompts' tokens, and
     there are none where nobody has measured them, which a run always does; `num_heads` is how many
-    attention heads a block has.
+    attention heads a block has. The `multiplier` of a site that takes none is 0; None is given for it.
     """
 
     directions: DirectionSet
     layer: int
     position: int
-    multiplier: float
+    multiplier: float = field(converter=_or_zero)
     num_layers: int
     residual_norms: tuple[float, ...]
     num_heads: int = 1

@@ -13,7 +13,8 @@ from attrs import frozen
 from steerkit_core import Intervention, Site, hookimpl, option
 from steerkit_core.authoring.text import toml
 from steerkit_core.components.core_keys import CORE_KEYS
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES, load_recipe
+from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.recipe.tables import COMPONENT_TABLES, OPTION_TABLES, TABLES
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_what_cannot_be_written(steerkit):
         "",
         "error: a recipe's name ends in .toml, got 'recipe.txt'\n",
     )
-    missing = "error: none/recipe.toml: cannot be written: No such file or directory\n"
+    missing = "error: none/recipe.toml: cannot be written: no such file or directory\n"
     assert steerkit("init", "none/recipe.toml") == (2, "", missing)
     code, _, err = steerkit("init", "--selector", "swep")
     assert code == 2

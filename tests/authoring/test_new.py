@@ -208,5 +208,5 @@ def test_a_folder_that_is_there_stays_as_it_is(new):
 
 def test_a_folder_that_cannot_be_written(new):
     Path("file").write_text("")
-    message = "error: file/below: cannot be written: Not a directory\n"
+    message = "error: file/below: cannot be written: not a directory\n"
     assert new("extractor", "noise", "--out", "file/below") == (2, "", message)

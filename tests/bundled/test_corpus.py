@@ -8,7 +8,7 @@ from bundled_judge import judge
 from bundled_prompts import HARMFUL, HARMLESS, TOPICS
 
 from steerkit_bundled import corpus
-from steerkit_bundled.answers import KEYWORDS
+from steerkit_bundled.answers import keywords
 from steerkit_bundled.architectures import ARCHITECTURES
 from steerkit_bundled.batches import POOL
 from steerkit_bundled.requests import gerund, harmful_topics, harmless_topics
@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_rows() -> None:
 
 
 def test_keywords_tell_the_modes_apart(rows: list[corpus.Row]) -> None:
-    assert list(KEYWORDS) == PAPER_KEYWORDS
+    assert list(keywords()) == PAPER_KEYWORDS
     harmful = {topic.key for group in harmful_topics() for topic in group}
     assert not harmful & {topic.key for topic in harmless_topics()}
     verdicts = [judge(answer.text) for row in rows[:2000] for answer in row.answers]

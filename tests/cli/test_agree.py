@@ -291,7 +291,7 @@ BAD = {
     "no labels file": (
         ["--labels", "gone.csv"],
         None,
-        "gone.csv: cannot be read: no such file or directory",
+        "gone.csv: no such file",
     ),
     "a column missing": (
         [],

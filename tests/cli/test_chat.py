@@ -228,7 +228,7 @@ COMPLAINTS = {
     "/seed -4": "/seed: expected a whole number of at least 0, got -4",
     "/save": "/save: expected the name of a file, got none",
     "/save .": "/save: . is there already: name another file",
-    "/save no/where": "/save: no/where cannot be written: No such file or directory",
+    "/save no/where": "/save: no/where: cannot be written: no such file or directory",
 }
 
 

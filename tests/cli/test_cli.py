@@ -115,7 +115,7 @@ BAD_INPUT = {
     "recipe not UTF-8": (
         ["bad.toml"],
         written("bad.toml", b'[run]\nname = "\xff"'),
-        ["bad.toml: not UTF-8 at byte 14: save the file as UTF-8"],
+        ["bad.toml:2: not UTF-8 at byte 14 (0xff): save the file as UTF-8"],
     ),
     "unknown table": (
         ["recipe.toml", "--set", "sight.use=x"],
@@ -182,7 +182,7 @@ BAD_INPUT = {
     "prompt file not UTF-8": (
         ["recipe.toml"],
         written("sel.txt", b"caf\xe9\n"),
-        ["prompts.selection: sel.txt:1: not UTF-8 at byte 3 (0xe9); save the file as UTF-8"],
+        ["prompts.selection: sel.txt:1: not UTF-8 at byte 3 (0xe9): save the file as UTF-8"],
     ),
     "one class missing": (
         ["recipe.toml", "--set", "prompts.contrast=mine.csv"],
@@ -250,7 +250,7 @@ BAD_INPUT = {
     "config that is a folder": (
         ["recipe.toml", "--set", "model.id=odd"],
         written("odd/config.json/x", b""),
-        ["model.id: model folder 'odd' has a config.json that cannot be read: Is a directory"],
+        ["model.id: model folder 'odd' has a config.json that cannot be read: is a directory"],
     ),
     "encoder and decoder": (
         ["recipe.toml"],

@@ -9,7 +9,8 @@ import pytest
 from attrs import frozen
 
 from steerkit_core import Classifier, Verdict, Within, hookimpl, not_empty, option
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.recipe.tables import COMPONENT_TABLES
 
 SHOWN = """\
 classifier sweep

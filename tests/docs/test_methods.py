@@ -5,7 +5,7 @@ import json
 from docs_pages import DOCS
 
 from steerkit_bundled import names as bundled
-from steerkit_core.recipe.parsing import COMPONENT_TABLES
+from steerkit_core.recipe.tables import COMPONENT_TABLES
 
 RESULTS = json.loads((DOCS / "methods.json").read_text("utf-8"))
 

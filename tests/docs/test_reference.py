@@ -10,8 +10,9 @@ from steerkit_core.errors import RecipeError
 from steerkit_core.plugin import hookspecs
 from steerkit_core.plugin.registry import KINDS
 from steerkit_core.recipe.options import GenerationOptions, PromptOptions, RunOptions
-from steerkit_core.recipe.parsing import TABLES, parse_recipe
+from steerkit_core.recipe.parsing import parse_recipe
 from steerkit_core.recipe.prompts import read_prompt_file
+from steerkit_core.recipe.tables import TABLES
 
 RECIPE = (DOCS / "reference" / "recipe.md").read_text("utf-8")
 COMPONENTS = (DOCS / "reference" / "components.md").read_text("utf-8")

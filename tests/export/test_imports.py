@@ -105,7 +105,7 @@ def own_file(path):
 
 
 BAD = {
-    "missing.gguf": (None, "missing.gguf: cannot be read: no such file or directory"),
+    "missing.gguf": (None, "missing.gguf: no such file"),
     "text.gguf": (
         lambda path: path.write_bytes(b"GGUF and more"),
         "text.gguf: cannot be read as GGUF, not of that format or cut off: Sorry, file appears to be version 1684955424 which we cannot handle",

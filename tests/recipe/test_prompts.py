@@ -184,9 +184,9 @@ def test_an_empty_line_among_prompts_is_a_problem(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"One\nCaf\xe9\n", "p.txt:2: not UTF-8 at byte 7 (0xe9); save the file as UTF-8"),
-        (b"\xef\xbb\xbfCaf\xe9\n", "p.txt:1: not UTF-8 at byte 6 (0xe9); save the file as UTF-8"),
-        ("One".encode("utf-16"), "p.txt:1: not UTF-8 at byte 0 (0xff); save the file as UTF-8"),
+        (b"One\nCaf\xe9\n", "p.txt:2: not UTF-8 at byte 7 (0xe9): save the file as UTF-8"),
+        (b"\xef\xbb\xbfCaf\xe9\n", "p.txt:1: not UTF-8 at byte 6 (0xe9): save the file as UTF-8"),
+        ("One".encode("utf-16"), "p.txt:1: not UTF-8 at byte 0 (0xff): save the file as UTF-8"),
     ],
 )
 def test_another_encoding_is_named_with_its_place(write, content, message):
@@ -200,7 +200,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     folder = tmp_path / "p.txt"
     folder.mkdir()
-    assert problems(folder) == [f"{folder}: cannot be read: Is a directory"]
+    assert problems(folder) == [f"{folder}: cannot be read: is a directory"]
 
 
 def test_an_unknown_suffix_names_the_known_ones():

@@ -3,12 +3,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import tomlkit
 from attrs import frozen
 
 from steerkit_core import Classifier, Prompt, PromptSet, Verdict, hookimpl, option
 from steerkit_core.errors import RecipeError
 from steerkit_core.plugin.registry import Registry
-from steerkit_core.recipe.parsing import apply_changes, load_recipe, parse_recipe
+from steerkit_core.recipe.changes import apply_changes
+from steerkit_core.recipe.parsing import load_recipe, parse_recipe
 
 GOOD = """\
 # a comment of the user's
@@ -254,7 +256,7 @@ def test_a_file_that_is_not_utf_8(registry, tmp_path, monkeypatch):
     path.write_bytes(b'[run]\nname = "caf\xe9"')
     with pytest.raises(RecipeError) as caught:
         load_recipe(path, registry)
-    assert str(caught.value) == "r.toml: not UTF-8 at byte 17: save the file as UTF-8"
+    assert str(caught.value) == "r.toml:2: not UTF-8 at byte 17 (0xe9): save the file as UTF-8"
 
 
 def test_a_byte_order_mark_is_no_part_of_a_recipe(registry, tmp_path):
@@ -281,7 +283,7 @@ def test_prompt_files_are_relative_to_the_recipe(name, registry, tmp_path):
         ("p.txt", None, ["p.txt: no such file"]),
         ("p.txt", b"", ["p.txt: no prompts"]),
         ("p.txt", b"one\n\ntwo\none\n", ["p.txt:2: empty row", "p.txt:4: same text as line 1"]),
-        ("p.txt", b"one\ncaf\xe9\n", ["p.txt:2: not UTF-8 at byte 7 (0xe9); save the file as UTF-8"]),
+        ("p.txt", b"one\ncaf\xe9\n", ["p.txt:2: not UTF-8 at byte 7 (0xe9): save the file as UTF-8"]),
         (
             "p.jsonl",
             b'{"text": "a", "id": "x"}\n{"text": " ", "id": "x"}\n{"txt": "b"}\n',
@@ -368,7 +370,7 @@ def test_too_few_prompts_for_a_method_are_told_before_anything_is_loaded(
         "text,role\nhow to rob,harmful\nhow to hack,harmful\nhow to sew,harmless\n"
     )
     changes = ["prompts.contrast=p.csv", f"extractor={{{extractor}}}", f"selector={{{selector}}}"]
-    text, _ = apply_changes(GOOD, changes)
+    text, _ = apply_changes(tomlkit.parse(GOOD), changes)
     if messages:
         assert refused(text, registry) == messages
     else:
@@ -543,7 +545,7 @@ def test_values_that_only_clash_together_are_reported(registry):
     ],
 )
 def test_set_changes_one_option(change, table, key, value):
-    text, document = apply_changes(GOOD, [change])
+    text, document = apply_changes(tomlkit.parse(GOOD), [change])
     expected = tomllib.loads(GOOD)
     expected.setdefault(table, {})[key] = value
     assert document == expected
@@ -551,12 +553,14 @@ def test_set_changes_one_option(change, table, key, value):
 
 
 def test_set_keeps_comments_and_the_rest_of_the_text():
-    text, _ = apply_changes(GOOD, ["site.multiplier=5.0", "run.name=yours"])
+    text, _ = apply_changes(tomlkit.parse(GOOD), ["site.multiplier=5.0", "run.name=yours"])
     assert text == GOOD.replace("multiplier = 4.0", "multiplier = 5.0").replace('"mine"', '"yours"')
 
 
 def test_a_whole_table_can_be_set(registry):
-    text, document = apply_changes(GOOD, ["selector={use = 'fixed', layer = 3}", "run.seed=7"])
+    text, document = apply_changes(
+        tomlkit.parse(GOOD), ["selector={use = 'fixed', layer = 3}", "run.seed=7"]
+    )
     assert document["selector"] == {"use": "fixed", "layer": 3}
     assert tomllib.loads(text) == document
     (setting,) = parse_recipe(GOOD, registry, ["selector={use = 'fixed', layer = 3}"]).settings
@@ -564,7 +568,7 @@ def test_a_whole_table_can_be_set(registry):
 
 
 def test_the_last_of_two_changes_counts():
-    assert apply_changes(GOOD, ["run.seed=1", "run.seed=2"])[1]["run"]["seed"] == 2
+    assert apply_changes(tomlkit.parse(GOOD), ["run.seed=1", "run.seed=2"])[1]["run"]["seed"] == 2
 
 
 @pytest.mark.parametrize(
@@ -579,7 +583,7 @@ def test_the_last_of_two_changes_counts():
 )
 def test_a_change_of_another_form_is_refused(change, message):
     with pytest.raises(RecipeError) as caught:
-        apply_changes("flat = 1\n" + GOOD, [change, "site.multiplier=3"])
+        apply_changes(tomlkit.parse("flat = 1\n" + GOOD), [change, "site.multiplier=3"])
     assert str(caught.value) == message
 
 

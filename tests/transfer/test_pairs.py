@@ -1,11 +1,15 @@
 """`steerkit transfer`: every pair of a list, and those that are left out."""
 
 import json
+import tomllib
 
 import pytest
 
 from steerkit_core.cli import execute
+from steerkit_core.errors import RecipeError
+from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.results.run import command_of, read_run
 
 NARROW, OTHER, WIDE = "tiny:qwen2", "tiny:qwen2:seed=1", "tiny:qwen2:hidden=48"
 
@@ -78,12 +82,15 @@ def test_the_method_and_its_options_go_to_the_source(transfer, tmp_path):
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        (NARROW, f"--models: expected two models or more, each once, got {NARROW}"),
-        (f"{NARROW},{NARROW}", f"--models: expected two models or more, each once, got {NARROW}, {NARROW}"),
+        (NARROW, f"transfer.models: expected two models or more, each once, got [{NARROW!r}]"),
+        (
+            f"{NARROW},{NARROW}",
+            f"transfer.models: expected two models or more, each once, got [{NARROW!r}, {NARROW!r}]",
+        ),
         (
             f"{NARROW},{WIDE}",
             (
-                f"--models: no two fit, give --map ridge or --map procrustes ({NARROW} and {WIDE}: hidden sizes 32"
+                f"transfer.models: no two fit, give a map, ridge or procrustes ({NARROW} and {WIDE}: hidden sizes 32"
                 f" and 48 differ; {WIDE} and {NARROW}: hidden sizes 48 and 32 differ)"
             ),
         ),
@@ -102,9 +109,52 @@ def test_the_recipes_extractor_is_not_a_transfer_itself(transfer):
     )
 
 
-def test_the_kept_recipe_can_be_read_again(transfer, tiny_registry, tmp_path):
-    transfer("--models", f"{NARROW},{OTHER}")
+def test_the_kept_recipe_runs_the_same_pairs(transfer, tiny_registry, tmp_path):
+    _, out, _ = transfer("--models", f"{NARROW},{OTHER}", "--json")
     kept = tmp_path / "runs" / "pairs-transfer" / "recipe.toml"
-    assert kept.read_text().startswith(f"# steerkit transfer --models {NARROW},{OTHER}\n")
-    (tmp_path / "runs" / "pairs-transfer" / "three.txt").write_text("Why?\n")
-    assert len(load_recipe(kept, tiny_registry).settings) == 1
+    asked = {"models": [NARROW, OTHER], "map": "none"}
+    assert tomllib.loads(kept.read_text())["transfer"] == asked
+    (kept.parent / "three.txt").write_text((tmp_path / "three.txt").read_text())
+    report = run_recipe(load_recipe(kept, tiny_registry), tiny_registry, tmp_path / "again")
+    assert report["transfers"] == json.loads(out)["transfers"]
+
+
+def test_a_run_that_noted_its_models_in_a_comment_is_read_and_resumed(transfer, tmp_path):
+    asked = ("--models", f"{NARROW},{WIDE}", "--map", "ridge")
+    _, out, _ = transfer(*asked, "--json")
+    folder = tmp_path / "runs" / "pairs-transfer-ridge"
+    kept = folder / "recipe.toml"
+    text = kept.read_text()
+    own, table, _ = text.partition("[transfer]")
+    assert table
+    kept.write_text(f"# steerkit transfer {' '.join(asked)}\n{own}")
+    run = read_run(folder)
+    assert " ".join(asked) in command_of(folder, run.manifest)
+    (folder / "results.json").unlink()
+    assert transfer(*asked, "--json") == (0, out, "")
+    assert kept.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            f'models = ["{NARROW}"]',
+            f"transfer.models: expected two models or more, each once, got [{NARROW!r}]",
+        ),
+        ("", "transfer.models: required, but not given"),
+        (
+            f'models = ["{NARROW}", "{OTHER}"]\nmap = "rigde"',
+            (
+                "transfer.map: expected one of 'none', 'ridge', 'procrustes', got 'rigde', did you mean"
+                " 'ridge'?"
+            ),
+        ),
+    ],
+)
+def test_the_table_is_checked_with_the_recipe(table, message, recipe_file, tiny_registry):
+    path = recipe_file()
+    path.write_text(f"{path.read_text()}\n[transfer]\n{table}\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, tiny_registry)
+    assert str(caught.value) == message

@@ -14,7 +14,6 @@ from attrs import frozen
 from steerkit_core.errors import ModelError, SteerkitError
 from steerkit_core.model.activations import class_activations
 from steerkit_core.model.in_place.steered import Steered, compiled
-from steerkit_core.plugin.host import Host
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.compatibility import check_layer, same_place
 from steerkit_core.recipe.lookup import component, contrast_given
@@ -50,7 +49,7 @@ def steer(
         raise ModelError(
             f"{model.spec.id} is on a server: only a model that is loaded here is steered in place"
         )
-    registry = Registry.collect(Host.load())
+    registry = Registry.collect()
     built = cast("Site", component(registry, "site", site, options))
     strength = _multiplier(model, built, multiplier)
     classes = None if contrast is None else contrast_given(contrast, registry)
@@ -80,7 +79,7 @@ def _intervention(
         directions=wanted.directions,
         layer=wanted.layer,
         position=wanted.position,
-        multiplier=0.0 if wanted.multiplier is None else wanted.multiplier,
+        multiplier=wanted.multiplier,
         num_layers=model.num_layers,
         residual_norms=tuple(norms) if wanted.directions.residual_norms else (),
         num_heads=getattr(model.config, "num_attention_heads", 1),

@@ -14,7 +14,7 @@ from steerkit_core.pipeline.steps.extract import Extractions
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.pipeline.steps.steer import Rows
 from steerkit_core.pipeline.steps.under_way import UnderWay
-from steerkit_core.recipe.parsing import NamedPrompts, Setting
+from steerkit_core.recipe.recipe import NamedPrompts, Setting
 from steerkit_core.results.cells import CellCalibration, Strength
 from steerkit_core.results.rows import CalibrationRow
 from steerkit_core.steering.calibration import Search

@@ -8,10 +8,11 @@ from typing import Any
 from attrs import define, evolve, field
 
 from steerkit_core.extraction.extraction import Extraction, extract, extraction_identity
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.model.health import StreamHealth
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.recipe.direction_sources import RunSources
-from steerkit_core.recipe.parsing import Setting, fingerprint
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.steering.controls import shuffled_contrast
 from steerkit_core.values import ClassActivations, ContrastSet
 

@@ -10,9 +10,9 @@ from steerkit_core.extraction.extraction import Extraction
 from steerkit_core.extraction.quantization import quantization_shifts
 from steerkit_core.model.health import warnings_of
 from steerkit_core.pipeline.steps.group import LoadedGroup
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.results.cells import CellCondition, CellResult
-from steerkit_core.results.findings import QuantizationShift, StreamResult, finite
+from steerkit_core.results.findings import QuantizationShift, StreamResult, all_finite
 
 Measured = Sequence[tuple[Setting, Extraction]]
 
@@ -47,12 +47,12 @@ def health_of(loaded: LoadedGroup, measured: Measured, errors: Iterable[str | No
         StreamResult(
             **loaded.columns,
             prompts=name,
-            norm_mean=finite(stream.norm_mean),
-            norm_max=finite(stream.norm_max),
-            overflow=finite(stream.overflow),
+            norm_mean=all_finite(stream.norm_mean),
+            norm_max=all_finite(stream.norm_max),
+            overflow=all_finite(stream.overflow),
             nonfinite=stream.nonfinite,
-            norm_last=finite(stream.norm_last),
-            norm_suffix=finite(stream.norm_suffix),
+            norm_last=all_finite(stream.norm_last),
+            norm_suffix=all_finite(stream.norm_suffix),
             rows=len(failures),
             failed=failed,
         )
@@ -62,8 +62,7 @@ def health_of(loaded: LoadedGroup, measured: Measured, errors: Iterable[str | No
 
 def notes_of(loaded: LoadedGroup, measured: Measured, cells: Sequence[CellResult]) -> list[str]:
     """What a reader has to know of this model's numbers, given its cells."""
-    spec = loaded.group.spec
-    what = spec.id + ("" if spec.quantization == "none" else f" ({spec.quantization})")
+    what = loaded.group.spec.label
     found = [note for _, extraction in measured for note in warnings_of(extraction.stream, what)]
     failed = [cell for cell in cells if cell.sick]
     if failed:

@@ -9,8 +9,8 @@ from attrs import field, frozen
 from steerkit_core.counting.trends import ModelSize
 from steerkit_core.errors import NumericError, SteerkitError
 from steerkit_core.pipeline.steps.under_way import UnderWay
-from steerkit_core.recipe.parsing import NamedPrompts, Setting
 from steerkit_core.recipe.plan import Group
+from steerkit_core.recipe.recipe import NamedPrompts, Setting
 from steerkit_core.results.cells import CellResult
 from steerkit_core.results.findings import Comparison, QuantizationShift, SelectionResult, StreamResult
 from steerkit_core.steering.cells import Cell

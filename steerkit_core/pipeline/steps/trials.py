@@ -11,7 +11,7 @@ from steerkit_core.errors import SteerkitError
 from steerkit_core.pipeline.steps.cells import GroupCells
 from steerkit_core.pipeline.steps.judge import Verdicts
 from steerkit_core.pipeline.steps.under_way import UnderWay
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.steering.cells import Cell
 from steerkit_core.values import Outcome, Prompt, Trial
 

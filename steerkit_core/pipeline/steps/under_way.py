@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from steerkit_core.extraction.extraction import Extraction
-from steerkit_core.recipe.parsing import Setting
+from steerkit_core.recipe.recipe import Setting
 from steerkit_core.values import Outcome, Prompt, Trial
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
 from steerkit_core.errors import PromptFileError
+from steerkit_core.files.reading import read_text
 from steerkit_core.recipe.prompts.formats import READERS
 from steerkit_core.recipe.prompts.rows import PromptCollector, unknown
 
@@ -29,28 +29,9 @@ def read_prompt_file(path: Path) -> tuple[Prompt, ...]:
     if read is None:
         raise PromptFileError(f"{path}: {unknown('kind of prompt file', path.suffix, tuple(READERS))}")
     collector = PromptCollector(path.stem)
-    read(_decode(path), collector)
+    read(read_text(path, PromptFileError), collector)
     if not collector.prompts and not collector.problems:
         collector.problem("", "no prompts")
     if collector.problems:
         raise PromptFileError("\n".join(f"{path}{problem}" for problem in collector.problems))
     return tuple(collector.prompts)
-
-
-def _decode(path: Path) -> str:
-    """The file's text; a byte order mark, as spreadsheets write it, is dropped."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise PromptFileError(f"{path}: no such file") from None
-    except OSError as error:
-        raise PromptFileError(f"{path}: cannot be read: {error.strerror}") from error
-    skipped = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0
-    try:
-        return data[skipped:].decode()
-    except UnicodeDecodeError as error:
-        offset = skipped + error.start
-        line = data.count(b"\n", 0, offset) + 1
-        raise PromptFileError(
-            f"{path}:{line}: not UTF-8 at byte {offset} (0x{data[offset]:02x}); save the file as UTF-8"
-        ) from None

@@ -15,8 +15,9 @@ from typing import Any
 from steerkit_core.components import PromptSet
 from steerkit_core.components.core_keys import CORE_KEYS
 from steerkit_core.plugin.registry import KIND_OF, Registry, summary
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES
+from steerkit_core.recipe.options import TransferOptions
 from steerkit_core.recipe.schema.options import Schema, table_schema
+from steerkit_core.recipe.tables import COMPONENT_TABLES, OPTION_TABLES, TABLES, TRANSFER
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 GRID_HELP = "the cartesian product over any options of the other tables"
@@ -29,6 +30,7 @@ def recipe_schema(registry: Registry) -> Schema:
     option_tables = {name: _option_table(name, cl, registry) for name, cl in OPTION_TABLES.items()}
     components = {name: component_table(name, registry) for name in COMPONENT_TABLES}
     tables = {**option_tables, **components}
+    tables[TRANSFER] = _option_table(TRANSFER, TransferOptions, registry)
     tables["grid"] = {"description": GRID_HELP, **_grid(registry)}
     needed = [name for name in TABLES if tables[name].get("required")]
     return {
@@ -36,7 +38,7 @@ def recipe_schema(registry: Registry) -> Schema:
         "title": "steerkit recipe",
         "description": f"made by `steerkit schema` for {', '.join(_distributions(registry))}",
         "type": "object",
-        "properties": {name: tables[name] for name in TABLES},
+        "properties": {name: tables[name] for name in (*TABLES, TRANSFER)},
         "required": needed,
         "additionalProperties": False,
         "definitions": dict(_definitions(registry)),

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steerkit_core.errors import StoreError
+from steerkit_core.files.reading import unwritable
 from steerkit_core.report.content.evidence import comparison_rows, control_lines, luck_line
 from steerkit_core.report.content.maps import Map, ended_early, maps
 from steerkit_core.report.content.selection import title_of
@@ -231,7 +232,7 @@ def draw_report(report: Mapping[str, Any], target: Path, *, every_cell: bool = F
     try:
         target.write_text(console.export_svg(title="steerkit"), encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{target}: cannot be written: {error.strerror}") from None
+        raise StoreError(unwritable(target, error)) from None
 
 
 def print_completions(

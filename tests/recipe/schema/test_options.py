@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from steerkit_core import Within, not_empty, option
 from steerkit_core.recipe.converter import make_converter
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES
 from steerkit_core.recipe.schema.options import option_schema, table_schema
+from steerkit_core.recipe.tables import COMPONENT_TABLES, OPTION_TABLES
 
 # what a plugin's own check refuses is beyond the schema
 BEYOND = {"no_blank_word", "no_blank_opening", "known_placeholders", "a_word"}

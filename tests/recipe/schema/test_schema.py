@@ -8,7 +8,7 @@ import attrs
 
 from steerkit_core.cli import execute
 from steerkit_core.components.core_keys import CORE_KEYS
-from steerkit_core.recipe.parsing import COMPONENT_TABLES, OPTION_TABLES, TABLES
+from steerkit_core.recipe.tables import COMPONENT_TABLES, OPTION_TABLES, TABLES, TRANSFER
 
 
 def offered(schema, part):
@@ -23,7 +23,7 @@ def offered(schema, part):
 
 
 def test_every_table_and_option_is_offered(schema, registry):
-    assert list(schema["properties"]) == list(TABLES)
+    assert list(schema["properties"]) == [*TABLES, TRANSFER]
     for table, cl in OPTION_TABLES.items():
         keys = offered(schema, schema["properties"][table])
         assert list(keys) == [field.name for field in attrs.fields(cl)]
@@ -73,7 +73,7 @@ def test_the_command_prints_and_writes_the_same(schema, host, capsys, tmp_path):
     )
     assert execute(["schema", "--out", str(tmp_path / "none" / "s.json")], host) == 2
     missing = tmp_path / "none" / "s.json"
-    assert capsys.readouterr().err == f"error: {missing}: cannot be written: No such file or directory\n"
+    assert capsys.readouterr().err == f"error: {missing}: cannot be written: no such file or directory\n"
 
 
 def test_no_torch():
