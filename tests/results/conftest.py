@@ -12,19 +12,14 @@ from recorded_runs import HERE, one_thread
 from steerkit_core.cli import execute
 
 
-@pytest.fixture(autouse=True)
-def _where_runs_were_recorded(monkeypatch):
-    """Commands are given where they were recorded, with as many threads."""
-    one_thread()
-    monkeypatch.chdir(HERE)
-
-
 @pytest.fixture
-def steerkit(capsys):
-    """Give a command line that has to succeed; returns its standard output.
+def steerkit(capsys, monkeypatch):
+    """Give a command line that has to succeed, where the runs were recorded; returns its standard output.
 
     The plugins are those that are installed, as for whoever recorded: their version is part of what a cell is.
     """
+    one_thread()
+    monkeypatch.chdir(HERE)
 
     def run(*arguments):
         capsys.readouterr()  # what came before is not the command's
