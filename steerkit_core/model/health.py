@@ -1,4 +1,4 @@
-"""Numeric health: how long the residual stream is at every layer, and what in it is no number.
+"""Numeric health: how long the residual stream is at every layer, and which values are NaN or infinite.
 
 A model whose numbers overflow writes nothing, or the same token for ever, and a judge of texts takes that
 for a style. Here the numbers themselves are looked at, in the pass that measures the stream anyway.
@@ -40,7 +40,7 @@ class StreamHealth:
         return {"all": self.norm_mean, "last": self.norm_last, "suffix": self.norm_suffix}[part]
 
     def as_json(self) -> dict[str, list[float | int | None]]:
-        """The fields as lists, with null where a number is none."""
+        """The fields as lists, with null where a number is not finite."""
         return {
             name: [value if math.isfinite(value) else None for value in values]
             for name, values in attrs.asdict(self).items()
@@ -50,14 +50,14 @@ class StreamHealth:
 def warnings_of(health: StreamHealth, what: str) -> list[str]:
     """What is wrong with a stream, one sentence each; `what` names the model."""
     found = []
-    sick = _where(health.nonfinite)
-    if sick:
+    failed = _where(health.nonfinite)
+    if failed:
         found.append(
-            f"{what}: the residual stream has values that are NaN or infinite at {sick}; nothing that is"
+            f"{what}: the residual stream has values that are NaN or infinite at {failed}; nothing that is"
             " computed from them means anything: choose a wider dtype."
         )
     beyond = _where(health.overflow)
-    if beyond and not sick:
+    if beyond and not failed:
         found.append(
             f"{what}: the residual stream has values that float16 cannot hold at {beyond}, up to"
             f" {100 * max(health.overflow):.2g}% of them: it would overflow there in float16."
