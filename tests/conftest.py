@@ -81,7 +81,7 @@ def first_logits():
     """`first_logits(model, rows)`: logits of each answer's first token, for prompts under interventions."""
     import torch
 
-    from steerkit_core.generation.along import logits_along
+    from steerkit_core.generation.teacher_forcing import logits_along
 
     def read(model, rows):
         found = dict(logits_along(model, rows, [()] * len(rows)))

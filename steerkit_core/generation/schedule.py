@@ -10,10 +10,10 @@ import torch
 from attrs import evolve
 
 from steerkit_core.errors import ModelError
+from steerkit_core.generation.batch_size import FIRST, find_batch_rows, out_of_memory
 from steerkit_core.generation.conditions import conditioned
 from steerkit_core.generation.decode import generate_batch
 from steerkit_core.generation.rows import Row, Written
-from steerkit_core.generation.sizing import FIRST, find_batch_rows, out_of_memory
 from steerkit_core.recipe.options import GenerationOptions
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from attrs import define
 
 from steerkit_core.components import Site
 from steerkit_core.generation import complete
-from steerkit_core.generation.answers import answer_log_probs
+from steerkit_core.generation.answer_probabilities import answer_log_probs
 from steerkit_core.generation.opening_tokens import refusal_tokens
 from steerkit_core.model.activations import activations, class_activations, mean_activations
 from steerkit_core.model.conditions import meets

@@ -29,7 +29,7 @@ def stream_health(model: Engine, prompts: Sequence[Prompt]) -> StreamHealth:
 def mean_change(
     model: Engine, prompts: Sequence[Prompt], intervention: Intervention, layer: int
 ) -> float | None:
-    """Mean length by which an intervention changes what a module of a block gives, unsteered before it.
+    """Mean length by which an intervention changes what a module of a block gives in the baseline.
 
     Over the tokens that it edits in the rendered prompts; over all of them where it edits generated
     ones alone. None where it edits nothing at that layer.

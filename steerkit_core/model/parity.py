@@ -80,7 +80,7 @@ def readable_modules(model: Engine) -> tuple[BlockModule, ...]:
 def check_parity(model: Engine, prompt: Prompt) -> ParityCheck | None:
     """The check of one prompt that every run keeps: the residual stream, at every layer.
 
-    None for a remote model, of which nothing is here that could be held against it.
+    None for a remote model, which has no weights here to compare with.
 
     nnsight is a witness only where the run uses it, because importing and wrapping change the process and
     the model; see docs/decisions/0005-backends.md.

@@ -186,7 +186,7 @@ class Plain:
 def plain_answers(model: ModelHandle, prompts: Sequence[Prompt], tokens: int) -> Plain:
     """What the unsteered model writes greedily, so far that `tokens` tokens of it are predicted."""
     from steerkit_core.generation import Row, generate
-    from steerkit_core.generation.along import logits_along
+    from steerkit_core.generation.teacher_forcing import logits_along
 
     answers: list[tuple[int, ...]] = [()] * len(prompts)
     if tokens > 1:
@@ -204,7 +204,7 @@ def divergences(model: ModelHandle, plain: Plain, interventions: Sequence[Interv
     One for each intervention, under which the plain answers are read as if they had been written.
     """
     from steerkit_core.generation import kl_divergence
-    from steerkit_core.generation.along import logits_along
+    from steerkit_core.generation.teacher_forcing import logits_along
 
     number = len(plain.prompts)
     rows = [(prompt, way) for way in interventions for prompt in plain.prompts]

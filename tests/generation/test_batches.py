@@ -5,7 +5,7 @@ import torch
 from transformers import DynamicCache
 
 from steerkit_core.errors import ModelError
-from steerkit_core.generation import Row, generate, schedule, sizing
+from steerkit_core.generation import Row, batch_size, generate, schedule
 from steerkit_core.generation.cache import ROOM, RoomyLayer, roomy_cache
 from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.values import Edit, Intervention
@@ -128,7 +128,7 @@ def test_another_error_is_not_taken_for_a_full_memory(handles, prompts, vector, 
         # a row costs the same from 64 on
         (lambda size: max(1 / size, 1 / 64), 500, 64),
         # however much more there is to gain
-        (lambda size: 1 / size, 5000, sizing.MOST),
+        (lambda size: 1 / size, 5000, batch_size.MOST),
         # one size is slow, and the next is not
         (lambda size: 1.0 if size == 64 else 1 / size, 500, 500),
         # larger batches cost more
@@ -137,16 +137,16 @@ def test_another_error_is_not_taken_for_a_full_memory(handles, prompts, vector, 
     ],
 )
 def test_the_size_is_doubled_while_a_row_gets_cheaper(handles, monkeypatch, seconds, rows, found):
-    monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: seconds(len(encoded)))
-    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 1000) == found
+    monkeypatch.setattr(batch_size, "row_seconds", lambda _model, encoded, _new: seconds(len(encoded)))
+    assert batch_size.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 1000) == found
 
 
 @pytest.mark.parametrize(("rows", "found"), [(100, 64), (600, 256)])
 def test_the_search_ends_where_it_would_take_longer_than_it_may(handles, monkeypatch, rows, found):
-    monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
+    monkeypatch.setattr(batch_size, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
     # a step takes 1/100 s in a batch of any size, so trying the next takes 2 * 13 steps, 0.26 s; all rows
     # take 100 / 64 = 1.6 s at 64, or 600 / 256 = 2.3 s at 256, of which that is more than a tenth
-    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 100) == found
+    assert batch_size.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * rows, 100) == found
 
 
 def test_a_size_that_does_not_fit_when_it_is_tried_is_not_used(handles, monkeypatch):
@@ -155,8 +155,8 @@ def test_a_size_that_does_not_fit_when_it_is_tried_is_not_used(handles, monkeypa
             raise torch.OutOfMemoryError("CUDA out of memory")
         return 1 / len(encoded)
 
-    monkeypatch.setattr(sizing, "row_seconds", seconds)
-    assert sizing.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * 500, 1000) == 32
+    monkeypatch.setattr(batch_size, "row_seconds", seconds)
+    assert batch_size.find_batch_rows(handles("qwen2"), [(1, 2, 3)] * 500, 1000) == 32
 
 
 def test_a_size_is_found_once_for_prompts_of_about_one_length(handles, prompts, vector, monkeypatch):
@@ -175,8 +175,8 @@ def test_few_rows_that_come_first_set_no_limit_for_many_that_follow(handles, pro
     handle, sizes = handles("mistral"), []
     monkeypatch.setattr(handle, "batch_rows", {})
     monkeypatch.setattr(handle, "rows_that_fit", {})
-    monkeypatch.setattr(sizing, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
-    monkeypatch.setattr(sizing, "SEARCH_SHARE", float("inf"))
+    monkeypatch.setattr(batch_size, "row_seconds", lambda _model, encoded, _new: 1 / len(encoded))
+    monkeypatch.setattr(batch_size, "SEARCH_SHARE", float("inf"))
     real = schedule.generate_batch
 
     def generate_batch(model, rows, *rest):
@@ -195,11 +195,11 @@ def test_the_memory_that_rows_are_said_to_need_is_what_their_cache_takes(handles
     ids = torch.ones(3, tokens, dtype=torch.long)
     handle.model(input_ids=ids, past_key_values=cache, use_cache=True)
     taken = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
-    free = (taken + 3 * 8 * handle.config.vocab_size) / sizing.MEMORY_SHARE
-    monkeypatch.setattr(sizing, "free_memory", lambda _: free + 1)
-    assert sizing.memory_rows(handle, tokens) == 3
-    monkeypatch.setattr(sizing, "free_memory", lambda _: free - 100)
-    assert sizing.memory_rows(handle, tokens) == 2
+    free = (taken + 3 * 8 * handle.config.vocab_size) / batch_size.MEMORY_SHARE
+    monkeypatch.setattr(batch_size, "free_memory", lambda _: free + 1)
+    assert batch_size.memory_rows(handle, tokens) == 3
+    monkeypatch.setattr(batch_size, "free_memory", lambda _: free - 100)
+    assert batch_size.memory_rows(handle, tokens) == 2
 
 
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "gemma3", "mistral", "phi3"])

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from steerkit_core import ModelSpec, Prompt, SteerkitError
-from steerkit_core.generation import answers
+from steerkit_core.generation import answer_probabilities
 from steerkit_core.model.loaded_models import LoadedModels
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import load_recipe, parse_recipe
@@ -67,10 +67,10 @@ def test_a_label_of_one_token_needs_one_pass(handles, monkeypatch):
     monkeypatch.setattr(
         handle, "next_logits", lambda *a, **k: passes.append(a[0].shape) or next_logits(*a, **k)
     )
-    found = answers._batch_log_probs(handle, [(5, 6, 7), (8, 9)], [(1,), (2,)])
+    found = answer_probabilities._batch_log_probs(handle, [(5, 6, 7), (8, 9)], [(1,), (2,)])
     assert passes == [torch.Size([2, 3])]
     assert found.shape == (2, 2)
-    answers._batch_log_probs(handle, [(5, 6, 7), (8, 9)], [(1, 2, 3), (2,)])
+    answer_probabilities._batch_log_probs(handle, [(5, 6, 7), (8, 9)], [(1, 2, 3), (2,)])
     # the prompts once, then two of three tokens of each answer behind a copy of each prompt
     assert passes[1:] == [torch.Size([2, 3]), torch.Size([4, 2])]
 

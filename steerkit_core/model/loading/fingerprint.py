@@ -34,7 +34,7 @@ def fingerprint_folder(folder: Path) -> str:
     """`sha256:` and 64 hexadecimal digits over weights, config, tokenizer, template and code.
 
     The weights are hashed whole. A sample or the file's date would be quicker, but a fine-tune that
-    touches a few rows of one matrix would then pass for the model it began from, and a run would go on
+    touches a few rows of one matrix would then pass for the model it began from, and a run would resume
     with completions of the other. One core hashes about 1 GiB a second and shards are hashed side by
     side, so that this costs no more than reading the files, which loading does anyway.
 

@@ -49,7 +49,7 @@ def _batch_log_probs(
     length are padded at the end.
 
     Args:
-        model: the model, unsteered.
+        model: the model, which nothing edits.
         encoded: token ids of the prompts.
         answers: token ids of the answers, none of them empty.
 

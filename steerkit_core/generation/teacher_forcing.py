@@ -1,4 +1,4 @@
-"""The distributions along a given answer, under interventions: what steering does to each of its tokens."""
+"""Teacher forcing: the logits along a given answer, under interventions, token by token."""
 
 from __future__ import annotations
 
