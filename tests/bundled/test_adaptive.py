@@ -1,6 +1,7 @@
 """The figure that `adaptive` must reach on every bundled model: the sweep's best, for four tenths of its rows."""
 
 import pytest
+from as_json import as_json
 
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import find_recipe, load_recipe
@@ -26,7 +27,7 @@ def test_it_is_within_one_prompt_of_the_sweep_for_four_tenths_of_its_completions
                 f"selector.multipliers={list(multipliers)}",
             ]
             recipe = load_recipe(find_recipe("quickstart", registry), registry, changes)
-            report = run_recipe(recipe, registry, tmp_path / f"{use}-{number}")
+            report = as_json(run_recipe(recipe, registry, tmp_path / f"{use}-{number}"))
             (selection,) = report["selections"]
             tried = [cell for cell in report["cells"] if cell["role"] == "steered"]
             (chosen,) = (cell for cell in tried if cell["selected"])

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from as_json import as_json
 
 from steerkit_contrib_cosmic import Cosmic
 from steerkit_core import SteerkitError
@@ -31,7 +32,7 @@ def asked(monkeypatch):
 
 
 def test_the_whole_table_is_in_the_results(tmp_path, asked):
-    report = small_run(tmp_path, Cosmic, TABLES)
+    report = as_json(small_run(tmp_path, Cosmic, TABLES))
     (answer,) = asked
     (selection,) = json.loads((tmp_path / "run" / "results.json").read_text())["selections"]
     assert selection == report["selections"][0]
@@ -61,7 +62,7 @@ def test_a_grid_over_what_it_cannot_see_asks_it_once(tmp_path, asked):
         "site.multiplier": [1.0, 2.0, 3.0],
         "selector": [TABLES["selector"], {**TABLES["selector"], "form": "affine"}],
     }
-    report = small_run(tmp_path, Cosmic, {**TABLES, "grid": grid})
+    report = as_json(small_run(tmp_path, Cosmic, {**TABLES, "grid": grid}))
     assert len(report["selections"]) == 6
     assert len(asked) == 2
     tables = [json.dumps(entry["table"]) for entry in report["selections"]]
@@ -71,7 +72,7 @@ def test_a_grid_over_what_it_cannot_see_asks_it_once(tmp_path, asked):
 def test_one_that_tries_is_asked_for_every_setting(tmp_path):
     grid = {"site.multiplier": [1.0, 40.0]}
     sweep = {"use": "sweep", "depths": [0.3, 0.7]}
-    report = small_run(tmp_path, None, {**TABLES, "selector": sweep, "grid": grid})
+    report = as_json(small_run(tmp_path, None, {**TABLES, "selector": sweep, "grid": grid}))
     tried = {cell["multiplier"] for cell in report["cells"] if cell["role"] == "steered"}
     assert tried == {1.0, 40.0}
 

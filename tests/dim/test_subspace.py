@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from as_json import as_json
 
 from steerkit_core import ContrastSet, DirectionSet, Intervention, Steering, SteerkitError
 from steerkit_core.generation.batch_edits import compile_edits
@@ -145,7 +146,9 @@ def test_a_run_keeps_the_axes_and_its_controls_have_their_own(own_host, tmp_path
     own_host.register(TinyModels(tmp_path / "tiny"), "tiny")
     registry = Registry.collect(own_host)
     (tmp_path / "recipe.toml").write_text(RECIPE)
-    report = run_recipe(load_recipe(tmp_path / "recipe.toml", registry), registry, tmp_path / "run")
+    report = as_json(
+        run_recipe(load_recipe(tmp_path / "recipe.toml", registry), registry, tmp_path / "run")
+    )
     (controls,) = report["controls"]
     assert controls["left_out"] == ["flipped: it does what the chosen cell does"]
     by_name = {cell["control"]: cell for cell in report["cells"] if cell["role"] != "baseline"}

@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 import torch
+from as_json import as_json
 from bitsandbytes.nn import Linear4bit
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
@@ -42,7 +43,7 @@ def execute(path, registry):
 
     def run(out, *changes):
         recipe = load_recipe(path, registry, changes)
-        return run_recipe(recipe, registry, path.parent / out), path.parent / out
+        return as_json(run_recipe(recipe, registry, path.parent / out)), path.parent / out
 
     return run
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from as_json import as_json
 
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import find_recipe, load_recipe
@@ -21,7 +22,7 @@ def completions(folder):
 
 def sweep(registry, folder, *changes):
     recipe = load_recipe(find_recipe("quickstart", registry), registry, [*SWEEP, *changes])
-    return run_recipe(recipe, registry, folder), completions(folder)
+    return as_json(run_recipe(recipe, registry, folder)), completions(folder)
 
 
 def place(cell):

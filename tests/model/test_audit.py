@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from as_json import as_json
 from transformers import AutoTokenizer
 
 from steerkit_core.model.prompt_audit import audit
@@ -127,5 +128,5 @@ def test_a_run_keeps_the_audit(setting, model_folder, registry, tmp_path):
     run_recipe(recipe, registry, tmp_path / "run")
     (model,) = json.loads(Path(tmp_path / "run" / "manifest.json").read_text("utf-8"))["models"]
     found = audit(AutoTokenizer.from_pretrained(model_folder), Qwen(), [chosen])
-    assert model["prompts"] == json.loads(json.dumps(found.as_json()))
+    assert model["prompts"] == as_json(found)
     assert "dim reads position -1 of refusal-5" in (tmp_path / "run" / "report.html").read_text("utf-8")

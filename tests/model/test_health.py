@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from as_json import as_json
 from attrs import evolve, frozen
 from safetensors.torch import load_file, save_file
 
@@ -117,7 +118,7 @@ def execute(own_host, write_recipe, tmp_path):
 
     def run(*changes):
         recipe = load_recipe(path, registry, [FIXED, *changes])
-        return run_recipe(recipe, registry, tmp_path / "run")
+        return as_json(run_recipe(recipe, registry, tmp_path / "run"))
 
     return run
 

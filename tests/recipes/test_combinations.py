@@ -4,6 +4,7 @@ from itertools import combinations, product
 
 import pytest
 import tomlkit
+from as_json import as_json
 
 from steerkit_core.errors import RecipeError
 from steerkit_core.recipe.parsing import parse_recipe
@@ -42,7 +43,7 @@ def tables(combination):
 def run(folder, combination):
     folder.mkdir()
     shared = {"model": {"id": BUNDLED}, "generation": {"max_new_tokens": 2}}
-    report = small_run(folder, None, {**tables(combination), **shared})
+    report = as_json(small_run(folder, None, {**tables(combination), **shared}))
     chosen = next(cell for cell in report["cells"] if cell["id"] == report["selected"])
     assert tuple(chosen[kind] for kind in KINDS) == combination
     # adaptive ends a cell that is hopeless on its first prompt

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from as_json import as_json
 from attrs import frozen
 
 from steerkit_contrib_rfm import RecursiveFeatureMachine
@@ -266,12 +267,14 @@ def test_two_prompts_of_each_class_are_enough():
 
 
 def test_a_recipe_reads_the_suffix_and_steers_in_units_of_the_means(tmp_path):
-    report = small_run(
-        tmp_path,
-        RecursiveFeatureMachine,
-        {
-            "extractor": {"use": "rfm", "position": "suffix", "iterations": 2},
-            "site": {"use": "residual-add", "multiplier": 1.0, "unit": "raw"},
-        },
+    report = as_json(
+        small_run(
+            tmp_path,
+            RecursiveFeatureMachine,
+            {
+                "extractor": {"use": "rfm", "position": "suffix", "iterations": 2},
+                "site": {"use": "residual-add", "multiplier": 1.0, "unit": "raw"},
+            },
+        )
     )
     assert {cell["extractor"] for cell in report["cells"]} == {"rfm", None}

@@ -6,6 +6,7 @@ from itertools import pairwise
 import attrs
 import pytest
 import torch
+from as_json import as_json
 from rich.console import Console
 
 from steerkit_core import ClassActivations, Condition, DegenerateDirection, Intervention, SteerkitError
@@ -239,7 +240,9 @@ def test_a_condition_at_a_layer_that_is_not_there_is_refused(handles):
 
 def conditional_run(folder, **site):
     folder.mkdir(exist_ok=True)
-    report = small_run(folder, Conditional, {"site": {"use": "conditional", "multiplier": 9.0, **site}})
+    report = as_json(
+        small_run(folder, Conditional, {"site": {"use": "conditional", "multiplier": 9.0, **site}})
+    )
     lines = (folder / "run" / "completions.jsonl").read_text("utf-8").splitlines()
     texts = {}
     for line in map(json.loads, lines):
@@ -338,7 +341,7 @@ def test_of_a_cell_that_ended_early_those_rows_are_counted_that_were_asked(tmp_p
     adaptive = {"use": "adaptive", "depths": [0.3, 0.6], "multipliers": [1.0, 2.0], "budget": 0.5}
     prompts = {"contrast": "kit-contrast", "evaluation": "kit-neutral", "selection": "benign-30"}
     tables = {"site": {"use": "conditional", "threshold": -1e6}, "selector": adaptive, "prompts": prompts}
-    report = small_run(tmp_path, Conditional, tables)
+    report = as_json(small_run(tmp_path, Conditional, tables))
     asked = [cell["n"] + cell["failed"] for cell in report["cells"] if cell["role"] == "steered"]
     edited = [cell["edited"] for cell in report["cells"] if cell["role"] == "steered"]
     assert edited == asked

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from as_json import as_json
 
 from steerkit_core import DegenerateDirection, Intervention, SteerkitError
 from steerkit_core.generation import Row, generate
@@ -92,7 +93,7 @@ def test_a_recipe_steers_where_it_reads_and_as_strongly_as_it_says(tmp_path, sit
         "extractor": {"use": "dim", "module": module},
         "site": {"use": site.name, "multiplier": 2.0, "unit": unit, **options},
     }
-    report = small_run(tmp_path, site, tables)
+    report = as_json(small_run(tmp_path, site, tables))
     steered = next(cell for cell in report["cells"] if cell["role"] == "steered")
     assert steered["site"] == site.name
     assert steered["options"]["extractor"]["module"] == module
