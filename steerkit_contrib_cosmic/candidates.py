@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from statistics import median_low
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
@@ -54,7 +54,7 @@ class Candidate:
         """`v - proj_d(v)`, in the affine form `+ proj_d(mean harmless)`."""
         return Probe(None if everywhere else self.layer, add=self.anchor, unit=self.unit, gain=1.0)
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """What the run keeps of it; null stands for what is not known."""
         return {
             "position": self.position,

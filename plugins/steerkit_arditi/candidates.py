@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -61,7 +61,7 @@ class Measured:
             return "KL"
         return "induce" if self.induce < induce_threshold else ""
 
-    def row(self, excluded: str) -> dict[str, Any]:
+    def row(self, excluded: str) -> dict[str, object]:
         """What the run keeps; null stands for what is no number."""
         scores = {name: _known(getattr(self, name)) for name in ("bypass", "induce", "kl")}
         return {"position": self.position, "layer": self.layer, **scores, "excluded": excluded}

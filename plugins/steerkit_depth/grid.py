@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from steerkit_core import Outcome, SteerkitError, Trial
 from steerkit_depth.given import layer_at
@@ -54,7 +53,7 @@ def refusals(outcome: Outcome) -> int:
     return outcome.counts.get("refusal", 0)
 
 
-def columns(outcome: Outcome) -> Mapping[str, Any]:
+def columns(outcome: Outcome) -> Mapping[str, object]:
     """A candidate's row of the table that the run keeps."""
     return {
         "layer": outcome.trial.layer,

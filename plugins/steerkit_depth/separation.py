@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
@@ -241,7 +241,7 @@ def _merit(place: tuple[int, int], score: Separability) -> tuple[float, float, i
     return round(score.auc, 9), round(score.d_prime, 9), -layer, position
 
 
-def _row(place: tuple[int, int], score: Separability) -> dict[str, Any]:
+def _row(place: tuple[int, int], score: Separability) -> dict[str, object]:
     layer, position = place
     return {
         "layer": layer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
@@ -30,7 +30,7 @@ class Gemma(CommonLayout):
         """35 percent: 30 to 40 were best at 2 and 9 billion parameters (Mohammad, 2026, layer profiles)."""
         return 0.35
 
-    def load_options(self, config: PreTrainedConfig) -> Mapping[str, Any]:
+    def load_options(self, config: PreTrainedConfig) -> Mapping[str, object]:
         """Eager attention for Gemma 2: the faster kernels leave out the soft cap of its logits."""
         return {"attn_implementation": "eager"} if config.model_type == "gemma2" else {}
 

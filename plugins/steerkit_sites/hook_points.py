@@ -83,7 +83,7 @@ def _site(
     operation: type[Any], point: HookPoint, span: Span | None, reference: str | None
 ) -> type[BlockSite]:
     doc = f"{inspect.getdoc(operation)}\n\n{point.note}"
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "__doc__": doc.replace("{hook_point}", point.phrase).replace("{module}", point.module),
         "__module__": operation.__module__,
         "name": f"{point.prefix}-{operation.__name__.lower()}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import evolve, frozen
 
@@ -118,7 +118,7 @@ class Transfer(ReadingExtractor):
         if self.module != "heads":  # whose width is known to a loaded model only
             self._check_widths(what, width, model.id, sources.hidden_size(model))
 
-    def origin(self, model: Model, sources: Sources) -> Mapping[str, Any]:
+    def origin(self, model: Model, sources: Sources) -> Mapping[str, object]:
         """The source by content, and what of it is not as in the model that is steered."""
         if self.kept:
             saved = self._saved(sources)
@@ -292,7 +292,7 @@ def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, m
         )
 
 
-def _differences(record: Mapping[str, Any], model: Model) -> tuple[str, ...]:
+def _differences(record: Mapping[str, object], model: Model) -> tuple[str, ...]:
     """What of the model that directions were found in is not as in the one that is steered."""
     compared = {
         "model": (record["id"], model.spec.id),

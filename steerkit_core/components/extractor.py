@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import frozen
 
@@ -88,7 +88,7 @@ class Extractor(Component):
         Called for every setting with the recipe, before torch is imported; `sources` loads nothing then.
         """
 
-    def origin(self, model: Model, sources: Sources) -> Mapping[str, Any]:
+    def origin(self, model: Model, sources: Sources) -> Mapping[str, object]:
         """Where directions come from that are not found in the model that is steered; empty otherwise.
 
         JSON values. They are part of the extraction's identity, so that they must contain whatever

@@ -21,14 +21,14 @@ class SavedDirections(Protocol):
         """What the run calls their extraction."""
 
     @property
-    def model(self) -> Mapping[str, Any]:
+    def model(self) -> Mapping[str, object]:
         """The model that they were found in: its identity, `id`, `revision`, and `template`, a hash.
 
         What a file does not say is None.
         """
 
     @property
-    def extractor(self) -> Mapping[str, Any]:
+    def extractor(self) -> Mapping[str, object]:
         """What found them: `use`, `options` and `version`."""
 
     @property
@@ -91,7 +91,7 @@ class Sources(Protocol):
             SteerkitError: there is none of that name, or it refuses an option.
         """
 
-    def describe(self, extractor: Extractor) -> Mapping[str, Any]:
+    def describe(self, extractor: Extractor) -> Mapping[str, object]:
         """What determines an extractor's answers: `use`, `options` and the `version` of its plugin."""
 
     def prompts(self, name: str) -> tuple[Prompt, ...]:

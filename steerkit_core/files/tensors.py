@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from steerkit_core.errors import StoreError
 from steerkit_core.files.atomic import replaced
@@ -56,7 +56,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise StoreError(unwritable(path, error)) from None
 
 
-def read_header(path: Path) -> tuple[dict[str, Any], int]:
+def read_header(path: Path) -> tuple[dict[str, object], int]:
     """The header of a safetensors file, and where its numbers begin; nothing here imports torch.
 
     Raises:
@@ -72,7 +72,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], int]:
         raise StoreError(f"{path}: cannot be read as safetensors: {error}") from None
     if not isinstance(header, dict):
         raise StoreError(f"{path}: cannot be read as safetensors: its header is no table")
-    return cast("dict[str, Any]", header), LENGTH + size
+    return cast("dict[str, object]", header), LENGTH + size
 
 
 def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:

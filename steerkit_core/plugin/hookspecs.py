@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pluggy
 
@@ -40,7 +40,7 @@ class RunRecipe(Protocol):
         """The recipe as it is kept in the run directory, with the changes of `--set`."""
 
     @property
-    def document(self) -> Mapping[str, Any]:
+    def document(self) -> Mapping[str, object]:
         """The text, parsed."""
 
     @property
@@ -124,7 +124,7 @@ def steerkit_run_started(recipe: RunRecipe, out: Path) -> None:
 
 
 @hookspec
-def steerkit_cell_finished(cell: dict[str, Any], out: Path) -> None:
+def steerkit_cell_finished(cell: dict[str, object], out: Path) -> None:
     """A cell is complete and judged. `cell` is its entry of `results.json`.
 
     Called once per cell and command, when all cells of its model are done; a resumed run reports those
@@ -133,5 +133,5 @@ def steerkit_cell_finished(cell: dict[str, Any], out: Path) -> None:
 
 
 @hookspec
-def steerkit_run_finished(report: dict[str, Any], out: Path) -> None:
+def steerkit_run_finished(report: dict[str, object], out: Path) -> None:
     """All files of the run are written. `report` is what `results.json` holds. Called once per run."""

@@ -97,7 +97,7 @@ class RunSources:
             table[key.strip()] = toml_value(value.strip())
         return cast("Extractor", built(cl, table, f"extractor.method {name!r}"))
 
-    def describe(self, extractor: Extractor) -> Mapping[str, Any]:
+    def describe(self, extractor: Extractor) -> Mapping[str, object]:
         """What determines an extractor's answers."""
         return {
             "use": extractor.name,

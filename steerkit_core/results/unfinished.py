@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import asdict, frozen
 
@@ -59,7 +58,7 @@ class Unfinished:
         """The command line that finishes it."""
         return command_of(self.folder, self.manifest)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """What a program may want to know."""
         return {
             "state": "unfinished",

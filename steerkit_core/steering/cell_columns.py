@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 from attrs import frozen
@@ -25,19 +24,16 @@ class CellModel:
     num_heads: int = 1
 
 
-def setting_facts(
-    model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts, **steered: Any
-) -> CellFacts:
+def setting_facts(model: CellModel, setting: Setting, role: CellRole, prompts: NamedPrompts) -> CellFacts:
     """The columns of a cell of a configuration; a baseline has no extractor and no site.
 
-    `steered` are the columns that say how it is steered; those left out are None.
+    The columns that say how it is steered are left None.
     """
-    parts: tuple[str, ...] = ("classifier", "generation")
-    own: dict[str, Any] = {"layer": None, "depth": None, "multiplier": None, "source": None}
     is_steered = role != "baseline"
+    parts: tuple[str, ...] = ("classifier", "generation")
     if is_steered:
         parts = ("extractor", "site", *parts)
-        own["source"] = "unquantized" if setting.carried else "self"
+    source = "unquantized" if setting.carried else "self"
     return CellFacts(
         model=model.id,
         quantization=model.quantization,
@@ -45,11 +41,14 @@ def setting_facts(
         prompts=prompts.name,
         classifier=setting.classifier.name,
         extractor=setting.extractor.name if is_steered else None,
+        source=source if is_steered else None,
         selector=setting.selector.name if is_steered else None,
         site=setting.site.name if is_steered else None,
         role=role,
         options={part: _options(setting, part) for part in parts},
-        **(own | steered),
+        layer=None,
+        depth=None,
+        multiplier=None,
     )
 
 

@@ -6,7 +6,6 @@ Cells that differ in nothing but their classifier have the same completions; `so
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import attrs
 from attrs import evolve, frozen
@@ -34,7 +33,7 @@ class Reading:
     enough: int | None = None
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Its part of a cell's name; nothing where nothing is wanted."""
         found = {"watch": list(self.watch), "enough": self.enough}
         return {name: value for name, value in found.items() if value}
@@ -90,14 +89,14 @@ class Source:
 
     directions: DirectionSet
     residual_norms: tuple[float, ...]
-    identity: Mapping[str, Any]
-    judge: Mapping[str, Any]
+    identity: Mapping[str, object]
+    judge: Mapping[str, object]
     classes: Callable[[], ClassActivations]
     origin: Origin | None = None
 
 
 def baseline_cell(
-    model: CellModel, setting: Setting, judge: Mapping[str, Any], seed: int, reading: Reading = PLAIN
+    model: CellModel, setting: Setting, judge: Mapping[str, object], seed: int, reading: Reading = PLAIN
 ) -> Cell:
     """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None} | reading.identity
@@ -107,8 +106,8 @@ def baseline_cell(
 
 
 def _cell(
-    identity: Mapping[str, Any],
-    judge: Mapping[str, Any],
+    identity: Mapping[str, object],
+    judge: Mapping[str, object],
     setting: Setting,
     prompts: NamedPrompts,
     intervention: Intervention,
@@ -148,19 +147,18 @@ def steered_cell(
     if ends_early:
         identity["ends_early"] = True
     identity |= reading.identity
-    facts = setting_facts(
-        model,
-        setting,
-        "steered",
-        prompts,
-        **place,
+    facts = evolve(
+        setting_facts(model, setting, "steered", prompts),
+        layer=trial.layer,
+        position=trial.position,
+        multiplier=multiplier,
         depth=round(trial.layer / model.num_layers, 4),
         unit=None if multiplier is None else getattr(setting.site, "unit", None),
         strength=strength_of(intervention, steering, direction),
         direction=CellDirection(raw_norm=direction.raw_norm),
         condition=condition_of(intervention.condition),
         calibration=calibration,
-        extraction=source.identity["extraction"],
+        extraction=str(source.identity["extraction"]),
         origin=source.origin,
     )
     if source.origin is not None:
@@ -256,18 +254,25 @@ def _steering(
     )
 
 
-def failed_cell(model: CellModel, setting: Setting, source: Mapping[str, Any], seed: int) -> Cell:
+def failed_cell(
+    model: CellModel,
+    setting: Setting,
+    steering: Mapping[str, object],
+    judge: Mapping[str, object],
+    seed: int,
+) -> Cell:
     """The cell of a setting that came to no direction; every row of it is a failure.
 
     Args:
         model: the setting's model.
         setting: what was asked for.
-        source: `steering` says what was tried and why it failed, `judge` identifies the classifier.
+        steering: what was tried, and why it failed.
+        judge: identifies the classifier.
         seed: the run's.
     """
-    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": source["steering"]}
+    identity = _identity(model, setting, setting.evaluation, seed) | {"steering": dict(steering)}
     facts = setting_facts(model, setting, "steered", setting.evaluation)
-    return _cell(identity, source["judge"], setting, setting.evaluation, Intervention(), facts)
+    return _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
 
 
 def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | None:
@@ -281,7 +286,7 @@ def _multiplier(model: CellModel, setting: Setting, trial: Trial) -> float | Non
     return model.family_multiplier if own is None else own
 
 
-def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, Any]:
+def _identity(model: CellModel, setting: Setting, prompts: NamedPrompts, seed: int) -> dict[str, object]:
     generation = attrs.asdict(setting.generation)
     del generation["batch_size"]  # it decides how fast, not what
     del generation["full_texts"]  # a cell that ends early says so itself

@@ -8,7 +8,7 @@ prompts are shuffled, or the chosen one with its sign flipped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
@@ -28,7 +28,7 @@ class Control:
 
     name: str
     directions: DirectionSet
-    identity: Mapping[str, Any]
+    identity: Mapping[str, object]
     extraction: str
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from attrs import field, frozen
 
@@ -26,7 +26,7 @@ class Identified(Protocol):
         """Everything that determines its numbers."""
 
     @property
-    def record(self) -> Mapping[str, Any]:
+    def record(self) -> Mapping[str, object]:
         """What a file of directions says of it besides."""
 
 
@@ -160,7 +160,7 @@ class DirectionSet:
         path: str | Path,
         *,
         model: Identified | None = None,
-        facts: Mapping[str, Any] | None = None,
+        facts: Mapping[str, object] | None = None,
     ) -> None:
         """Write all of it to a safetensors file, bit for bit, for `load` and the extractor `transfer`.
 

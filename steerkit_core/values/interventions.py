@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
@@ -51,7 +51,7 @@ class Condition:
     threshold: float
     when: Side = "above"
     module: BlockModule = "residual"
-    facts: Mapping[str, Any] = field(factory=dict)
+    facts: Mapping[str, object] = field(factory=dict)
 
     def holds(self, projection: float) -> bool:
         """Whether a prompt with this projection is edited."""

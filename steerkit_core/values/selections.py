@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
@@ -63,4 +62,4 @@ class Selection:
     position: int
     multiplier: float | None = None
     reason: str = ""
-    table: tuple[Mapping[str, Any], ...] = ()
+    table: tuple[Mapping[str, object], ...] = ()

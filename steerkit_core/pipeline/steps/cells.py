@@ -103,8 +103,9 @@ class GroupCells:
         """The cell of a setting that came to no direction, with a failed row for every prompt."""
         parts = {word: self.loaded.identity(word, getattr(setting, word)) for word in ("extractor", "site")}
         judge = self.loaded.judges.identity(setting.classifier)
-        source = {"steering": parts | {"error": str(error)}, "judge": judge}
-        cell = self.rows.add(failed_cell(self.loaded.cell_model, setting, source, self.loaded.seed))
+        steering = {**parts, "error": str(error)}
+        cell = failed_cell(self.loaded.cell_model, setting, steering, judge, self.loaded.seed)
+        cell = self.rows.add(cell)
         self.rows.fail(cell, str(error))
         return cell
 

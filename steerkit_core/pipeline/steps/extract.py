@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import define, evolve, field
 
@@ -73,7 +72,7 @@ class Extractions:
     def _extracted(
         self,
         setting: Setting,
-        identity: Mapping[str, Any],
+        identity: Mapping[str, object],
         sources: RunSources,
         stream: StreamHealth | None = None,
     ) -> Extraction:
@@ -84,10 +83,10 @@ class Extractions:
         self,
         setting: Setting,
         contrast: ContrastSet,
-        origin: Mapping[str, Any],
+        origin: Mapping[str, object],
         *,
         shuffled: int | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         return extraction_identity(
             self.loaded.model,
             self.loaded.identity("extractor", setting.extractor),
@@ -97,7 +96,7 @@ class Extractions:
             shuffled=shuffled,
         )
 
-    def _origin(self, setting: Setting, sources: RunSources) -> Mapping[str, Any]:
+    def _origin(self, setting: Setting, sources: RunSources) -> Mapping[str, object]:
         """What the extractor says of directions that come from elsewhere."""
         with self.loaded.blamed("extractor", setting.extractor):
             return setting.extractor.origin(self.loaded.model, sources)

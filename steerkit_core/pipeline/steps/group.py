@@ -62,7 +62,7 @@ class LoadedGroup:
         """Where an extractor finds what other models and runs have; as a context it lets go of models."""
         return RunSources(self.registry, self.judges.models)
 
-    def identity(self, word: str, component: Component) -> dict[str, Any]:
+    def identity(self, word: str, component: Component) -> dict[str, object]:
         """Name, options and version: everything that determines what a component does."""
         return {
             "use": component.name,

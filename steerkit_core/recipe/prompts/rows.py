@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import define, field, frozen
 
@@ -29,10 +28,10 @@ class Row:
 
     at: str
     called: str
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
 
     @classmethod
-    def of_line(cls, line: int, values: Mapping[str, Any]) -> Row:
+    def of_line(cls, line: int, values: Mapping[str, object]) -> Row:
         """A row that begins at `line`, counted from 1."""
         return cls(
             f":{line}", f"line {line}", {key: value for key, value in values.items() if value is not None}
