@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from steerkit_core.report.content.arms import ArmComparison, Side
 
-@click.command(short_help="Is one run's rate another than the other's?")
+
+@click.command(short_help="Compare two runs' rates.")
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.argument("other", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
@@ -55,97 +57,99 @@ def compare(
     ]
     found = compare_arms(arms[0], arms[1], label, insist=paired)
     if as_json:
-        print_json(found)
+        print_json(found.as_json())
     else:
         from rich.console import Console
 
         _print(found, Console(highlight=False))
 
 
-def _print(found: Mapping[str, Any], console: Console) -> None:
+def _print(found: ArmComparison, console: Console) -> None:
     from rich.markup import escape
 
-    from steerkit_core.report.content.evidence import TESTS, p_value
-    from steerkit_core.report.content.percent import in_points, points_interval
     from steerkit_core.report.terminal.layout import fitting
 
-    alike = [key for key in ("prompts", "model") if found["first"][key] == found["second"][key]]
+    sides, shared = (found.first, found.second), {"prompts", "model"}
+    alike = [key for key in ("prompts", "model") if getattr(sides[0], key) == getattr(sides[1], key)]
     table = fitting(console, lambda without: _sides(found, without), alike)
     console.print(table)
-    headings = {str(column.header) for column in table.columns}
-    if left_out := [found["first"][key] for key in ("model", "prompts") if key not in headings]:
+    shared -= {str(column.header) for column in table.columns}
+    if shared:
+        left_out = [getattr(found.first, key) for key in ("model", "prompts") if key in shared]
         console.print(f"both: {', '.join(left_out)}", markup=False)
-    gap = found["difference"]
-    test = TESTS[found["test"]]
-    console.print(
-        f"\ndifference {in_points(gap['value'])} points, 95% CI {points_interval(gap)};"
-        f" Cohen's h {found['cohens_h']:+.2f}; {test}: p ="
-        f" {p_value(found['p'])}".replace("= <", "< "),
-        markup=False,
-        soft_wrap=True,
-    )
-    if found["test"] == "sign-flip":
-        console.print(
-            f"of {found['n']} prompts, {found['first_only']} are {found['label']} more often on the first"
-            f" side, {found['second_only']} on the second,"
-            f" {found['both'] + found['neither']} as often on both",
-            markup=False,
-            soft_wrap=True,
-        )
-    elif found["paired"]:
-        console.print(
-            f"of {found['n']} prompts, {found['both']} {found['label']} on both sides,"
-            f" {found['first_only']} on the first alone, {found['second_only']} on the second alone,"
-            f" {found['neither']} on neither",
-            markup=False,
-            soft_wrap=True,
-        )
-    else:
-        console.print("the prompts are not the same: compared as independent", markup=False)
-    for note in found["notes"]:
+    for line in _lines(found):
+        console.print(line, markup=False, soft_wrap=True)
+    for note in found.notes:
         console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
-    if found["discordant"]:
+    if found.discordant:
         console.print()
         console.print(_side_by_side(found))
 
 
-def _sides(found: Mapping[str, Any], without: frozenset[str]) -> Table:
+def _lines(found: ArmComparison) -> Iterator[str]:
+    """The difference with its test, and on how many prompts the two agree."""
+    from steerkit_core.counting.comparison import PairedTest
+    from steerkit_core.report.content.evidence import TESTS, p_value
+    from steerkit_core.report.content.percent import in_points, points_interval
+
+    test, label = found.test, found.label
+    gap = test.difference
+    p = f"p = {p_value(test.p)}".replace("= <", "< ")
+    yield (
+        f"\ndifference {in_points(gap.value)} points, 95% CI {points_interval(gap)};"
+        f" Cohen's h {test.cohens_h:+.2f}; {TESTS[test.test]}: {p}"
+    )
+    if not isinstance(test, PairedTest):
+        yield "the prompts are not the same: compared as independent"
+    elif test.test == "sign-flip":
+        yield (
+            f"of {test.n} prompts, {test.first_only} are {label} more often on the first side,"
+            f" {test.second_only} on the second, {test.both + test.neither} as often on both"
+        )
+    else:
+        yield (
+            f"of {test.n} prompts, {test.both} {label} on both sides, {test.first_only} on the first"
+            f" alone, {test.second_only} on the second alone, {test.neither} on neither"
+        )
+
+
+def _sides(found: ArmComparison, without: frozenset[str]) -> Table:
     """One row for each of the two cells."""
     from rich.markup import escape
 
     from steerkit_core.report.terminal.layout import plain_table
 
     table = plain_table()
-    rows = [_side(found[name]) for name in ("first", "second")]
+    rows = [_side(side) for side in (found.first, found.second)]
     for heading in rows[0]:
         if heading not in without:
             # a name that is cut off is no name
             whole = heading in ("cell", "95% CI", "rate")
-            name = found["label"] if heading == "rate" else heading
+            name = found.label if heading == "rate" else heading
             table.add_column(name, no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*(escape(text) for heading, text in row.items() if heading not in without))
     return table
 
 
-def _side(side: Mapping[str, Any]) -> dict[str, str]:
+def _side(side: Side) -> dict[str, str]:
     """What the table says of one cell, by column."""
     from steerkit_core.report.content.percent import interval
 
-    rate, place = side["rate"], [side[key] for key in ("control", "layer") if side[key] is not None]
+    rate, where = side.rate, [str(one) for one in (side.control, side.layer) if one is not None]
     return {
-        "run": side["run"],
-        "cell": side["cell"],
-        "model": side["model"],
-        "layer": "unsteered" if side["role"] == "baseline" else ", ".join(map(str, place)),
-        "mult.": "-" if side["multiplier"] is None else f"{side['multiplier']:g}",
-        "prompts": side["prompts"],
-        "rate": f"{rate['k']}/{rate['n']}",
+        "run": side.run,
+        "cell": side.cell,
+        "model": side.model,
+        "layer": "baseline" if side.role == "baseline" else ", ".join(where),
+        "mult.": "-" if side.multiplier is None else f"{side.multiplier:g}",
+        "prompts": side.prompts,
+        "rate": f"{rate.k}/{rate.n}",
         "95% CI": interval(rate, "-"),
     }
 
 
-def _side_by_side(found: Mapping[str, Any]) -> Any:
+def _side_by_side(found: ArmComparison) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
@@ -154,12 +158,10 @@ def _side_by_side(found: Mapping[str, Any]) -> Any:
     table = Table(title="prompts on which they disagree", title_justify="left", title_style="bold")
     for heading in ("prompt", "first", "second"):
         table.add_column(heading, ratio=1 if heading == "prompt" else 2)
-    for row in found["discordant"]:
+    for row in found.discordant:
         texts = []
-        for side in (row["first"], row["second"]):
-            style = LABEL_STYLE.get(side["label"], "default")
-            texts.append(f"[{style}]{escape(side['label'])}[/] {escape(side['text'].strip())}")
-        table.add_row(
-            f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}", *texts, end_section=True
-        )
+        for side in (row.first, row.second):
+            style = LABEL_STYLE.get(side.label, "default")
+            texts.append(f"[{style}]{escape(side.label)}[/] {escape(side.text.strip())}")
+        table.add_row(f"[bold]{escape(row.prompt_id)}[/] {escape(row.prompt)}", *texts, end_section=True)
     return table

@@ -29,7 +29,7 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
     yield from numbered("windows", windows.figures(run))
     yield from numbered("lengths", directions.length_figures(run))
     yield from numbered("cosines", directions.cosine_figures(run))
-    yield from numbered("quantisation", quantisation.drift_figures(run))
+    yield from numbered("quantisation", quantisation.shift_figures(run))
     yield from numbered("transfer", transfer.figures(run))
     yield from numbered("precisions", quantisation.figures(run))
     yield from numbered("scores", selection.figures(run))

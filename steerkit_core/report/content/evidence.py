@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
+
+from attrs import frozen
 
 from steerkit_core.report.content.maps import VARYING, in_words
 from steerkit_core.report.content.percent import in_points, points_interval
+from steerkit_core.results.cells import CellResult
+from steerkit_core.results.findings import Comparison, SelectionBias
+from steerkit_core.results.results import RunResults
 
-Entry = Mapping[str, Any]
-
-# by the test: its name, how the prompts of one side alone are told, and its p-value in a caption
+# the name of a test in a caption
 TESTS = {
     "mcnemar": "McNemar's exact test",
     "fisher": "Fisher's exact test",
@@ -19,62 +21,73 @@ TESTS = {
 HEADINGS = ("n", "diff.", "95% CI", "h", "only one", "p", "Holm")
 
 
-def marked(report: Entry) -> set[str]:
+def marked(results: RunResults) -> set[str]:
     """The cells that were chosen on the prompts that their rates are measured on."""
-    chosen = {entry["cell"] for entry in report["selections"] if entry.get("selected_on_evaluation")}
-    return chosen | ({report["selected"]} if report.get("selected_on_evaluation") else set())
+    chosen = {entry.cell for entry in results.selections if entry.selected_on_evaluation and entry.cell}
+    if results.selected_on_evaluation and results.selected is not None:
+        chosen.add(results.selected)
+    return chosen
+
+
+@frozen
+class ComparisonRow:
+    """A comparison in words: the cell, what it is compared with, and its numbers as `HEADINGS` has them."""
+
+    cell: str
+    against: str
+    found: Comparison
+    columns: tuple[str, ...]
 
 
 def comparison_rows(
-    report: Entry, roles: Collection[str] = ("baseline", "control")
-) -> list[tuple[str, str, Entry, tuple[str, ...]]]:
-    """Each comparison as (the cell in words, what it is held against, its entry, its columns).
-
-    `roles` are those of the cells that are held against the chosen ones.
-    """
-    cells = {cell["id"]: cell for cell in report["cells"]}
-    compared = [cells[entry["cell"]] for entry in report.get("comparisons", ())]
-    varying = [key for key in VARYING if len({cell.get(key) for cell in compared}) > 1]
+    results: RunResults, roles: Collection[str] = ("baseline", "control")
+) -> list[ComparisonRow]:
+    """The comparisons with cells of some roles."""
+    cells = results.by_id
+    compared = [cells[entry.cell] for entry in results.comparisons]
+    varying = [key for key in VARYING if len({getattr(cell, key) for cell in compared}) > 1]
     return [
-        (_name(cells[entry["cell"]], varying), _against(cells[entry["reference"]]), entry, columns(entry))
-        for entry in report.get("comparisons", ())
-        if entry["role"] in roles
+        ComparisonRow(
+            _name(cells[entry.cell], varying), _against(cells[entry.reference]), entry, columns(entry)
+        )
+        for entry in results.comparisons
+        if entry.role in roles
     ]
 
 
-def test(report: Entry) -> str:
+def test(results: RunResults) -> str:
     """The test by which a run's cells were compared on the same prompts."""
-    used = dict.fromkeys(entry["test"] for entry in report.get("comparisons", ()))
+    used = dict.fromkeys(entry.test for entry in results.comparisons)
     return " or ".join(TESTS[name] for name in used)
 
 
-def only_one(report: Entry) -> str:
+def only_one(results: RunResults) -> str:
     """What the column of the prompts counts that tell two cells apart."""
-    if any(entry["test"] == "sign-flip" for entry in report.get("comparisons", ())):
+    if any(entry.test == "sign-flip" for entry in results.comparisons):
         return "prompts refused more often by the first, and by the second"
     return "prompts refused by the first alone, and by the second alone"
 
 
-def columns(entry: Entry) -> tuple[str, ...]:
+def columns(entry: Comparison) -> tuple[str, ...]:
     """A comparison's numbers as `HEADINGS` names them."""
-    gap = entry["difference"]
+    gap = entry.difference
     return (
-        str(entry["n"]),
-        in_points(gap["value"]),
+        str(entry.n),
+        in_points(gap.value),
         points_interval(gap),
-        f"{entry['cohens_h']:+.2f}",
-        f"{entry['cell_only']}, {entry['reference_only']}",
-        p_value(entry["p"]),
-        p_value(entry["p_holm"]),
+        f"{entry.cohens_h:+.2f}",
+        f"{entry.cell_only}, {entry.reference_only}",
+        p_value(entry.p),
+        p_value(entry.p_holm),
     )
 
 
-def luck_line(found: Entry) -> str:
-    """How much of a rate is luck, as a sentence."""
+def bias_line(found: SelectionBias) -> str:
+    """How much of a rate is selection bias, as a sentence."""
     return (
-        f"{100 * found['rate']:.1f}% is the best of {found['candidates']} cells on these prompts; chosen on"
-        f" resampled prompts and measured on the others ({found['resamples']} times), the best has"
-        f" {100 * found['corrected']:.1f}%"
+        f"{100 * found.rate:.1f}% is the best of {found.candidates} cells on these prompts; chosen on"
+        f" resampled prompts and measured on the others ({found.resamples} times), the best has"
+        f" {100 * found.corrected:.1f}%"
     )
 
 
@@ -83,23 +96,22 @@ def p_value(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _name(cell: Entry, varying: list[str]) -> str:
-    parts = [in_words(key, cell.get(key)) for key in varying]
-    parts.append(f"layer {cell['layer']}")
-    if cell["multiplier"] is not None:
-        parts.append(f"multiplier {cell['multiplier']:g}")
+def _name(cell: CellResult, varying: list[str]) -> str:
+    parts = [in_words(key, getattr(cell, key)) for key in varying]
+    parts.append(f"layer {cell.layer}")
+    if cell.multiplier is not None:
+        parts.append(f"multiplier {cell.multiplier:g}")
     return ", ".join(parts)
 
 
-def _against(cell: Entry) -> str:
-    return "unsteered" if cell["role"] == "baseline" else str(cell["control"])
+def _against(cell: CellResult) -> str:
+    return "unsteered" if cell.role == "baseline" else str(cell.control)
 
 
-def control_lines(report: Entry, id_: str | None) -> list[str]:
-    """Whether a chosen cell beats its controls, and which of them there are none of."""
-    # a run of an earlier version had none
+def control_lines(results: RunResults, id_: str | None) -> list[str]:
+    """Whether a chosen cell beats its controls, and which of them could not be made."""
     return [
-        "; ".join([entry["sentence"], *(f"without {why}" for why in entry["left_out"])])
-        for entry in report.get("controls", ())
-        if entry["cell"] == id_
+        "; ".join([entry.sentence, *(f"without {why}" for why in entry.left_out)])
+        for entry in results.controls
+        if entry.cell == id_
     ]

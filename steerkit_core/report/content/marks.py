@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from markupsafe import Markup
+
+from steerkit_core.results.rows import JudgedRow
 
 LONGEST = 4000  # characters; the files of the run have the rest
 
@@ -35,11 +36,11 @@ def marked_text(text: str, spans: Iterable[Sequence[int]] = ()) -> Markup:
     return Markup("").join(parts)
 
 
-def evidence_spans(text: str, row: Mapping[str, Any]) -> list[Sequence[int]]:
+def evidence_spans(text: str, row: JudgedRow) -> list[Sequence[int]]:
     """Where the evidence of a verdict stands: as its judge says, else where its words first stand."""
-    if row.get("spans"):
-        return list(row["spans"])
-    words = (row.get("evidence") or "").split()
+    if row.spans:
+        return list(row.spans)
+    words = (row.evidence or "").split()
     found = re.search(r"\s+".join(map(re.escape, words)), text, re.IGNORECASE) if words else None
     return [] if found is None else [found.span()]
 

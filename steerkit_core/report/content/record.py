@@ -6,17 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from attrs import field, frozen
 
 from steerkit_core.report.content.maps import VARYING
+from steerkit_core.results.cells import CellResult
 from steerkit_core.results.rows import JudgedRow
 from steerkit_core.results.run import KeptRun, judged_cells, read_run
 
 ALIKE = ("model", "quantization", "dtype", "prompts", "classifier")
-
-Entry = Mapping[str, Any]
 
 
 @frozen(eq=False, slots=False)
@@ -37,38 +35,38 @@ class RunRecord(KeptRun):
         asked = self.results.cells if cell is None else [self.cell(cell)]
         return [row for entry in asked for row in self.judged.get(entry.id, ())]
 
-    @cached_property
-    def cells(self) -> Mapping[str, Entry]:
-        """The entries of all cells by their ids."""
-        return {cell["id"]: cell for cell in self.report["cells"]}
+    @property
+    def cells(self) -> Mapping[str, CellResult]:
+        """All cells by their ids."""
+        return self.results.by_id
 
     @property
     def name(self) -> str:
         """The run's own name."""
-        return str(self.report["run"]["name"])
+        return self.results.run.name
 
     @property
-    def chosen(self) -> Entry | None:
-        """The entry of the run's selected cell."""
-        return self.cells.get(self.report["selected"])
+    def chosen(self) -> CellResult | None:
+        """The run's selected cell."""
+        return self.results.chosen
 
     @cached_property
     def varying(self) -> tuple[str, ...]:
         """The columns in which the steered cells are not all alike."""
-        steered = [cell for cell in self.report["cells"] if cell["role"] != "baseline"]
-        return tuple(key for key in VARYING if len({cell.get(key) for cell in steered}) > 1)
+        steered = [cell for cell in self.results.cells if cell.role != "baseline"]
+        return tuple(key for key in VARYING if len({getattr(cell, key) for cell in steered}) > 1)
 
     def limit(self, most: int) -> int:
         """How many of something may be shown, where a page of one run shows `most`."""
         return max(1, int(most * self.share))
 
-    def unsteered(self, cell: Entry) -> Entry | None:
+    def baseline(self, cell: CellResult) -> CellResult | None:
         """The baseline that a cell is to be compared with: same model, prompts, judge and generation."""
         return self._baselines.get(_alike(cell))
 
     @cached_property
-    def _baselines(self) -> Mapping[str, Entry]:
-        return {_alike(cell): cell for cell in self.report["cells"] if cell["role"] == "baseline"}
+    def _baselines(self) -> Mapping[str, CellResult]:
+        return {_alike(cell): cell for cell in self.results.cells if cell.role == "baseline"}
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -81,6 +79,6 @@ def read_record(folder: Path) -> RunRecord:
     return RunRecord(kept.folder, kept.manifest, kept.results, judged_cells(kept))
 
 
-def _alike(cell: Entry) -> str:
-    options = [cell["options"].get(name) for name in ("classifier", "generation")]
-    return json.dumps([*(cell.get(name) for name in ALIKE), *options], sort_keys=True)
+def _alike(cell: CellResult) -> str:
+    options = [cell.options.get(name) for name in ("classifier", "generation")]
+    return json.dumps([*(getattr(cell, name) for name in ALIKE), *options], sort_keys=True)

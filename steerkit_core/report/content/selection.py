@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from steerkit_core.results.findings import SelectionResult
+from steerkit_core.results.results import RunResults
 
 LARGE = 1000  # from here on decimals say nothing
 
-Entry = Mapping[str, Any]
-Row = Mapping[str, Any]
+# a row of a selector's own table
+Row = Mapping[str, object]
 
 
-def title_of(entry: Entry) -> str:
+def title_of(entry: SelectionResult) -> str:
     """The setting, the selector, and what it says of its choice."""
-    cell = f" (cell {entry['cell']})" if entry["cell"] else ""
+    cell = f" (cell {entry.cell})" if entry.cell else ""
     # one that has tried nothing has not looked at these prompts
-    seen = "" if entry["refusal_rate"] is None else f" on {entry['prompts']}"
-    return f"{setting_of(entry)}{seen}: {entry['reason']}{cell}"
+    seen = "" if entry.refusal_rate is None else f" on {entry.prompts}"
+    return f"{setting_of(entry)}{seen}: {entry.reason}{cell}"
 
 
-def setting_of(entry: Entry) -> str:
+def setting_of(entry: SelectionResult) -> str:
     """What the grid has set, and the selector."""
-    changes = ", ".join(f"{place} = {_changed(value)}" for place, value in entry["overrides"].items())
-    return f"{changes}: {entry['selector']}" if changes else str(entry["selector"])
+    changes = ", ".join(f"{place} = {_changed(value)}" for place, value in entry.overrides.items())
+    return f"{changes}: {entry.selector}" if changes else str(entry.selector)
 
 
 def _changed(value: object) -> str:
@@ -30,23 +32,21 @@ def _changed(value: object) -> str:
     return ", ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 
 
-def ordered(report: Mapping[str, Any], entry: Entry) -> list[Row]:
+def ordered(results: RunResults, entry: SelectionResult) -> list[Row]:
     """The chosen row, then the others as the selector has them, those that it excluded last."""
-    chosen = chosen_row(report, entry)
-    rows: Sequence[Row] = entry["table"]
-    return sorted(rows, key=lambda row: (row is not chosen, bool(row.get("excluded"))))
+    chosen = chosen_row(results, entry)
+    return sorted(entry.table, key=lambda row: (row is not chosen, bool(row.get("excluded"))))
 
 
-def chosen_row(report: Mapping[str, Any], entry: Entry) -> Row | None:
+def chosen_row(results: RunResults, entry: SelectionResult) -> Row | None:
     """The row of the cell that was selected; None where the table does not tell."""
-    cell = next((cell for cell in report["cells"] if cell["id"] == entry["cell"]), None)
+    cell = None if entry.cell is None else results.by_id.get(entry.cell)
     if cell is None:
         return None
-    for row in entry["table"]:
+    for row in entry.table:
         known = [key for key in ("layer", "position", "multiplier") if row.get(key) is not None]
-        if "layer" in known and all(row[key] == cell[key] for key in known):
-            found: Row = row
-            return found
+        if "layer" in known and all(row[key] == getattr(cell, key) for key in known):
+            return row
     return None
 
 
@@ -62,7 +62,7 @@ def entry_of(row: Row, name: str) -> str:
     return f"{value:g}" if name == "multiplier" and isinstance(value, float) else in_words(value)
 
 
-def in_words(value: Any) -> str:
+def in_words(value: object) -> str:
     """A value of a table: four decimals, and nothing for null."""
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < LARGE else f"{value:.4g}"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from attrs import frozen
 
 from steerkit_core.report.charts.palette import SERIES
-from steerkit_core.report.content.selection import chosen_row
+from steerkit_core.report.content.selection import Row, chosen_row
+from steerkit_core.results.findings import SelectionResult
+from steerkit_core.results.results import RunResults
 
 PLACES = ("layer", "position", "multiplier")  # columns that say which candidate it is
-
-Entry = Mapping[str, Any]
 
 
 @frozen
@@ -31,21 +30,21 @@ class Scores:
     """One number of all candidates: by position, each in the order of their layers."""
 
     name: str
-    by_position: Mapping[int, Sequence[Candidate]]
+    by_position: Mapping[int | None, Sequence[Candidate]]
 
 
-def scores_of(report: Entry, entry: Entry) -> list[Scores]:
+def scores_of(results: RunResults, entry: SelectionResult) -> list[Scores]:
     """The columns of a selector's table that are scores; none where it counted texts, which the map shows.
 
     Of more positions than there are colours the chosen one is kept, and those that come first.
     """
-    table = [row for row in entry["table"] if type(row.get("layer")) is int]
-    if len({row["layer"] for row in table}) < 2 or entry["refusal_rate"] is not None:
+    table = [row for row in entry.table if type(row.get("layer")) is int]
+    if len({row["layer"] for row in table}) < 2 or entry.refusal_rate is not None:
         return []
-    chosen = chosen_row(report, entry)
-    first = [] if chosen is None else [chosen.get("position")]
-    every = dict.fromkeys([*first, *(row.get("position") for row in table)])
-    positions = sorted(list(every)[: len(SERIES)], key=lambda one: (one is None, one))
+    chosen = chosen_row(results, entry)
+    first = [] if chosen is None else [_position(chosen)]
+    every = dict.fromkeys([*first, *map(_position, table)])
+    positions = sorted(list(every)[: len(SERIES)], key=lambda one: (one is None, one or 0))
     names = dict.fromkeys(name for row in table for name in row if name not in PLACES)
     found = []
     for name in names:
@@ -55,10 +54,18 @@ def scores_of(report: Entry, entry: Entry) -> list[Scores]:
     return found
 
 
-def _line(table: Sequence[Entry], name: str, position: int | None, chosen: Entry | None) -> list[Candidate]:
+def _position(row: Row) -> int | None:
+    found = row.get("position")
+    return found if isinstance(found, int) else None
+
+
+def _line(table: Sequence[Row], name: str, position: int | None, chosen: Row | None) -> list[Candidate]:
     line = [
-        Candidate(row["layer"], row[name], row is chosen, str(row.get("excluded") or ""))
+        Candidate(layer, value, row is chosen, str(row.get("excluded") or ""))
         for row in table
-        if row.get("position") == position and type(row.get(name)) is float and math.isfinite(row[name])
+        if _position(row) == position
+        and isinstance(layer := row["layer"], int)
+        and type(value := row.get(name)) is float
+        and math.isfinite(value)
     ]
     return sorted(line, key=lambda one: one.layer)

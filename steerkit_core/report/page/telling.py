@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from steerkit_core.report.content.marks import marked_text
-from steerkit_core.report.content.record import Entry
+from steerkit_core.results.rows import JudgedRow
 
 # bytes around the texts of a sample, and of a cell's heading with its line in the filter
 SAMPLE, HEADING = 420, 640
 
-Pair = tuple[Entry, Entry | None]  # a row, and the unsteered one on the same prompt
+# a row, and the baseline's on the same prompt
+Pair = tuple[JudgedRow, JudgedRow | None]
 
 
 def choose(pairs: Mapping[str, Sequence[Pair]], selected: str | None, room: int) -> dict[str, list[int]]:
@@ -40,18 +41,19 @@ def choose(pairs: Mapping[str, Sequence[Pair]], selected: str | None, room: int)
 def telling(rows: Sequence[Pair]) -> Iterator[int]:
     """Places of a cell's rows, the most telling first.
 
-    One after the other of each kind: a verdict that is not the unsteered one's, garbled, refusal, the rest.
+    One after the other of each kind: a verdict that is not the baseline's, garbled, refusal, the rest.
     """
     kinds: dict[str, list[int]] = {"changed": [], "garbled": [], "refusal": [], "other": []}
-    for place, (row, unsteered) in enumerate(rows):
-        changed = unsteered is not None and unsteered["label"] != row["label"]
-        kind = "changed" if changed else row["label"] if row["label"] in kinds else "other"
+    for place, (row, plain) in enumerate(rows):
+        changed = plain is not None and plain.label != row.label
+        label = row.label if row.label in kinds else None
+        kind = "changed" if changed else label or "other"
         kinds[kind].append(place)
     for turn in itertools.zip_longest(*kinds.values()):
         yield from (place for place in turn if place is not None)
 
 
 def _cost(pair: Pair) -> int:
-    row, unsteered = pair
-    texts = [row["prompt"], row["text"], unsteered["text"] if unsteered else ""]
+    row, plain = pair
+    texts = [row.prompt, row.text, plain.text if plain else ""]
     return SAMPLE + sum(len(marked_text(text).encode("utf-8", "replace")) for text in texts)

@@ -64,7 +64,7 @@ def _table(rows: Sequence[RunRow]) -> Table:
             _state(row),
             "-" if row.layer is None else str(row.layer),
             "-" if row.multiplier is None else f"{row.multiplier:g}",
-            "-" if rate is None else f"{_mark(row)}{rate['k']}/{rate['n']}",
+            "-" if rate is None else f"{_mark(row)}{rate.k}/{rate.n}",
             "-" if rate is None else interval(rate, "-"),
             _when(row),
         )
@@ -84,7 +84,7 @@ def _rate(row: RunRow) -> str:
     return (
         "-"
         if row.rate is None
-        else f"{_mark(row)}{row.rate['k']}/{row.rate['n']} {LABEL}, {interval(row.rate, '-')}"
+        else f"{_mark(row)}{row.rate.k}/{row.rate.n} {LABEL}, {interval(row.rate, '-')}"
     )
 
 

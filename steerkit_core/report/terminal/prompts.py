@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Console
 from rich.markup import escape
 
 from steerkit_core.report.content.prompts import audit_lines
+from steerkit_core.results.manifest import PromptAudit
 
 
-def print_audit(heading: str, audit: Mapping[str, Any] | None, console: Console) -> None:
+def print_audit(heading: str, audit: PromptAudit | None, console: Console) -> None:
     """The lines below a heading; a run of an earlier version has none."""
     console.print(f"\n[bold]{escape(heading)}[/]", soft_wrap=True)
     for line in audit_lines(audit) if audit else ():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from functools import partial
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,7 +18,8 @@ from steerkit_core.report.terminal.layout import (
     plain_table,
     say,
 )
-from steerkit_core.results.unfinished import Unfinished
+from steerkit_core.results.rows import CompletionRow
+from steerkit_core.results.unfinished import Unfinished, UnfinishedCell
 
 MOST = 40
 VARYING = ("model", "quantization", "extractor", "site", "classifier")
@@ -30,7 +30,7 @@ def print_unfinished(
 ) -> None:
     """The cells that were begun, with how many rows they have, and how the run is finished."""
     console = console or output_console()
-    name = escape(str(found.manifest.get("name", found.folder.name)))
+    name = escape(found.manifest.name)
     say(console, f"\n[bold]{name}[/] is [yellow]unfinished[/]: {found.progress}; nothing is judged yet")
     if found.cells:
         shown, hidden = cut_rows(found.cells, None if every_cell else MOST)
@@ -44,39 +44,41 @@ def print_unfinished(
     console.print(f"    {escape(found.command)}", soft_wrap=True)
 
 
-def _table(cells: Sequence[Mapping[str, Any]], left_out: Set[str] = frozenset()) -> Table:
-    varying = [key for key in VARYING if len({cell.get(key) for cell in cells if cell.get(key)}) > 1]
+def _table(cells: Sequence[UnfinishedCell], left_out: Set[str] = frozenset()) -> Table:
+    varying = [
+        key for key in VARYING if len({getattr(cell, key) for cell in cells if getattr(cell, key)}) > 1
+    ]
     words = [key for key in (*varying, "prompts") if key not in left_out]
-    failed = any(cell["failed"] for cell in cells)
+    failed = any(cell.failed for cell in cells)
     table = plain_table()
     for heading in ("cell", *words):
         table.add_column(heading, no_wrap=True)
     for heading in ("layer", "mult.", "done", *(["failed"] if failed else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     for cell in cells:
-        total = cell.get("prompts_total")
+        total = cell.prompts_total
         table.add_row(
-            cell["id"],
-            *(escape(str(cell.get(key) or "-")) for key in words),
-            _place(cell),
-            "-" if cell.get("multiplier") is None else f"{cell['multiplier']:g}",
-            str(cell["completions"]) + ("" if total is None else f"/{total}"),
-            *([str(cell["failed"])] if failed else []),
+            cell.id,
+            *(escape(str(getattr(cell, key) or "-")) for key in words),
+            _layer(cell),
+            "-" if cell.multiplier is None else f"{cell.multiplier:g}",
+            str(cell.completions) + ("" if total is None else f"/{total}"),
+            *([str(cell.failed)] if failed else []),
         )
     return table
 
 
-def _place(cell: Mapping[str, Any]) -> str:
-    if cell.get("role") == "baseline":
-        return "unsteered"
-    layer = "-" if cell.get("layer") is None else str(cell["layer"])
-    return layer if cell.get("control") is None else f"{cell['control']}, {layer}"
+def _layer(cell: UnfinishedCell) -> str:
+    if cell.role == "baseline":
+        return "baseline"
+    layer = "-" if cell.layer is None else str(cell.layer)
+    return layer if cell.control is None else f"{cell.control}, {layer}"
 
 
-def print_texts(rows: Sequence[Mapping[str, Any]], console: Console | None = None) -> None:
+def print_texts(rows: Sequence[CompletionRow], console: Console | None = None) -> None:
     """Texts that nobody has judged yet."""
     console = console or output_console()
     for row in rows:
-        console.print(f"[bold]{escape(row['prompt_id'])}[/] {escape(row['prompt'])}", soft_wrap=True)
-        text = row["text"].strip() if row["error"] is None else f"failed: {row['error']}"
+        console.print(f"[bold]{escape(row.prompt_id)}[/] {escape(row.prompt)}", soft_wrap=True)
+        text = row.text.strip() if row.error is None else f"failed: {row.error}"
         console.print(Text(f"    {text}\n"), soft_wrap=True)

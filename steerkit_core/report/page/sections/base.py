@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
@@ -17,4 +16,4 @@ class Section:
 
     id: str
     title: str
-    values: Mapping[str, Any] = field(factory=dict)
+    values: Mapping[str, object] = field(factory=dict)

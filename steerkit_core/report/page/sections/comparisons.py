@@ -11,18 +11,18 @@ MOST = 200
 
 def section(run: RunRecord) -> Section | None:
     """None where nothing was compared."""
-    rows = comparison_rows(run.report, ("baseline",))
+    rows = comparison_rows(run.results, ("baseline",))
     if not rows:
         return None
-    controls = comparison_rows(run.report, ("control",))
+    controls = comparison_rows(run.results, ("control",))
     most = run.limit(MOST)
     values = {
         "headings": HEADINGS,
         "rows": rows[:most],
         "controls": controls[:most],
         "left_out": max(len(rows) - most, 0) + max(len(controls) - most, 0),
-        "number": len(run.report["comparisons"]),
-        "only_one": only_one(run.report),
-        "test": test(run.report),
+        "number": len(run.results.comparisons),
+        "only_one": only_one(run.results),
+        "test": test(run.results),
     }
     return Section("comparisons", "Compared on the same prompts", values)

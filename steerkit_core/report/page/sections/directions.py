@@ -14,8 +14,9 @@ from steerkit_core.report.charts.picture import Picture
 from steerkit_core.report.charts.scales import some
 from steerkit_core.report.charts.squares import matrix
 from steerkit_core.report.content.kept import KeptLayers, kept_layers
-from steerkit_core.report.content.record import Entry, RunRecord
+from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.page.sections.base import Section
+from steerkit_core.results.cells import CellResult
 
 MOST = 4  # extractions: a matrix of 80 layers has 6400 numbers
 
@@ -72,10 +73,14 @@ def cosine_figures(run: RunRecord) -> list[Figure]:
 def extracted(run: RunRecord, most: int) -> tuple[list[Extracted], int]:
     """The directions of the first `most` extractions of chosen cells, and how many there are."""
     chosen = sorted(
-        (cell for cell in run.report["cells"] if cell["selected"] and cell.get("extraction")),
-        key=lambda cell: cell["id"] != run.report["selected"],
+        (cell for cell in run.results.cells if cell.selected and cell.extraction),
+        key=lambda cell: cell.id != run.results.selected,
     )
-    places = {(cell["extraction"], cell["position"]): cell for cell in reversed(chosen)}
+    places = {
+        (cell.extraction, cell.position): cell
+        for cell in reversed(chosen)
+        if cell.extraction is not None and cell.position is not None
+    }
     ordered = list(reversed(places.items()))
     found = [
         Extracted(_name(cell), kept)
@@ -113,7 +118,7 @@ def length_chart(one: Extracted, name: str, values: Sequence[float]) -> Picture 
     return line_chart(f"{name}, {one.name}", [Line("", points)], x="layer", y="length", size=(440, 240))
 
 
-def _name(cell: Entry) -> str:
-    source = "" if cell.get("source") in (None, "self") else f" from {cell['source']}"
-    quantized = "" if cell["quantization"] == "none" else f", {cell['quantization']}"
-    return f"{cell['extractor']}{source} in {cell['model']}{quantized}, position {cell['position']}"
+def _name(cell: CellResult) -> str:
+    source = "" if cell.source in (None, "self") else f" from {cell.source}"
+    quantized = "" if cell.quantization == "none" else f", {cell.quantization}"
+    return f"{cell.extractor}{source} in {cell.model}{quantized}, position {cell.position}"

@@ -6,11 +6,10 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from steerkit_core.report.content.facts import versions
 from steerkit_core.report.content.marks import plain
-from steerkit_core.report.content.record import Entry, RunRecord
+from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.page.sections.base import Section
 from steerkit_core.results.converter import unstructured
 from steerkit_core.results.manifest import Manifest
@@ -28,10 +27,8 @@ def section(run: RunRecord) -> Section:
         "command": command(run),
         "compare": shlex.join(["steerkit", "compare", str(run.folder), str(again(run))]),
         "versions": versions(run),
-        "revisions": [
-            (one["id"], one["revision"]) for one in run.manifest["models"] if one.get("revision")
-        ],
-        "settings": len(run.manifest["settings"]),
+        "revisions": [(one.id, one.revision) for one in run.manifest.models if one.revision],
+        "settings": len(run.manifest.settings),
         "text": plain(text[:most]),
         "short": short,
         "cut": max(len(text) - most, 0),
@@ -62,7 +59,9 @@ def manifest_text(manifest: Manifest, whole: int) -> tuple[str, bool]:
     return json.dumps(short, indent=1, ensure_ascii=False), True
 
 
-def in_common(settings: Sequence[Entry]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def in_common(
+    settings: Sequence[Mapping[str, object]],
+) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Options by dotted names: those that are the same in all settings, and the others of each."""
     flat = [dict(_flat(setting)) for setting in settings]
     names = dict.fromkeys(name for one in flat for name in one)
@@ -71,8 +70,8 @@ def in_common(settings: Sequence[Entry]) -> tuple[dict[str, Any], list[dict[str,
     return common, [{name: value for name, value in one.items() if name not in same} for one in flat]
 
 
-def _flat(table: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+def _flat(table: Mapping[str, object], before: str = "") -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
     for name, value in table.items():
         if isinstance(value, Mapping) and value:
             found += _flat(value, f"{before}{name}.")

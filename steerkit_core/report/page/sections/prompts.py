@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steerkit_core.report.content.prompts import audit_lines
-from steerkit_core.report.content.record import Entry, RunRecord
+from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.page.sections.base import Section
 
 MOST = 24
@@ -11,20 +11,15 @@ MOST = 24
 
 def section(run: RunRecord) -> Section | None:
     """None for a run of an earlier version, which has no audit."""
-    models = [model for model in run.manifest.get("models", ()) if model.get("prompts")]
+    models = [(model, model.prompts) for model in run.manifest.models if model.prompts is not None]
     if not models:
         return None
     shown = [
         {
-            "name": model["id"] + _quantized(model),
-            "lines": list(audit_lines(model["prompts"], example=False)),
-            "example": model["prompts"].get("example"),
+            "name": model.id + ("" if model.quantization == "none" else f", {model.quantization}"),
+            "lines": list(audit_lines(audit, example=False)),
+            "example": audit.example,
         }
-        for model in models[: run.limit(MOST)]
+        for model, audit in models[: run.limit(MOST)]
     ]
     return Section("prompts", "Prompt audit", {"shown": shown, "left_out": len(models) - len(shown)})
-
-
-def _quantized(model: Entry) -> str:
-    found = model.get("quantization", "none")
-    return "" if found == "none" else f", {found}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
-from steerkit_core.counting.comparison import REFUSAL
-from steerkit_core.report.content.arms import compare_arms, make_arm
+from attrs import frozen
+
+from steerkit_core.counting.comparison import REFUSAL, PairedTest
+from steerkit_core.report.content.arms import ArmComparison, compare_arms, make_arm
 from steerkit_core.report.content.evidence import p_value
 from steerkit_core.report.content.percent import in_points, points_interval
 from steerkit_core.report.content.record import RunRecord
@@ -28,7 +29,7 @@ def section(records: Sequence[RunRecord]) -> Section:
             "anchor": run.prefix.removesuffix("-"),
             "sentence": headline(run),
             "cell": None if run.chosen is None else columns(run, [run.chosen]).rows[0],
-            "model": "" if run.chosen is None else run.chosen["model"],
+            "model": "" if run.chosen is None else run.chosen.model,
         }
         for run in records
     ]
@@ -42,40 +43,44 @@ def section(records: Sequence[RunRecord]) -> Section:
     return Section("runs", "Side by side", values)
 
 
-def differences(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
+@frozen
+class Difference:
+    """The selected cells of two runs compared; `p_holm` is adjusted for all pairs."""
+
+    pair: tuple[int, int]
+    found: ArmComparison
+    p_holm: float
+
+
+def differences(records: Sequence[RunRecord]) -> list[Difference]:
     """The selected cells of all pairs of runs compared, as `steerkit compare` does; one family for Holm."""
-    arms = []
-    for number, run in enumerate(records, start=1):
-        cell = run.chosen
-        if cell is not None and REFUSAL in cell["counts"]:
-            arms.append((number, make_arm(run, cell["id"], REFUSAL)))
+    arms = [
+        (number, make_arm(run, run.chosen.id, REFUSAL))
+        for number, run in enumerate(records, start=1)
+        if run.chosen is not None and REFUSAL in run.chosen.counts
+    ]
     pairs = [
-        {"pair": (one, other), **compare_arms(first, second, REFUSAL)}
+        ((one, other), compare_arms(first, second, REFUSAL))
         for (one, first), (other, second) in combinations(arms, 2)
     ]
-    adjusted = holm([pair["p"] for pair in pairs])
-    return [{**pair, "p_holm": p} for pair, p in zip(pairs, adjusted, strict=True)]
+    adjusted = holm([found.test.p for _, found in pairs])
+    return [Difference(pair, found, p) for (pair, found), p in zip(pairs, adjusted, strict=True)]
 
 
-def _row(found: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    gap = found["difference"]
-    first, second = found["pair"]
-    sizes = (
-        f"{found['n']}"
-        if found["paired"]
-        else f"{found['first']['rate']['n']}, {found['second']['rate']['n']}"
-    )
+def _row(one: Difference) -> tuple[str, tuple[str, ...]]:
+    found, test, (first, second) = one.found, one.found.test, one.pair
+    paired = test if isinstance(test, PairedTest) else None
     return f"run {first} - run {second}", (
-        sizes,
-        in_points(gap["value"]),
-        points_interval(gap),
-        f"{found['cohens_h']:+.2f}",
-        f"{found['first_only']}, {found['second_only']}" if found["paired"] else "",
-        {"mcnemar": "McNemar", "fisher": "Fisher", "sign-flip": "sign-flip"}[found["test"]],
-        p_value(found["p"]),
-        p_value(found["p_holm"]),
+        f"{found.first.rate.n}, {found.second.rate.n}" if paired is None else f"{paired.n}",
+        in_points(test.difference.value),
+        points_interval(test.difference),
+        f"{test.cohens_h:+.2f}",
+        "" if paired is None else f"{paired.first_only}, {paired.second_only}",
+        {"mcnemar": "McNemar", "fisher": "Fisher", "sign-flip": "sign-flip"}[test.test],
+        p_value(test.p),
+        p_value(one.p_holm),
     )
 
 
-def _notes(found: Sequence[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(note for one in found for note in one["notes"]))
+def _notes(found: Sequence[Difference]) -> list[str]:
+    return list(dict.fromkeys(note for one in found for note in one.found.notes))

@@ -8,7 +8,7 @@ from steerkit_core.report.charts.figure import Figure, Panel
 from steerkit_core.report.charts.keys import line_keys
 from steerkit_core.report.charts.lines import Line, Point, line_chart
 from steerkit_core.report.charts.picture import Picture
-from steerkit_core.report.content.evidence import control_lines, luck_line
+from steerkit_core.report.content.evidence import bias_line, control_lines
 from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.content.selection import (
     chosen_row,
@@ -30,27 +30,27 @@ SIZE = (340, 230)
 def section(run: RunRecord) -> Section:
     """The selectors' own sentences, and their tables of candidates."""
     room = run.limit(ALL)
-    entries = run.report["selections"]
+    entries = run.results.selections
     shown, charts = [], 0
     for entry in entries[: run.limit(MOST)]:
-        chosen = chosen_row(run.report, entry)
-        rows = ordered(run.report, entry)[: min(ROWS, room)] if len(entry["table"]) > 1 else []
+        chosen = chosen_row(run.results, entry)
+        rows = ordered(run.results, entry)[: min(ROWS, room)] if len(entry.table) > 1 else []
         room -= len(rows)
         names = columns_of(rows)
-        drawn = scores_of(run.report, entry) if charts < run.limit(DRAWN) else []
+        drawn = scores_of(run.results, entry) if charts < run.limit(DRAWN) else []
         charts += bool(drawn)
         shown.append(
             {
                 "scores": figure(title_of(entry), drawn) if drawn else None,
                 "title": title_of(entry),
-                "luck": luck_line(entry["optimism"]) if entry.get("optimism") else "",
-                "controls": control_lines(run.report, entry["cell"]),
+                "bias": bias_line(entry.optimism) if entry.optimism else "",
+                "controls": control_lines(run.results, entry.cell),
                 "columns": names,
                 "rows": [
                     (row is chosen, bool(row.get("excluded")), [entry_of(row, name) for name in names])
                     for row in rows
                 ],
-                "total": len(entry["table"]),
+                "total": len(entry.table),
             }
         )
     return Section(
@@ -60,7 +60,7 @@ def section(run: RunRecord) -> Section:
 
 def figures(run: RunRecord) -> list[Figure]:
     """The scores of a page of this run alone."""
-    entries = [(entry, scores_of(run.report, entry)) for entry in run.report["selections"]]
+    entries = [(entry, scores_of(run.results, entry)) for entry in run.results.selections]
     return [figure(setting_of(entry), scores) for entry, scores in entries if scores][:DRAWN]
 
 

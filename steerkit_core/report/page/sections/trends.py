@@ -11,7 +11,7 @@ MOST = 40
 
 def section(run: RunRecord) -> Section | None:
     """None where no architecture was run in several sizes."""
-    found = run.report.get("trends", ())
+    found = run.results.trends
     if not found:
         return None
     most = run.limit(MOST)

@@ -14,7 +14,7 @@ NOTE = "dot: tried; bar: window; arrowhead: nothing is known beyond; cross: the 
 
 def section(run: RunRecord) -> Section | None:
     """None where no layer was tried with several strengths."""
-    found = window_families(run.report)
+    found = window_families(run.results)
     if not found:
         return None
     shown = list(found.items())[: run.limit(MOST)]
@@ -28,7 +28,7 @@ def section(run: RunRecord) -> Section | None:
     ]
     values = {
         "headings": HEADINGS,
-        "caption": windows_caption(run.report),
+        "caption": windows_caption(run.results),
         "drawn": drawn,
         "left_out": len(found) - len(shown),
     }
@@ -37,7 +37,7 @@ def section(run: RunRecord) -> Section | None:
 
 def figures(run: RunRecord) -> list[Figure]:
     """Those of a page of this run alone."""
-    found = list(window_families(run.report).items())[:MOST]
+    found = list(window_families(run.results).items())[:MOST]
     return [
         Figure(title, [Panel(window_chart(title, entries))], note=NOTE, across=1)
         for title, entries in found
