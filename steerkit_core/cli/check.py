@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -20,18 +20,16 @@ if TYPE_CHECKING:
 @click.command(short_help="Check a recipe and show its plan.")
 @recipe_argument
 @changes_option
-@click.option(
-    "--model", "look", is_flag=True, help="Load the tokenizers too, and show the prompts as tokens."
-)
+@click.option("--model", "look", is_flag=True, help="Load the tokenizers, and show the prompts as tokens.")
 @json_option
 @click.pass_context
 def check(
     context: click.Context, recipe: str, changes: tuple[str, ...], *, look: bool, as_json: bool
 ) -> None:
-    """Check RECIPE without running it: all its problems at once, or what it would do.
+    """Check RECIPE without running it: show all its problems at once, or what it would do.
 
-    No model is loaded, and no GPU or network is touched. With --model the tokenizer of every model is
-    loaded, without weights: from the hub for a model that is there.
+    No model is loaded, and neither a GPU nor the network is used. With --model the tokenizer of every model
+    is loaded, without weights: from the hub for a hub model.
 
     \b
     Examples:
@@ -46,7 +44,9 @@ def check(
     plan = make_plan(load_recipe(find_recipe(recipe, registry), registry, changes), registry)
     audits = _audits(plan, registry) if look else []
     if as_json:
-        print_json(_as_json(plan, audits))
+        from steerkit_core.pipeline.plan_report import plan_report
+
+        print_json(plan_report(plan, audits))
     else:
         _print(plan)
         _print_audits(plan, audits)
@@ -74,30 +74,6 @@ def _print_audits(plan: Plan, audits: list[PromptAudit]) -> None:
         print_audit(f"{group.spec.id} ({group.spec.quantization})", found, Console(highlight=False))
 
 
-def _as_json(plan: Plan, audits: list[PromptAudit]) -> dict[str, Any]:
-    from steerkit_core.pipeline.manifest import describe_setting
-
-    return {
-        "name": plan.recipe.run.name,
-        "seed": plan.recipe.run.seed,
-        "recipe_fingerprint": plan.recipe.fingerprint,
-        "groups": [
-            {
-                "model": group.spec.id,
-                "quantization": group.spec.quantization,
-                "num_layers": group.facts.num_layers if group.facts else None,
-                "settings": [describe_setting(setting) for setting in group.settings],
-                "baseline_completions": group.baselines,
-                "trial_completions": group.trials,
-                "candidate_completions": group.candidates,
-                "control_completions": group.controls,
-                **({"prompts": audits[number]} if audits else {}),
-            }
-            for number, group in enumerate(plan.groups)
-        ],
-    }
-
-
 def _print(plan: Plan) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -123,16 +99,16 @@ def _print(plan: Plan) -> None:
     for word in ("extractor", "selector", "site", "classifier", "generation", "controls"):
         table.add_row(word, _describe(getattr(first, word)))
         if word == "extractor" and first.carried:
-            table.add_row("", "carried over from the model without quantization")
+            table.add_row("", "reused from full precision")
     console.print(table)
     axes = sorted({place for setting in settings for place in setting.overrides})
     if axes:
-        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings", markup=False)
+        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} configurations", markup=False)
     console.print()
     for group in plan.groups:
         if not group.settings:
             console.print(
-                f"{group.spec.id} (none): loaded to extract the directions of {len(group.lent)} settings",
+                f"{group.spec.id} (none): extracts directions for {len(group.lent)} configurations",
                 soft_wrap=True,
                 markup=False,
             )
@@ -145,19 +121,19 @@ def _print(plan: Plan) -> None:
         selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
         console.print(
             f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines}"
-            f" unsteered, {trials} to select with, {selected} selected,"
+            f" for baselines, {trials} to select with, {selected} selected,"
             f" {group.controls} of controls",
             soft_wrap=True,
             markup=False,
         )
 
 
-def _describe(part: Any) -> str:
+def _describe(part: object) -> str:
     """A component or table in one line: its name, and the options it was given or defaulted to."""
     import attrs
     from rich.markup import escape
 
-    values = attrs.asdict(part).items()
+    values = attrs.asdict(cast("attrs.AttrsInstance", part)).items()
     options = escape(", ".join(f"{key} = {json.dumps(value, default=str)}" for key, value in values))
     name = escape(getattr(part, "name", ""))
     return f"{name}  [dim]{options}[/]" if name and options else name or options

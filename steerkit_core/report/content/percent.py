@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from steerkit_core.stats.estimate import Rate
 
-def interval(rate: Mapping[str, Any], to: str = " to ") -> str:
+
+def interval(rate: Rate | Mapping[str, Any], to: str = " to ") -> str:
     """The interval of a rate, as `74 to 97%`."""
     return f"{100 * rate['low']:.0f}{to}{100 * rate['high']:.0f}%"
 
