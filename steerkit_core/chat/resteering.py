@@ -114,8 +114,7 @@ class Resteering:
         """
         text = (self.run.folder / RECIPE).read_text(encoding="utf-8")
         source = Path(self.run.manifest.recipe)
-        facts = self.cell.kept.facts
-        wanted = (facts["positive"], facts["negative"])
+        wanted = self.cell.kept.contrast
         why = f"site {self.site.name!r} needs the contrast set that the directions were found with"
         try:
             recipe = parse_recipe(text, self.registry, source=str(source), folder=source.parent)

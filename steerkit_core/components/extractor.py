@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import frozen
 
@@ -88,13 +88,13 @@ class Extractor(Component):
         Called for every setting with the recipe, before torch is imported; `sources` loads nothing then.
         """
 
-    def origin(self, model: Model, sources: Sources) -> Mapping[str, Any]:
+    def origin(self, model: Model, sources: Sources) -> Mapping[str, object]:
         """Where directions come from that are not found in the model that is steered; empty otherwise.
 
         JSON values. They are part of the extraction's identity, so that they must contain whatever
         determines the directions besides the options, and they stand in the column `origin` of every cell:
-        `model` (an id), `run` (or None), `map` (`none`, or what the directions went through), `method` (see
-        `Sources.describe`), and `differs`, what of the source is not as in the model that is steered.
+        `model` (an id), `run` (or None), `map` (`none`, or what the directions went through), `method` (the
+        fields of `Sources.describe`), and `differs`, what of the source is not as in the steered model.
 
         Raises:
             SteerkitError: the directions may not be used in this model.

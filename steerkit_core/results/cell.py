@@ -8,14 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import NoReturn, cast
 
-from attrs import frozen
+from attrs import fields, frozen
 
-from steerkit_core.components import Site
+from steerkit_core.components import ModelRecord, Site
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.files.directions import facts_of
 from steerkit_core.files.tensors import read_header
-from steerkit_core.results.cells import CellResult
-from steerkit_core.results.directions import RECORD, KeptDirections, kept_directions
+from steerkit_core.results.cells import CellResult, Strength
+from steerkit_core.results.converter import unstructured
+from steerkit_core.results.directions import KeptDirections, kept_directions
 from steerkit_core.results.files import DIRECTIONS
 from steerkit_core.results.run import KeptRun
 from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering, prompt_part
@@ -112,6 +113,18 @@ class SteeredCell:
         return found
 
 
+@frozen(kw_only=True)
+class SavedCell:
+    """What a file of directions says of the cell that it was exported for."""
+
+    id: str
+    layer: int
+    position: int
+    site: str | None
+    multiplier: float | None
+    strength: Strength | None
+
+
 def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
     """A cell of a run by the beginning of its id, by default the selected one.
 
@@ -152,10 +165,17 @@ def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:
     found = DirectionSet.load(cell.folder / DIRECTIONS, own.key)
     facts = {
         **own.facts,
-        "record": {name: own.model[name] for name in RECORD},
-        "cell": {
-            name: entry[name] for name in ("id", "layer", "position", "site", "multiplier", "strength")
-        },
+        "record": {one.name: getattr(own.model, one.name) for one in fields(ModelRecord)},
+        "cell": unstructured(
+            SavedCell(
+                id=entry.id,
+                layer=cell.layer,
+                position=cell.position,
+                site=entry.site,
+                multiplier=entry.multiplier,
+                strength=entry.strength,
+            )
+        ),
     }
     found.save(path, facts=facts)
     return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import define, evolve, field
 
+from steerkit_core.components import Method
 from steerkit_core.extraction.extraction import Extraction, extract, extraction_identity
 from steerkit_core.model.health import StreamHealth
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.recipe.direction_sources import RunSources
-from steerkit_core.recipe.parsing import Setting, fingerprint
+from steerkit_core.recipe.parsing import Setting
+from steerkit_core.results.directions import ExtractionIdentity
 from steerkit_core.steering.controls import shuffled_contrast
 from steerkit_core.values import ClassActivations, ContrastSet
 
@@ -29,10 +30,10 @@ class Extractions:
         """EXTRACT: directions for a setting."""
         sources = self.loaded.open_sources()
         identity = self._identity(setting, setting.contrast, self._origin(setting, sources))
-        key = fingerprint(identity)
+        key = identity.key
         if key not in self._found:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
-            doing = "carrying over" if self._carried(setting) else "extracting"
+            doing = "reusing" if self._carried(setting) else "extracting"
             self.loaded.progress.step(f"{doing} directions: {setting.extractor.name}, {size}")
             self._found[key] = self._extracted(setting, identity, sources)
             self.measured.append((setting, self._found[key]))
@@ -41,7 +42,7 @@ class Extractions:
     def shuffled(self, setting: Setting, index: int, extraction: Extraction) -> Extraction | None:
         """The same with the labels of the contrast set shuffled; None where they cannot be.
 
-        Directions that are carried over are found in the model that the others came from too. What the
+        Directions reused from full precision are found in the model that the others came from too. What the
         residual stream is like does not depend on labels, and is that of `extraction`.
         """
         contrast = shuffled_contrast(setting.contrast, self.loaded.seed, index)
@@ -52,7 +53,7 @@ class Extractions:
         if origin.get("run"):
             return None  # kept directions do not depend on these labels
         identity = self._identity(setting, contrast, origin, shuffled=index)
-        key = fingerprint(identity)
+        key = identity.key
         if key not in self._found:
             self.loaded.progress.step(f"shuffling labels: {setting.extractor.name}, shuffle {index}")
             own = evolve(setting, contrast=contrast)
@@ -72,7 +73,7 @@ class Extractions:
     def _extracted(
         self,
         setting: Setting,
-        identity: Mapping[str, Any],
+        identity: ExtractionIdentity,
         sources: RunSources,
         stream: StreamHealth | None = None,
     ) -> Extraction:
@@ -83,20 +84,20 @@ class Extractions:
         self,
         setting: Setting,
         contrast: ContrastSet,
-        origin: Mapping[str, Any],
+        origin: Mapping[str, object],
         *,
         shuffled: int | None = None,
-    ) -> dict[str, Any]:
+    ) -> ExtractionIdentity:
         return extraction_identity(
             self.loaded.model,
-            self.loaded.identity("extractor", setting.extractor),
+            Method(**self.loaded.identity("extractor", setting.extractor)),
             contrast,
             carried=self._carried(setting),
             origin=origin,
             shuffled=shuffled,
         )
 
-    def _origin(self, setting: Setting, sources: RunSources) -> Mapping[str, Any]:
+    def _origin(self, setting: Setting, sources: RunSources) -> Mapping[str, object]:
         """What the extractor says of directions that come from elsewhere."""
         with self.loaded.blamed("extractor", setting.extractor):
             return setting.extractor.origin(self.loaded.model, sources)
