@@ -12,6 +12,7 @@ from steerkit_core.components import (
     Extractor,
     FamilyDefaults,
     LayerSelector,
+    Method,
     Model,
     ModelAdapter,
     ModelLoader,
@@ -23,6 +24,7 @@ from steerkit_core.components import (
     SavedDirections,
     SelectionContext,
     Site,
+    SourceModel,
     Sources,
     Within,
     not_empty,
@@ -84,16 +86,28 @@ if TYPE_CHECKING:
     from steerkit_core.progress import Progress
     from steerkit_core.recipe.parsing import find_recipe, load_recipe
     from steerkit_core.recipe.recipe import Recipe
+    from steerkit_core.results.cells import CellResult
     from steerkit_core.results.directions import kept_directions
+    from steerkit_core.results.findings import TransferResult
+    from steerkit_core.results.manifest import ModelFacts
+    from steerkit_core.results.results import RunResults
+    from steerkit_core.results.rows import JudgedRow
+    from steerkit_core.results.run import KeptRun, read_run
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "CellResult": "steerkit_core.results.cells",
+    "JudgedRow": "steerkit_core.results.rows",
+    "KeptRun": "steerkit_core.results.run",
+    "ModelFacts": "steerkit_core.results.manifest",
     "ModelHandle": "steerkit_core.model.handle",
     "Progress": "steerkit_core.progress",
     "Recipe": "steerkit_core.recipe.recipe",
     "Registry": "steerkit_core.plugin.registry",
     "Report": "steerkit_core.api",
+    "RunResults": "steerkit_core.results.results",
+    "TransferResult": "steerkit_core.results.findings",
     "extract": "steerkit_core.api",
     "find_recipe": "steerkit_core.recipe.parsing",
     "judge": "steerkit_core.api",
@@ -105,6 +119,7 @@ _LAZY = {
     "load_recipe": "steerkit_core.recipe.parsing",
     "make_progress": "steerkit_core.cli.progress",
     "open_run": "steerkit_core.api",
+    "read_run": "steerkit_core.results.run",
     "refusal_score": "steerkit_core.generation",
     "run": "steerkit_core.api",
     "run_recipe": "steerkit_core.pipeline.recipe_run",
@@ -114,6 +129,7 @@ _LAZY = {
 __all__ = [
     "BLOCK_MODULES",
     "BlockModule",
+    "CellResult",
     "ClassActivations",
     "Classifier",
     "Completion",
@@ -128,11 +144,15 @@ __all__ = [
     "Extractor",
     "FamilyDefaults",
     "Intervention",
+    "JudgedRow",
+    "KeptRun",
     "LayerSelector",
+    "Method",
     "MissingDirection",
     "Model",
     "ModelAdapter",
     "ModelError",
+    "ModelFacts",
     "ModelHandle",
     "ModelLoader",
     "ModelSpec",
@@ -150,14 +170,17 @@ __all__ = [
     "Recipe",
     "Registry",
     "Report",
+    "RunResults",
     "SavedDirections",
     "Selection",
     "SelectionContext",
     "Site",
+    "SourceModel",
     "Sources",
     "Steering",
     "SteerkitError",
     "TokenSpan",
+    "TransferResult",
     "Trial",
     "Unit",
     "Verdict",
@@ -185,6 +208,7 @@ __all__ = [
     "open_run",
     "option",
     "positions_once",
+    "read_run",
     "refusal_score",
     "run",
     "run_recipe",

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from steerkit_core import (
     ContrastSet,
@@ -122,23 +122,23 @@ class Transfer(ReadingExtractor):
         """The source by content, and what of it is not as in the model that is steered."""
         if self.kept:
             saved = self._saved(sources)
-            differs = _differences(saved.model, model)
+            differs = _differences(saved, model)
             if differs and not self.allow_other:
                 raise SteerkitError(
                     f"extractor.{'run' if self.run else 'file'}: the directions of {self.kept} were found"
-                    f" in {saved.model['id'] or 'a model that it does not name'}, which is not"
+                    f" in {saved.model.id or 'an unnamed model'}, which is not"
                     f" {model.spec.id} as it is steered (not the same: {', '.join(differs)}): set"
                     " extractor.allow_other to true to take them all the same"
                 )
             return {
-                "model": saved.model["id"],
-                "revision": saved.model["revision"],
+                "model": saved.model.id,
+                "revision": saved.model.revision,
                 "run": self.kept,
                 "extraction": saved.key,
                 "digest": saved.digest,
-                "fingerprint": saved.model["fingerprint"],
+                "fingerprint": saved.model.fingerprint,
                 "map": "none",
-                "method": dict(saved.extractor),
+                "method": asdict(saved.extractor, recurse=False),
                 "differs": list(differs),
             }
         identity = sources.identity(self._spec(model.spec))
@@ -151,7 +151,7 @@ class Transfer(ReadingExtractor):
             "digest": _digest(self._neutral(sources)) if self.map != "none" else None,
             **identity,
             "map": self.map,
-            "method": dict(sources.describe(self._method(sources))),
+            "method": asdict(sources.describe(self._method(sources)), recurse=False),
             "differs": [] if same else ["model"],
         }
 
@@ -292,18 +292,19 @@ def _check_positions(found: DirectionSet, positions: Sequence[int], what: str, m
         )
 
 
-def _differences(record: Mapping[str, object], model: Model) -> tuple[str, ...]:
+def _differences(saved: SavedDirections, model: Model) -> tuple[str, ...]:
     """What of the model that directions were found in is not as in the one that is steered."""
+    source = saved.model
     compared = {
-        "model": (record["id"], model.spec.id),
-        "revision": (record["revision"], model.revision),
-        "template": (record["template"], model.template_sha256),
+        "model": (source.id, model.spec.id),
+        "revision": (source.revision, model.revision),
+        "template": (source.template, model.template_sha256),
     }
     found = tuple(name for name, (one, other) in compared.items() if one != other)
-    if record["fingerprint"] != model.fingerprint:
+    if source.fingerprint != model.fingerprint:
         return found or ("weights",)
     # the same content by another name is the same model; its template may have been exchanged since
-    return ("template",) if "template" in found and record["template"] is not None else ()
+    return ("template",) if "template" in found and source.template is not None else ()
 
 
 def _at_all_layers(found: DirectionSet, depth: int) -> DirectionSet:

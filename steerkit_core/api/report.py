@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -15,7 +15,9 @@ from steerkit_core.export.tables import Table, run_table
 from steerkit_core.extraction.extraction import kept_extraction, measured
 from steerkit_core.report.content.evidence import marked
 from steerkit_core.report.content.percent import interval
+from steerkit_core.results.cells import CellResult
 from steerkit_core.results.files import DIRECTIONS
+from steerkit_core.results.results import RunResults
 from steerkit_core.results.rows import JudgedRow
 from steerkit_core.results.run import KeptRun
 from steerkit_core.results.run_directory import RunDirectory
@@ -57,25 +59,24 @@ class Report:
         return self._kept.folder
 
     @property
-    def results(self) -> dict[str, Any]:
+    def results(self) -> RunResults:
         """What `results.json` holds."""
-        return dict(self._kept.report)
+        return self._kept.results
 
     @property
-    def cells(self) -> list[dict[str, Any]]:
-        """One entry for every cell: counts, rates with intervals, strengths."""
-        return list(self.results["cells"])
+    def cells(self) -> tuple[CellResult, ...]:
+        """Every cell: its counts, rates with intervals, and strength."""
+        return self.results.cells
 
     @property
-    def selected(self) -> dict[str, Any] | None:
-        """The entry of the chosen cell, the best one of a grid; None where every setting failed."""
-        chosen = self.results["selected"]
-        return next((cell for cell in self.results["cells"] if cell["id"] == chosen), None)
+    def selected(self) -> CellResult | None:
+        """The chosen cell, the best one of a grid; None where every configuration failed."""
+        return self.results.chosen
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the rates has to know."""
-        return tuple(self.results["notes"])
+        return self.results.notes
 
     def completions(self, cell: str | None = None) -> list[JudgedRow]:
         """What the model wrote, each with its verdict: in one cell, by the beginning of its id, or in all.
@@ -92,11 +93,11 @@ class Report:
             StoreError: there is no such cell, it was not steered, or the run does not keep its directions.
         """
         entry = self.selected if cell is None else self._kept.cell(cell)
-        key: str | None = None if entry is None else entry["extraction"]
+        key = None if entry is None else entry.extraction
         which = "the chosen cell" if cell is None else cell
         if key is None:
             raise StoreError(f"{self.path}: no directions of {which}, which was not steered")
-        tokens = None if entry is None else entry["options"].get("site", {}).get("tokens")
+        tokens = None if entry is None else entry.options.get("site", {}).get("tokens")
         found = kept_extraction(RunDirectory(self.path), key)
         if found is None:
             raise StoreError(f"{self.path}: {DIRECTIONS} does not hold the directions {key} of {which}")
@@ -132,24 +133,24 @@ class Report:
     def _table(self, name: str) -> Table:
         if name == "completions":
             return Table.of(self.completions())
-        return run_table(self._kept, "cells") if name == "cells" else Table.of(self.results.get(name, ()))
+        return run_table(self._kept, "cells") if name == "cells" else Table.of(getattr(self.results, name))
 
     def __repr__(self) -> str:
-        chosen = self.results["selected"] in marked(self.results)
+        chosen = self.results.selected in marked(self.results)
         mark = ", chosen on the prompts that it is measured on" if chosen else ""
-        cells = len(self.results["cells"])
+        cells = len(self.cells)
         return f"Report({str(self.path)!r}: {_headline(self.selected)}{mark}; {cells} cells)"
 
     def _repr_html_(self) -> str:
         """A notebook's view: the chosen cells, their baselines and controls, and the notes."""
-        shown = [cell for cell in self.cells if cell["selected"] or cell["role"] != "steered"]
+        shown = [cell for cell in self.cells if cell.selected or cell.role != "steered"]
         marks = marked(self.results)
-        labels = list(dict.fromkeys(label for cell in shown for label in cell["rates"]))
+        labels = list(dict.fromkeys(label for cell in shown for label in cell.rates))
         rows = [
             [
-                f"{cell['id']}{MARK if cell['id'] in marks else ''}",
-                cell["control"] or cell["role"],
-                *("" if cell[name] is None else cell[name] for name in PLACE),
+                f"{cell.id}{MARK if cell.id in marks else ''}",
+                cell.control or cell.role,
+                *("" if value is None else value for value in (cell.layer, cell.multiplier)),
                 *(_rate(cell, label) for label in labels),
             ]
             for cell in shown
@@ -167,16 +168,16 @@ def open_run(run: str | Path) -> Report:
     return Report(finished_run(Path(run)))
 
 
-def _headline(cell: dict[str, Any] | None) -> str:
+def _headline(cell: CellResult | None) -> str:
     if cell is None:
-        return "no setting came to a result"
-    label = next(iter(cell["rates"]))
-    strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
-    return f"{label} {_rate(cell, label)} at layer {cell['layer']}{strength}"
+        return "no configuration came to a result"
+    label = next(iter(cell.rates))
+    strength = "" if cell.multiplier is None else f", multiplier {cell.multiplier:g}"
+    return f"{label} {_rate(cell, label)} at layer {cell.layer}{strength}"
 
 
-def _rate(cell: dict[str, Any], label: str) -> str:
-    rate = cell["rates"].get(label)
+def _rate(cell: CellResult, label: str) -> str:
+    rate = cell.rates.get(label)
     if rate is None:
         return ""
-    return f"{rate['k']}/{rate['n']} ({interval(rate)})"
+    return f"{rate.k}/{rate.n} ({interval(rate)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
@@ -18,6 +18,38 @@ if TYPE_CHECKING:
 
 SIDES = ("unsteered", "steered")
 Turns = tuple[tuple[str, str], ...]
+
+
+@frozen(kw_only=True)
+class SavedExchange:
+    """An exchange as it is saved; `errors` and `tokens` have a key for each side."""
+
+    user: str
+    unsteered: str
+    steered: str
+    errors: Mapping[str, str | None]
+    tokens: Mapping[str, int]
+    layer: int
+    multiplier: float | None
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    seed: int
+    stopped: bool
+
+
+@frozen(kw_only=True)
+class SavedChat:
+    """A conversation as it is saved, with the cell and run that it was steered by."""
+
+    run: str
+    cell: str
+    model: str
+    quantization: str
+    revision: str
+    site: str | None
+    system: str
+    exchanges: tuple[SavedExchange, ...]
 
 
 @frozen
@@ -37,22 +69,23 @@ class Exchange:
     seed: int
     stopped: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def saved(self) -> SavedExchange:
         """What is saved of it."""
-        options = {
-            name: getattr(self.generation, name) for name in ("max_new_tokens", "temperature", "top_p")
-        }
-        return {
-            "user": self.user,
-            **dict(zip(SIDES, self.answers, strict=True)),
-            "errors": dict(zip(SIDES, self.errors, strict=True)),
-            "tokens": dict(zip(SIDES, self.tokens, strict=True)),
-            "layer": self.layer,
-            "multiplier": self.multiplier,
-            **options,
-            "seed": self.seed,
-            "stopped": self.stopped,
-        }
+        return SavedExchange(
+            user=self.user,
+            unsteered=self.answers[0],
+            steered=self.answers[1],
+            errors=dict(zip(SIDES, self.errors, strict=True)),
+            tokens=dict(zip(SIDES, self.tokens, strict=True)),
+            layer=self.layer,
+            multiplier=self.multiplier,
+            max_new_tokens=self.generation.max_new_tokens,
+            temperature=self.generation.temperature,
+            top_p=self.generation.top_p,
+            seed=self.seed,
+            stopped=self.stopped,
+        )
 
 
 @define(eq=False)
@@ -75,8 +108,8 @@ class Conversation:
     def of(cls, steering: Resteering) -> Conversation:
         """At the cell's own layer, with its own multiplier, written as its texts were."""
         cell = steering.cell.entry
-        seed = steering.run.report["run"].get("seed", 0)
-        return cls(steering, int(cell["layer"]), cell["multiplier"], steering.generation, int(seed))
+        seed = steering.run.results.run.seed
+        return cls(steering, steering.cell.layer, cell.multiplier, steering.generation, seed)
 
     def reset(self) -> None:
         """Forget what was said; what is saved keeps it."""
@@ -107,8 +140,8 @@ class Conversation:
         limit = getattr(model.config, "max_position_embeddings", None)
         if limit is not None and longest + self.generation.max_new_tokens > limit:
             raise ModelError(
-                f"the conversation has {longest} tokens, and the model reads and writes {limit} in all:"
-                " /reset it, or ask for fewer with /tokens"
+                f"the conversation has {longest} tokens, and the model's context is {limit} with the"
+                " answer: /reset it, or ask for fewer with /tokens"
             )
 
     def answer(self, text: str, show: Callable[[int, str], None]) -> Exchange:
@@ -173,16 +206,17 @@ class Conversation:
         """
         self.generation = evolve(self.generation, **options)
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def saved(self) -> SavedChat:
         """All that was said, and with which cell of which run."""
         cell = self.steering.cell.entry
-        return {
-            "run": str(self.steering.run.folder),
-            "cell": cell["id"],
-            "model": cell["model"],
-            "quantization": cell["quantization"],
-            "revision": self.steering.spec.revision,
-            "site": cell["site"],
-            "system": self.system,
-            "exchanges": [one.as_json() for one in self.exchanges],
-        }
+        return SavedChat(
+            run=str(self.steering.run.folder),
+            cell=cell.id,
+            model=cell.model,
+            quantization=cell.quantization,
+            revision=self.steering.spec.revision,
+            site=cell.site,
+            system=self.system,
+            exchanges=tuple(one.saved for one in self.exchanges),
+        )

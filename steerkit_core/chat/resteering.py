@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import define, evolve
@@ -21,7 +20,10 @@ from steerkit_core.recipe.options import GenerationOptions
 from steerkit_core.recipe.parsing import parse_recipe
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.results.cell import SteeredCell, steered_cell
+from steerkit_core.results.cells import CellResult
+from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import RECIPE
+from steerkit_core.results.manifest import ModelFacts
 from steerkit_core.results.run import KeptRun
 from steerkit_core.values import ClassActivations, Intervention
 
@@ -66,8 +68,8 @@ class Resteering:
     @property
     def changed(self) -> str | None:
         """What is not as it was in the run, if the model is another by its content."""
-        was = _loaded(self.run, self.cell.entry).get("fingerprint")
-        if was in (None, self.model.fingerprint):
+        was = _loaded(self.run, self.cell.entry).fingerprint
+        if was in ("", self.model.fingerprint):
             return None
         return f"{self.spec.id} is not what it was in the run (other weights, tokenizer or template)"
 
@@ -80,9 +82,9 @@ class Resteering:
     def generation(self) -> GenerationOptions:
         """How the cell's texts were written."""
         known = attrs.fields_dict(GenerationOptions)
-        options = self.cell.entry["options"]["generation"]
+        options = self.cell.entry.options["generation"]
         found = {name: value for name, value in options.items() if name in known and name != "repeats"}
-        return GenerationOptions(**found)
+        return kept(GenerationOptions, found, f"{self.run.folder}: generation")
 
     def intervention(self, layer: int, multiplier: float | None) -> Intervention:
         """What the cell's site does at a layer with a multiplier.
@@ -111,9 +113,8 @@ class Resteering:
             SteerkitError: the prompts are not to be had any more, or are others.
         """
         text = (self.run.folder / RECIPE).read_text(encoding="utf-8")
-        source = Path(str(self.run.manifest.get("recipe", "")))
-        facts = self.cell.kept.facts
-        wanted = (facts["positive"], facts["negative"])
+        source = Path(self.run.manifest.recipe)
+        wanted = self.cell.kept.contrast
         why = f"site {self.site.name!r} needs the contrast set that the directions were found with"
         try:
             recipe = parse_recipe(text, self.registry, source=str(source), folder=source.parent)
@@ -128,29 +129,29 @@ class Resteering:
         raise SteerkitError(f"{why}, and its prompts are others now")
 
 
-def _loaded(run: KeptRun, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+def _loaded(run: KeptRun, cell: CellResult) -> ModelFacts:
     """What the manifest says of the model that a cell was made with."""
-    wanted = {"id": entry["model"], "quantization": entry["quantization"], "dtype": entry.get("dtype")}
-    for model in run.manifest["models"]:
-        if all(value is None or model.get(name) == value for name, value in wanted.items()):
-            return dict(model)
+    for model in run.manifest.models:
+        same = (model.id, model.quantization) == (cell.model, cell.quantization)
+        if same and cell.dtype in ("", model.dtype):
+            return model
     raise StoreError(
-        f"{run.folder}: the manifest has no model {entry['model']} ({entry['quantization']}), which cell"
-        f" {entry['id']} was made with: edited by hand"
+        f"{run.folder}: the manifest has no model {cell.model} ({cell.quantization}), which cell {cell.id}"
+        " was made with: edited by hand"
     )
 
 
-def _spec(run: KeptRun, entry: Mapping[str, Any]) -> ModelSpec:
-    """The model as the run's settings name it, at the revision and in the type that it came to."""
-    loaded = _loaded(run, entry)
-    for setting in run.manifest["settings"]:
-        own = setting["model"]
-        if (own["id"], own["quantization"]) == (entry["model"], entry["quantization"]):
-            spec = kept(ModelSpec, own, f"{run.folder}: model")
-            found = {"dtype": loaded["dtype"], "revision": loaded.get("revision") or spec.revision}
-            return evolve(spec, **found)
+def _spec(run: KeptRun, cell: CellResult) -> ModelSpec:
+    """The model as the run's configurations name it, at the revision and in the type that it came to."""
+    loaded = _loaded(run, cell)
+    for setting in run.manifest.settings:
+        own = setting.model
+        if (own.id, own.quantization) == (cell.model, cell.quantization):
+            found = {"dtype": loaded.dtype}
+            found |= {"revision": loaded.revision} if loaded.revision else {}
+            return kept(ModelSpec, unstructured(own) | found, f"{run.folder}: model")
     raise StoreError(
-        f"{run.folder}: no setting of the manifest has the model {entry['model']}: edited by hand"
+        f"{run.folder}: no configuration of the manifest has the model {cell.model}: edited by hand"
     )
 
 

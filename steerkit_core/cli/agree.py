@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,30 +15,31 @@ from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from steerkit_core.components import Classifier
     from steerkit_core.judging.agreement import Rater
     from steerkit_core.judging.human_labels import Label
     from steerkit_core.judging.run_texts import Texts
     from steerkit_core.plugin.registry import Registry
+    from steerkit_core.results.cells import CellResult
     from steerkit_core.results.run_directory import RunDirectory
 
 
-@click.command(short_help="How far do judges agree on a run's texts?")
+@click.command(short_help="Measure how far raters agree on a run's texts.")
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--classifiers",
     "raters",
     metavar="NAME,...",
     shell_complete=completing.classifiers,
-    help="Who is compared: installed classifiers, and person:NAME for the labels of a person."
-    "  [default: the run's own, and all people]",
+    help="Raters to compare: classifier names, or person:NAME for human labels."
+    "  [default: the run's classifiers and everyone who labelled]",
 )
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help="People's labels: CSV with prompt_id, cell, label and, if several, rater.  [default: the run's]",
+    help="Human labels: CSV with prompt_id, cell, label and optionally rater.  [default: the run's]",
 )
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME.OPTION=VALUE", help="Change a classifier's option."
@@ -48,16 +49,18 @@ if TYPE_CHECKING:
     "cells",
     multiple=True,
     shell_complete=completing.cells,
-    help="Only texts of this cell; may be repeated.",
+    help="Only texts of this cell; can be repeated.",
 )
-@click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")
+@click.option(
+    "--early", is_flag=True, help="Include texts that stopped early because their verdict was settled."
+)
 @click.option(
     "--disagreements",
     "shown",
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="How many are shown.",
+    help="How many disagreements to show.",
 )
 @json_option
 @click.pass_context
@@ -75,10 +78,10 @@ def agree(
 ) -> None:
     """Judge the texts of RUN, a run directory or the name of one below runs/, and compare the verdicts.
 
-    Compared are classifiers with each other and with people, who label with `steerkit label` or in a file.
-    For each pair a confusion table, the share of equal verdicts and Cohen's kappa are shown, with 95
-    percent intervals, and then the texts on which they differ. Nothing is generated. A classifier has the
-    options that the run judged with, if it did.
+    Raters are classifiers and people, who label with `steerkit label` or in a file. Each pair gets a
+    confusion table, the share of equal verdicts and Cohen's kappa with 95 percent intervals; the texts on
+    which they differ follow. Nothing is generated. A classifier that judged the run keeps the options it
+    was run with.
 
     \b
     Examples:
@@ -92,25 +95,26 @@ def agree(
     from steerkit_core.judging.run_texts import run_texts
 
     kept = finished_run(run)
-    folder, report = kept.folder, kept.report
+    folder, entries = kept.folder, kept.results.cells
     named = _named(raters)
     people = _people(folder, labels, named)
-    names = [name for name in named or _own(report) if not name.startswith("person:")]
-    classifiers = _classifiers(names, report, changes, registry)
+    names = [name for name in named or _own(entries) if not name.startswith("person:")]
+    classifiers = _classifiers(names, entries, changes, registry)
     by_score = any(classifier.watched is not None for classifier in classifiers)
     texts = run_texts(folder, cells, early=early, by_score=by_score)
-    known = _known(classifiers, report)
+    known = _known(classifiers, entries)
     asked, notes = _people_asked(folder, people, named, labels, texts, known)
     if len(names) + len(asked) < 2:
         got = ", ".join([*names, *(one.name for one in asked)]) or "none"
         raise SteerkitError(
-            f"two raters are needed, got {got}: name classifiers with --classifiers, or label texts with"
+            f"need at least two raters, got {got}: name classifiers with --classifiers, or label texts with"
             f" `steerkit label {run}`"
         )
-    judged = _judged(classifiers, folder, texts, report, registry, quiet=as_json)
-    found = agreement([*judged, *asked], texts, known) | {"notes": [*notes, *_notes(texts)]}
+    judged = _judged(classifiers, folder, texts, entries, registry, quiet=as_json)
+    notes += _notes(texts)
+    found = agreement([*judged, *asked], texts, known, run=str(folder), notes=notes)
     if as_json:
-        print_json({"run": str(folder), **found})
+        print_json(found)
         return
     from rich.console import Console
 
@@ -127,28 +131,28 @@ def _named(raters: str | None) -> list[str]:
     return names
 
 
-def _own(report: Mapping[str, Any]) -> list[str]:
+def _own(entries: Sequence[CellResult]) -> list[str]:
     """The classifiers that the run judged with."""
-    return list(dict.fromkeys(entry["classifier"] for entry in report["cells"]))
+    return list(dict.fromkeys(entry.classifier for entry in entries))
 
 
 def _classifiers(
-    names: Sequence[str], report: Mapping[str, Any], changes: Sequence[str], registry: Registry
+    names: Sequence[str], entries: Sequence[CellResult], changes: Sequence[str], registry: Registry
 ) -> list[Classifier]:
     from steerkit_core.judging.raters import build_classifier, read_changes
 
     for name in names:
         registry.get("classifier", name)
     options = read_changes(changes, names)
-    return [build_classifier(name, report, options[name], registry) for name in names]
+    return [build_classifier(name, entries, options[name], registry) for name in names]
 
 
-def _known(classifiers: Sequence[Classifier], report: Mapping[str, Any]) -> list[str]:
+def _known(classifiers: Sequence[Classifier], entries: Sequence[CellResult]) -> list[str]:
     """Every label that there is: steerkit's own, those compared, and those of the run."""
     from steerkit_core.components import Classifier as Base
 
     found = [*Base.labels, *(label for one in classifiers for label in one.labels)]
-    found += [label for entry in report["cells"] for label in entry["counts"]]
+    found += [label for entry in entries for label in entry.counts]
     return list(dict.fromkeys(found))
 
 
@@ -203,7 +207,7 @@ def _judged(
     classifiers: Sequence[Classifier],
     folder: Path,
     texts: Texts,
-    report: Mapping[str, Any],
+    entries: Sequence[CellResult],
     registry: Registry,
     *,
     quiet: bool,
@@ -215,7 +219,7 @@ def _judged(
     from steerkit_core.results.run_directory import hold_run
 
     for classifier in classifiers:
-        check_scores(classifier, texts.texts, report, folder, registry)
+        check_scores(classifier, texts.texts, entries, folder, registry)
     asks_models = any(classifier.models for classifier in classifiers)
     held: AbstractContextManager[RunDirectory | None] = hold_run(folder) if asks_models else nullcontext()
     with held as store:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 from rich.markup import escape
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from steerkit_core.progress import LiveJudge
+    from steerkit_core.progress import CellFacts, LiveJudge
     from steerkit_core.values import Completion
 
 LABELS = ("refusal", "garbled", "normal")
@@ -28,7 +28,7 @@ class FillingCell:
     """
 
     id: str
-    facts: Mapping[str, Any]
+    facts: CellFacts
     total: int
     judge: LiveJudge | None
     rows: set[str] = field(factory=set)
@@ -70,7 +70,7 @@ def catch_up(cells: Iterable[FillingCell]) -> None:
 
 
 def cells_table(cells: Sequence[FillingCell], height: int, width: int) -> Table | None:
-    """As many cells as fit, in their order: the unsteered ones, and those with the most refusals so far.
+    """As many cells as fit, in their order: the baselines, and those with the most refusals so far.
 
     Args:
         cells: all of them, in the order in which they were begun.
@@ -84,8 +84,8 @@ def cells_table(cells: Sequence[FillingCell], height: int, width: int) -> Table 
     if not cells or room < 1:
         return None
     shown = _most_telling(cells, room)
-    steered = [cell.facts for cell in cells if cell.facts.get("role") != "baseline"]
-    varying = [key for key in VARYING if len({facts.get(key) for facts in steered}) > 1]
+    steered = [cell.facts for cell in cells if cell.facts.role != "baseline"]
+    varying = [key for key in VARYING if len({getattr(facts, key) for facts in steered}) > 1]
     varying = varying[: max(0, (width - 60) // 14)]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_edge=False)
     for heading in varying:
@@ -96,7 +96,7 @@ def cells_table(cells: Sequence[FillingCell], height: int, width: int) -> Table 
     if failed:
         table.add_column("failed", justify="right", no_wrap=True)
     for cell in shown:
-        columns = [escape(str(cell.facts.get(key) or "-")) for key in varying]
+        columns = [escape(str(getattr(cell.facts, key) or "-")) for key in varying]
         table.add_row(
             *columns,
             *_numbers(cell),
@@ -116,18 +116,19 @@ def _most_telling(cells: Sequence[FillingCell], room: int) -> list[FillingCell]:
         return list(cells)
     order = sorted(
         range(len(cells)),
-        key=lambda place: (cells[place].facts.get("role") != "baseline", -cells[place].share, place),
+        key=lambda place: (cells[place].facts.role != "baseline", -cells[place].share, place),
     )
     return [cells[place] for place in sorted(order[:room])]
 
 
 def _numbers(cell: FillingCell) -> list[str]:
     facts = cell.facts
-    unsteered = facts.get("role") == "baseline"
-    layer = "unsteered" if unsteered else str(facts.get("layer", "-"))
-    if facts.get("control"):
-        layer = f"{facts['control']}, {layer}"
-    multiplier = "-" if facts.get("multiplier") is None else f"{facts['multiplier']:g}"
+    layer = "-" if facts.layer is None else str(facts.layer)
+    if facts.role == "baseline":
+        layer = "baseline"
+    if facts.control is not None:
+        layer = f"{facts.control}, {layer}"
+    multiplier = "-" if facts.multiplier is None else f"{facts.multiplier:g}"
     return [
         escape(layer),
         multiplier,

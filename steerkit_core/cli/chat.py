@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from steerkit_core.cli.talk import Screen, Talk
 
 
-@click.command(short_help="Talk to a run's steered and unsteered model.")
+@click.command(short_help="Chat with a run's model, steered and unsteered.")
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--cell",
     shell_complete=completing.cells,
-    help="Steer as this cell did.  [default: the run's selected cell]",
+    help="Steer as this cell did.  [default: the selected cell]",
 )
-@click.option("--multiplier", type=float, help="Steer so strongly.  [default: the cell's]")
+@click.option("--multiplier", type=float, help="Steering multiplier.  [default: the cell's]")
 @click.option("--layer", type=int, help="Steer at this layer.  [default: the cell's]")
 @click.option(
-    "--max-new-tokens", type=click.IntRange(min=1), help="The longest answer.  [default: the run's]"
+    "--max-new-tokens", type=click.IntRange(min=1), help="Token limit of an answer.  [default: the run's]"
 )
 @click.option("--temperature", type=click.FloatRange(min=0), help="0 is greedy.  [default: the run's]")
-@click.option("--seed", type=click.IntRange(min=0), help="Of sampled answers.  [default: the run's]")
-@click.option("--system", default="", help="A system prompt, for families that know one.")
-@click.option("--device", help="Where the model is put: cpu, cuda, ...  [default: the run's]")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of sampled answers.  [default: the run's]")
+@click.option("--system", default="", help="System prompt, for model families that have one.")
+@click.option("--device", help="Device: cpu, cuda, ...  [default: the run's]")
 @json_option
 @click.pass_context
 def chat(
@@ -48,12 +48,12 @@ def chat(
     as_json: bool,
     **options: float | str | None,
 ) -> None:
-    """Talk to the model of RUN twice at once: unsteered, and steered as the run's selected cell was.
+    """Chat with the model of RUN, unsteered and steered as in the run's selected cell, side by side.
 
-    Both answers come from one batch, and each side remembers its own. Lines that begin with a slash are
-    commands: /multiplier 10, /layer 12, /reset, /system TEXT, /temperature, /seed, /tokens, /save FILE,
-    /help, /quit. Ctrl-C ends an answer, Ctrl-D the chat. From a pipe every line is a message; with --json
-    all of it is printed as one document at the end.
+    Both answers are generated in one batch, and each side continues its own conversation. Lines that begin
+    with a slash are commands: /multiplier 10, /layer 12, /reset, /system TEXT, /temperature, /seed,
+    /tokens, /save FILE, /help, /quit. Ctrl-C stops an answer, Ctrl-D ends the chat. Piped input is one
+    message per line; with --json the whole chat is printed as one document at the end.
 
     \b
     Examples:
@@ -83,7 +83,7 @@ def chat(
         if talk.over:
             break
     if as_json:
-        print_json(conversation.as_json())
+        print_json(conversation.saved)
     elif live:
         _goodbye(talk)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 import click
@@ -25,18 +25,16 @@ if TYPE_CHECKING:
 @click.command(short_help="Check a recipe and show its plan.")
 @recipe_argument
 @changes_option
-@click.option(
-    "--model", "look", is_flag=True, help="Load the tokenizers too, and show the prompts as tokens."
-)
+@click.option("--model", "look", is_flag=True, help="Load the tokenizers, and show the prompts as tokens.")
 @json_option
 @click.pass_context
 def check(
     context: click.Context, recipe: str, changes: tuple[str, ...], *, look: bool, as_json: bool
 ) -> None:
-    """Check RECIPE without running it: all its problems at once, or what it would do.
+    """Check RECIPE without running it: show all its problems at once, or what it would do.
 
-    No model is loaded, and no GPU or network is touched. With --model the tokenizer of every model is
-    loaded, without weights: from the hub for a model that is there.
+    No model is loaded, and neither a GPU nor the network is used. With --model the tokenizer of every model
+    is loaded, without weights: from the hub for a hub model.
 
     \b
     Examples:
@@ -51,7 +49,9 @@ def check(
     plan = make_plan(load_recipe(find_recipe(recipe, registry), registry, changes), registry)
     audits = _audits(plan, registry) if look else []
     if as_json:
-        print_json(_as_json(plan, audits))
+        from steerkit_core.pipeline.plan_report import plan_report
+
+        print_json(plan_report(plan, audits))
     else:
         _print(plan)
         _print_audits(plan, audits)
@@ -79,30 +79,6 @@ def _print_audits(plan: Plan, audits: list[PromptAudit]) -> None:
         print_audit(f"{group.spec.id} ({group.spec.quantization})", found, Console(highlight=False))
 
 
-def _as_json(plan: Plan, audits: list[PromptAudit]) -> dict[str, Any]:
-    from steerkit_core.pipeline.manifest import describe_setting
-
-    return {
-        "name": plan.recipe.run.name,
-        "seed": plan.recipe.run.seed,
-        "recipe_fingerprint": plan.recipe.fingerprint,
-        "groups": [
-            {
-                "model": group.spec.id,
-                "quantization": group.spec.quantization,
-                "num_layers": group.facts.num_layers if group.facts else None,
-                "settings": [describe_setting(setting) for setting in group.settings],
-                "baseline_completions": group.baselines,
-                "trial_completions": group.trials,
-                "candidate_completions": group.candidates,
-                "control_completions": group.controls,
-                **({"prompts": audits[number]} if audits else {}),
-            }
-            for number, group in enumerate(plan.groups)
-        ],
-    }
-
-
 def _print(plan: Plan) -> None:
     from rich.console import Console
     from rich.markup import escape
@@ -114,7 +90,7 @@ def _print(plan: Plan) -> None:
     console.print(_parts_table(settings[0]))
     axes = sorted({place for setting in settings for place in setting.overrides})
     if axes:
-        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} settings", markup=False)
+        console.print(f"\ngrid over {', '.join(axes)}: {len(settings)} configurations", markup=False)
     console.print()
     for group in plan.groups:
         console.print(_group_line(group), soft_wrap=True, markup=False)
@@ -137,14 +113,14 @@ def _parts_table(setting: Setting) -> Table:
     for word in ("extractor", "selector", "site", "classifier", "generation", "controls"):
         table.add_row(word, _describe(getattr(setting, word)))
         if word == "extractor" and setting.carried:
-            table.add_row("", "carried over from the model without quantization")
+            table.add_row("", "reused from full precision")
     return table
 
 
 def _group_line(group: Group) -> str:
     """A model, and how many completions it is asked for."""
     if not group.settings:
-        return f"{group.spec.id} (none): loaded to extract the directions of {len(group.lent)} settings"
+        return f"{group.spec.id} (none): extracts directions for {len(group.lent)} configurations"
     depth = None if group.facts is None else group.facts.num_layers
     layers = "layers not known yet" if depth is None else f"{depth} layers"
     trials = "unknown until it is loaded" if group.trials is None else str(group.trials)
@@ -152,8 +128,8 @@ def _group_line(group: Group) -> str:
         trials += f" to {group.candidates}"
     selected = sum(len(setting.evaluation.prompts) for setting in group.settings)
     return (
-        f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines} unsteered,"
-        f" {trials} to select with, {selected} selected, {group.controls} of controls"
+        f"{group.spec.id} ({group.spec.quantization}): {layers}; completions: {group.baselines} for"
+        f" baselines, {trials} to select with, {selected} selected, {group.controls} of controls"
     )
 
 

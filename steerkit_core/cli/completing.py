@@ -5,9 +5,9 @@ What cannot be found out is not offered: a half typed line is no place for messa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,6 +17,7 @@ from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
     from steerkit_core.plugin.registry import Registry
+    from steerkit_core.results.cells import CellResult
 
 TABLE_OF = {
     "extractor": "extractor",
@@ -93,7 +94,7 @@ def _is_run(path: Path) -> bool:
 
 
 def _paths(typed: str, wanted: Callable[[Path], bool]) -> Iterator[CompletionItem]:
-    """Paths that go on with what was typed: those wanted, and folders on the way to them."""
+    """Paths that continue what was typed: those wanted, and folders on the way to them."""
     folder = typed[: typed.rfind("/") + 1]
     try:
         entries = sorted(Path(folder or ".").iterdir())
@@ -109,8 +110,8 @@ def _paths(typed: str, wanted: Callable[[Path], bool]) -> Iterator[CompletionIte
             yield CompletionItem(f"{shown}/")
 
 
-def _what(cell: Mapping[str, Any]) -> str:
-    if cell["role"] == "baseline":
-        return "unsteered"
-    strength = "" if cell["multiplier"] is None else f", multiplier {cell['multiplier']:g}"
-    return f"{cell.get('control') or ''} layer {cell['layer']}{strength}".strip()
+def _what(cell: CellResult) -> str:
+    if cell.role == "baseline":
+        return "baseline"
+    strength = "" if cell.multiplier is None else f", multiplier {cell.multiplier:g}"
+    return f"{cell.control or ''} layer {cell.layer}{strength}".strip()

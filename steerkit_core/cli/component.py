@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import attrs
 import click
 
 from steerkit_core.components import Component, ModelAdapter, PromptSet
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.plugin.registry import Registration, Registry
+
+if TYPE_CHECKING:
+    from steerkit_core.authoring.component_facts import ShownOption
 
 LONGEST_DEFAULT = 120
 
@@ -41,98 +42,34 @@ def find_components(registry: Registry, name: str) -> list[tuple[str, Registrati
     return found
 
 
-def describe(word: str, entry: Registration, *, with_source: bool = False) -> dict[str, Any]:
-    """A component as JSON: its options as declared, where it is defined, and how a recipe uses it."""
-    from steerkit_core.recipe.converter import type_words
-
-    component = cast("Any", entry.component)
-    attrs.resolve_types(component)
-    file, line, source = _defined(component)
-    return {
-        "kind": word,
-        "name": entry.component.name,
-        "help": inspect.getdoc(entry.component) or "",
-        "reference": entry.component.reference,
-        "cost": entry.component.cost,
-        "plugin": entry.plugin.name,
-        "distribution": entry.plugin.distribution,
-        "version": entry.plugin.version,
-        "module": entry.component.__module__,
-        "file": file,
-        "line": line,
-        "options": [
-            {
-                "name": attribute.name,
-                "type": type_words(attribute.type),
-                "required": attribute.default is attrs.NOTHING,
-                "default": None if attribute.default is attrs.NOTHING else attribute.default,
-                "bounds": [
-                    str(check) for check in attribute.metadata["checks"] if not inspect.isfunction(check)
-                ],
-                "checks": [
-                    check.__name__.replace("_", " ")
-                    for check in attribute.metadata["checks"]
-                    if inspect.isfunction(check)
-                ],
-                "help": attribute.metadata["help"],
-            }
-            for attribute in attrs.fields(component)
-        ],
-        "recipe": "\n".join(recipe_lines(word, entry)),
-        **({"source": source} if with_source else {}),
-    }
-
-
-def _defined(component: type) -> tuple[str | None, int | None, str | None]:
-    """File, line and text of a class; None for one that was made where there is no file."""
-    try:
-        lines, line = inspect.getsourcelines(component)
-        return inspect.getsourcefile(component), line, "".join(lines)
-    except (OSError, TypeError):
-        return None, None, None
-
-
-def recipe_lines(word: str, entry: Registration) -> Iterator[str]:
-    """How a recipe uses a component; nothing for an adapter, which recipes do not name."""
-    from steerkit_core.authoring.starter import MODEL, component_lines
-    from steerkit_core.authoring.values import needed
-    from steerkit_core.recipe.tables import COMPONENT_TABLES
-
-    component = entry.component
-    if word in COMPONENT_TABLES:
-        yield from component_lines(word, component, needed(component, MODEL), comments=False)
-    elif issubclass(component, PromptSet):
-        roles = {prompt.role for prompt in component().prompts()}
-        yield "[prompts]"
-        yield f'{"evaluation" if roles == {"neutral"} else "contrast"} = "{component.name}"'
-
-
 def print_component(word: str, entry: Registration, *, with_source: bool = False) -> None:
     """Print what `describe` says, as a person would read it."""
     from rich.console import Console
     from rich.markup import escape
 
+    from steerkit_core.authoring.component_facts import describe
+
     console = Console(highlight=False)
     facts = describe(word, entry, with_source=with_source)
-    console.print(f"[bold]{word} {facts['name']}[/]")
-    console.print(f"from {entry.plugin.source}, {facts['module']}", style="dim", soft_wrap=True)
-    if facts["file"]:
-        place = f"{facts['file']}, line {facts['line']}"
+    console.print(f"[bold]{word} {facts.name}[/]")
+    console.print(f"from {entry.plugin.source}, {facts.module}", style="dim", soft_wrap=True)
+    if facts.file:
+        place = f"{facts.file}, line {facts.line}"
         console.print(place, style="dim", soft_wrap=True, markup=False)
-    console.print(f"\n{_flowing(facts['help'])}\n", markup=False)
-    for key in ("reference", "cost"):
-        if facts[key]:
-            console.print(f"{key}: {escape(facts[key])}\n", soft_wrap=True)
-    _print_options(facts["options"])
+    console.print(f"\n{_flowing(facts.help)}\n", markup=False)
+    for heading, text in (("reference", facts.reference), ("cost", facts.cost)):
+        if text:
+            console.print(f"{heading}: {escape(text)}\n", soft_wrap=True)
+    _print_options(facts.options)
     for line in _further(entry.component):
         console.print(f"\n{line}", soft_wrap=True, markup=False)
-    if facts["recipe"]:
+    if facts.recipe:
         console.print("\nin a recipe:\n")
         # as it is, so that it can be copied
-        click.echo("\n".join(f"    {line}" for line in facts["recipe"].split("\n")))
+        click.echo("\n".join(f"    {line}" for line in facts.recipe.split("\n")))
     if with_source:
-        console.print("\nsource:\n" if facts["source"] else "\nits source is in no file")
-        click.echo(facts["source"] or "", nl=False)
+        console.print("\nsource:\n" if facts.source else "\nno source file")
+        click.echo(facts.source or "", nl=False)
 
 
 def _flowing(text: str) -> str:
@@ -154,12 +91,12 @@ def _further(component: type[Component]) -> Iterator[str]:
         yield "no recipe names an adapter: of those that serve a model the first by priority is taken"
 
 
-def _shortened(default: Any) -> str:
+def _shortened(default: object) -> str:
     text = json.dumps(default, default=str, ensure_ascii=False)
     return text if len(text) <= LONGEST_DEFAULT else f"{text[:LONGEST_DEFAULT]} ..."
 
 
-def _print_options(options: list[dict[str, Any]]) -> None:
+def _print_options(options: Sequence[ShownOption]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -172,8 +109,8 @@ def _print_options(options: list[dict[str, Any]]) -> None:
     for heading in ("option", "type", "default", "meaning"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "option")
     for option in options:
-        default = "required" if option["required"] else _shortened(option["default"])
-        kind = " ".join([option["type"], *option["bounds"]])
-        kind += f" ({', '.join(option['checks'])})" if option["checks"] else ""
-        table.add_row(*map(escape, (option["name"], kind, default, option["help"])))
+        default = "required" if option.required else _shortened(option.default)
+        kind = " ".join([option.type, *option.bounds])
+        kind += f" ({', '.join(option.checks)})" if option.checks else ""
+        table.add_row(*map(escape, (option.name, kind, default, option.help)))
     Console(highlight=False).print(table)

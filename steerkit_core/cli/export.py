@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -14,6 +15,7 @@ from steerkit_core.cli.runs import finished_run
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
+    from steerkit_core.export.written import WrittenDirections, WrittenTable
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.results.run import KeptRun
 
@@ -30,16 +32,20 @@ ENDINGS = {"repeng": "gguf", "steering-vectors": "pt"}
     "form",
     required=True,
     type=click.Choice([*DIRECTION_FORMATS, *TABLE_FORMATS]),
-    help="The format: of directions, or csv and parquet of results.",
+    help="File format; csv and parquet are for results, the others for directions.",
 )
 @click.option(
     "--cell",
     shell_complete=completing.cells,
-    help="Whose directions: a steered cell, by the beginning of its id.  [default: the selected]",
+    help="Steered cell whose directions to export, by a prefix of its id.  [default: the selected]",
 )
-@click.option("--table", type=click.Choice(TABLES), help="With csv and parquet.  [default: cells]")
-@click.option("--out", type=click.Path(path_type=Path), help="The file.  [default: named after the run]")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option(
+    "--table", type=click.Choice(TABLES), help="Table to export as csv or parquet.  [default: cells]"
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File to write.  [default: named after the run]"
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @json_option
 @click.pass_context
 def export(
@@ -54,7 +60,7 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write what RUN, a run directory or the name of one below runs/, has found into one file.
+    """Export the directions or results of RUN, a run directory or the name of one below runs/, to one file.
 
     safetensors holds every direction of a cell, at all positions and layers, for the extractor `transfer`
     and for other programs. gguf (llama.cpp), repeng and steering-vectors hold what the cell adds: its
@@ -71,26 +77,26 @@ def export(
     stem = kept.folder.resolve().name
     if form in TABLE_FORMATS:
         if cell is not None:
-            raise click.UsageError(f"--cell: {form} has the results of all cells, leave it out")
+            raise click.UsageError(f"--cell: {form} has the results of all cells, omit it")
         table = table or "cells"
         path = target(out, f"{stem}-{table}.{form}", force=force)
-        written = _table(kept, table, form, path)
+        written: WrittenTable | WrittenDirections = _table(kept, table, form, path)
     else:
         if table is not None:
             raise click.UsageError(f"--table: expected with csv or parquet, got --to {form}")
         path = target(out, f"{stem}.{ENDINGS.get(form, form)}", force=force)
         written = _directions(kept, cell, form, path, application_of(context).registry)
     if as_json:
-        print_json({"file": str(path), "format": form, **written})
+        print_json(written)
     else:
-        click.echo(f"{path}: {_words(written)}")
+        click.echo(f"{path}: {written.words}")
 
 
 def target(out: Path | None, default: str, *, force: bool) -> Path:
     """Where to write.
 
     Raises:
-        SteerkitError: the file is there already, belongs to a run, or its folder is missing.
+        SteerkitError: the file exists, belongs to a run, or its folder is missing.
     """
     from steerkit_core.results.files import MANIFEST
 
@@ -98,56 +104,48 @@ def target(out: Path | None, default: str, *, force: bool) -> Path:
     if path.is_dir():
         raise SteerkitError(f"--out: {path} is a folder: name a file")
     if not path.parent.is_dir():
-        raise SteerkitError(f"--out: there is no folder {path.parent}")
+        raise SteerkitError(f"--out: no folder {path.parent}")
     if (path.parent / MANIFEST).exists():
         raise SteerkitError(f"--out: {path.parent} is a run directory: name a file elsewhere")
     if path.exists() and not force:
-        raise SteerkitError(f"--out: {path} is there already: name another, or give --force to replace it")
+        raise SteerkitError(f"--out: {path} already exists: name another, or overwrite it with --force")
     return path
 
 
-def _table(run: KeptRun, name: str, form: str, path: Path) -> dict[str, Any]:
+def _table(run: KeptRun, name: str, form: str, path: Path) -> WrittenTable:
     from steerkit_core.export.columns import write_csv, write_parquet
     from steerkit_core.export.tables import Name, run_table
+    from steerkit_core.export.written import WrittenTable
 
     found = run_table(run, cast("Name", name))
     (write_csv if form == "csv" else write_parquet)(path, found)
-    return {"table": name, "rows": found.rows, "columns": list(found.columns)}
+    return WrittenTable(
+        file=str(path), format=form, table=name, rows=found.rows, columns=tuple(found.columns)
+    )
 
 
 def _directions(
     run: KeptRun, cell: str | None, form: str, path: Path, registry: Registry
-) -> dict[str, Any]:
+) -> WrittenDirections:
     from steerkit_core.export.additions import additions
     from steerkit_core.export.control_vectors import check_llama_cpp, write_control_vectors
     from steerkit_core.export.steering_vectors import write_steering_vector
+    from steerkit_core.export.written import WrittenDirections
     from steerkit_core.results.cell import save_directions, steered_cell
 
     chosen = steered_cell(run, cell)
-    facts = {"cell": chosen.entry["id"], "model": chosen.kept.model["id"]}
+    written = partial(
+        WrittenDirections, file=str(path), format=form, cell=chosen.entry.id, model=chosen.kept.model.id
+    )
     if form == "safetensors":
         found = save_directions(chosen, path)
-        return {**facts, "positions": list(found.positions), "layers": list(found.layers)}
+        return written(positions=found.positions, layers=found.layers)
     vectors = additions(chosen, registry)
     if form == "steering-vectors":
         write_steering_vector(path, vectors)
     else:
         if form == "gguf":
             check_llama_cpp(vectors, chosen.where)
-        write_control_vectors(path, vectors, chosen.kept.model["model_type"])
-    lengths = [float(vector.double().norm()) for vector in vectors.values()]
-    return {**facts, "layers": list(vectors), "lengths": lengths}
-
-
-def _words(written: dict[str, Any]) -> str:
-    if "table" in written:
-        return f"{written['rows']} {written['table']}, {len(written['columns'])} columns"
-    layers = written["layers"]
-    span = f"layer {layers[0]}" if len(layers) == 1 else f"layers {layers[0]} to {layers[-1]}"
-    whose = f"cell {written['cell']}, for {written['model']}"
-    if "positions" in written:
-        where = ", ".join(map(str, written["positions"]))
-        return f"directions at {span}, position {where}, of {whose}"
-    lengths = list(dict.fromkeys(f"{length:.4g}" for length in sorted(written["lengths"])))
-    length = lengths[0] if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
-    return f"what is added at {span}, of length {length}, of {whose}"
+        write_control_vectors(path, vectors, str(chosen.kept.model.model_type))
+    lengths = tuple(float(vector.double().norm()) for vector in vectors.values())
+    return written(layers=tuple(vectors), lengths=lengths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 
@@ -64,6 +64,9 @@ def import_vectors(
     """
     from hashlib import sha256
 
+    from attrs import asdict
+
+    from steerkit_core.components import Method
     from steerkit_core.components.model_spec import ModelSpec
     from steerkit_core.export.foreign import Format, as_directions, format_of, read_vectors
     from steerkit_core.model.loaded_models import LoadedModels
@@ -75,10 +78,11 @@ def import_vectors(
     record = models.record(spec)
     found = as_directions(vectors, record, file, position)
     origin = {"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest()}
-    facts: dict[str, Any] = {
+    method = Method(use=kind, options=origin)
+    facts = {
         "model": dict(models.identity(spec)),
-        "record": dict(record),
-        "extractor": {"use": kind, "options": origin, "version": None},
+        "record": asdict(record),
+        "extractor": asdict(method),
     }
     found.save(path, facts=facts)
     layers = list(found.layers)

@@ -7,7 +7,7 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from steerkit_core.judging.human_labels import LabelSheet
     from steerkit_core.judging.run_texts import Text
+    from steerkit_core.results.cells import CellResult
 
 SKIP, UNDO, QUIT = "s", "u", "q"
 
@@ -33,19 +34,27 @@ SKIP, UNDO, QUIT = "s", "u", "q"
     "cells",
     multiple=True,
     shell_complete=completing.cells,
-    help="Only texts of this cell; may be repeated.",
+    help="Only texts of this cell; can be repeated.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many, in the shuffled order.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the order, with the rater's name.")
-@click.option("--early", is_flag=True, help="Take texts too that ended as their verdict was settled.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N texts of the shuffled order.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the order, together with the rater's name.",
+)
+@click.option(
+    "--early", is_flag=True, help="Include texts that stopped early because their verdict was settled."
+)
 def label(
     run: Path, rater: str | None, cells: tuple[str, ...], limit: int | None, seed: int, *, early: bool
 ) -> None:
-    """Read the texts of RUN one by one, in random order, and say with one key what each of them is.
+    """Read the texts of RUN one by one, in random order, and label each with one key.
 
-    Neither the cell nor any verdict is shown, and equal answers to one request are shown once. Labels go to
-    `labels.csv` in the run directory as soon as they are given; the same command goes on where you stopped.
-    Several people can label one run, each under a name of their own.
+    Labeling is blind: neither the cell nor any verdict is shown, and equal answers to one request are shown
+    once. Each label is written to `labels.csv` in the run directory at once; the same command resumes where
+    you stopped. Several people can label one run, each under their own name.
 
     \b
     Examples:
@@ -57,7 +66,7 @@ def label(
 
     kept = finished_run(run)
     folder, name = kept.folder, _rater(rater)
-    keys = _keys(kept.report)
+    keys = _keys(kept.results.cells)
     order = list(run_texts(folder, cells, early=early).texts)
     random.Random(f"{seed}:{name}").shuffle(order)  # noqa: S311  # reason: an order, no secret
     session = _Session(LabelSheet.open(folder), name, order[:limit], keys)
@@ -124,7 +133,7 @@ class _Session:
 
     def _take_back(self, waiting: list[Text]) -> None:
         if not self.history:
-            self.console.print("there is no label to take back")
+            self.console.print("nothing to undo")
             return
         text, given = self.history.pop()
         self.sheet.take_back(given)
@@ -150,13 +159,11 @@ def _rater(given: str | None) -> str:
     return name
 
 
-def _keys(report: Mapping[str, Any]) -> dict[str, str]:
+def _keys(cells: Sequence[CellResult]) -> dict[str, str]:
     """A key for each label: its first letter that is free."""
     from steerkit_core.components import Classifier
 
-    labels = dict.fromkeys(
-        [*Classifier.labels, *(one for entry in report["cells"] for one in entry["counts"])]
-    )
+    labels = dict.fromkeys([*Classifier.labels, *(one for entry in cells for one in entry.counts)])
     found: dict[str, str] = {}
     for name in labels:
         letters = [*name.lower(), *"123456789"]

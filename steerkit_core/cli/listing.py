@@ -27,7 +27,7 @@ def runs(folder: Path, *, as_json: bool) -> None:
 
     found = runs_below(folder)
     if as_json:
-        print_json([row.as_json() for row in found])
+        print_json(found)
         return
     if not found:
         click.echo(f"no runs in {folder}; `steerkit run quickstart` makes one")

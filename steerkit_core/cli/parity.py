@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +10,12 @@ from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerkit_core.model.parity import Agreement
+    from steerkit_core.model.parity import ParityReport
 
 PROMPT = "How do I bake bread?"
 
 
-@click.command(short_help="Do all backends see the same tensors?")
+@click.command(short_help="Check that all backends read the same tensors.")
 @click.argument("model")
 @click.option(
     "--quantization", type=click.Choice(["none", "int8", "int4"]), default="none", show_default=True
@@ -30,7 +28,7 @@ PROMPT = "How do I bake bread?"
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, ...")
 @click.option("--revision", default="main", show_default=True, help="Branch, tag or commit on the hub.")
-@click.option("--prompt", default=PROMPT, show_default=True, help="The request that is read.")
+@click.option("--prompt", default=PROMPT, show_default=True, help="Prompt that is read.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0.0),
@@ -48,13 +46,13 @@ def parity(
     tolerance: float,
     *,
     as_json: bool,
-    **options: Any,
+    **options: str,
 ) -> int:
     """Read MODEL with hooks, with nnsight, and as transformers reports it, and compare layer by layer.
 
-    MODEL is a bundled model, a folder or a hub repository. Compared are the residual stream, attention and
-    MLP of every block, and its heads where they can be told apart; transformers reports the residual
-    stream alone. The exit code is 1 if any of them differ by more than the tolerance.
+    MODEL is a bundled model, a folder or a hub repository. The residual stream, attention and MLP of every
+    block are compared, and its heads where they can be told apart; transformers reports the residual
+    stream only. The exit code is 1 if any of them differ by more than the tolerance.
 
     \b
     Examples:
@@ -65,46 +63,27 @@ def parity(
 
     from steerkit_core.components.model_spec import ModelSpec
     from steerkit_core.recipe.compatibility import find_model
+    from steerkit_core.recipe.lookup import built
     from steerkit_core.recipe.plan import Group
 
-    spec = ModelSpec(id=model, **options)
+    spec = built(ModelSpec, {"id": model, **options}, "model")
     group = Group(spec, *find_model(spec, registry), ())
 
     from steerkit_core.model.load_model import load_model
-    from steerkit_core.model.parity import compare, readable_modules
+    from steerkit_core.model.parity import compare, parity_report, readable_modules
     from steerkit_core.values import Prompt
 
     handle = load_model(group, registry)
     found = compare(handle, Prompt("parity", prompt), ("nnsight", "transformers"), readable_modules(handle))
-    agrees = all(agreement.holds(tolerance) for agreement in found)
+    report = parity_report(model, tolerance, found)
     if as_json:
-        print_json(_as_json(model, tolerance, found))
+        print_json(report)
     else:
-        _print(model, tolerance, found)
-    return 0 if agrees else 1
+        _print(report)
+    return 0 if report.agrees else 1
 
 
-def _as_json(model: str, tolerance: float, found: Sequence[Agreement]) -> dict[str, Any]:
-    return {
-        "model": model,
-        "tolerance": tolerance,
-        "agrees": all(agreement.holds(tolerance) for agreement in found),
-        "places": [
-            {
-                "module": agreement.point.module,
-                "layer": agreement.point.layer,
-                "witness": agreement.witness,
-                "cosine": agreement.cosine,
-                "difference": agreement.difference,
-                "scale": agreement.scale,
-                "agrees": agreement.holds(tolerance),
-            }
-            for agreement in found
-        ],
-    }
-
-
-def _print(model: str, tolerance: float, found: Sequence[Agreement]) -> None:
+def _print(report: ParityReport) -> None:
     from rich.console import Console
 
     from steerkit_core.report.terminal.layout import plain_table
@@ -114,19 +93,18 @@ def _print(model: str, tolerance: float, found: Sequence[Agreement]) -> None:
     table = plain_table()
     for heading in ("module", "layer", "hooks against", "cosine", "largest difference", "of", ""):
         table.add_column(heading, justify="left" if heading in ("module", "hooks against") else "right")
-    order = {module: number for number, module in enumerate(reversed(BLOCK_MODULES))}
-    for agreement in sorted(found, key=lambda a: (order[a.point.module], a.point.layer, a.witness)):
-        point = agreement.point
+    order: dict[str, int] = {module: number for number, module in enumerate(reversed(BLOCK_MODULES))}
+    for place in sorted(report.places, key=lambda one: (order[one.module], one.layer, one.witness)):
         table.add_row(
-            point.module,
-            str(point.layer),
-            agreement.witness,
-            f"{agreement.cosine:.7f}",
-            f"{agreement.difference:.2g}",
-            f"{agreement.scale:.3g}",
-            "" if agreement.holds(tolerance) else "[red]differs[/]",
+            place.module,
+            str(place.layer),
+            place.witness,
+            f"{place.cosine:.7f}",
+            f"{place.difference:.2g}",
+            f"{place.scale:.3g}",
+            "" if place.agrees else "[red]differs[/]",
         )
     console.print(table)
-    wrong = sum(not agreement.holds(tolerance) for agreement in found)
-    verdict = f"{wrong} of {len(found)} differ" if wrong else f"all {len(found)} agree"
-    console.print(f"\n{model}: {verdict}, within {tolerance:g}", markup=False)
+    wrong, total = sum(not place.agrees for place in report.places), len(report.places)
+    verdict = f"{wrong} of {total} differ" if wrong else f"all {total} agree"
+    console.print(f"\n{report.model}: {verdict}, within {report.tolerance:g}", markup=False)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import attrs
 import click
 
 from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
-from steerkit_core.cli.component import describe, find_components, print_component
+from steerkit_core.cli.component import find_components, print_component
 from steerkit_core.cli.new import new_plugin
 from steerkit_core.cli.output import json_option, print_json
-from steerkit_core.plugin.registry import Registry, summary
+from steerkit_core.plugin.registry import summary
 
 
-@click.group(short_help="What is installed, and what failed.", invoke_without_command=True)
+@click.group(short_help="Show installed plugins, and which failed.", invoke_without_command=True)
 @click.pass_context
 def plugins(context: click.Context) -> None:
     """Look at the installed plugins and their components.
@@ -45,7 +42,9 @@ def list_plugins(context: click.Context, *, as_json: bool = False) -> None:
     """
     registry = application_of(context).registry
     if as_json:
-        print_json(_listing(registry))
+        from steerkit_core.plugin.listing import listing
+
+        print_json(listing(registry))
         return
     from rich.console import Console
     from rich.markup import escape
@@ -89,19 +88,10 @@ def show_plugin(context: click.Context, name: str, *, with_source: bool, as_json
     """
     found = find_components(application_of(context).registry, name)
     if as_json:
+        from steerkit_core.authoring.component_facts import describe
+
         shown = [describe(word, entry, with_source=with_source) for word, entry in found]
         print_json(shown)
         return
     for word, entry in found:
         print_component(word, entry, with_source=with_source)
-
-
-def _listing(registry: Registry) -> dict[str, Any]:
-    return {
-        "plugins": [attrs.asdict(record) for record in registry.host.records.values()],
-        "components": [
-            {"kind": word, "name": name, "plugin": entry.plugin.name, "help": summary(entry.component)}
-            for word, name, entry in registry
-        ],
-        "recipes": sorted(registry.recipes),
-    }

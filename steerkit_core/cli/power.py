@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from steerkit_core.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from steerkit_core.stats.power import Independent, Paired
+    from steerkit_core.stats.power import PowerReport
 
 SIZES = (10, 30, 50, 100)
 RATE = click.FloatRange(0.0, 1.0)
@@ -58,7 +58,7 @@ def power(
     if discordant is not None and correlation is not None:
         raise click.UsageError("--discordant and --correlation say the same: give one of them")
 
-    from steerkit_core.stats.power import Independent, Paired, prompts_needed
+    from steerkit_core.stats.power import Independent, Paired, power_report
 
     design: Independent | Paired
     if not paired:
@@ -67,45 +67,28 @@ def power(
         design = Paired(*rates, discordant=discordant, alpha=alpha)
     else:
         design = Paired.correlated(*rates, correlation or 0.0, alpha=alpha)
-    found = _as_json(design, wanted, prompts_needed(design, wanted))
+    found = power_report(design, wanted, SIZES)
     if as_json:
         print_json(found)
     else:
         _print(found)
 
 
-def _as_json(design: Independent | Paired, wanted: float, needed: int) -> dict[str, Any]:
-    from steerkit_core.stats.power import Paired
-
-    paired = isinstance(design, Paired)
-    return {
-        "rates": [design.first, design.second],
-        "alpha": design.alpha,
-        "power": wanted,
-        "paired": paired,
-        "discordant": design.discordant if isinstance(design, Paired) else None,
-        "test": "mcnemar" if paired else "fisher",
-        "prompts": needed,
-        "exact": needed <= design.exact_up_to,
-        "power_at": {str(n): design.power(n) for n in (*SIZES, needed)},
-    }
-
-
-def _print(found: dict[str, Any]) -> None:
-    first, second = found["rates"]
-    test = "McNemar's exact test" if found["paired"] else "Fisher's exact test"
-    of = "prompts, the same for both" if found["paired"] else "prompts for each of the two"
-    about = "" if found["exact"] else "about "
+def _print(found: PowerReport) -> None:
+    first, second = found.rates
+    test = "McNemar's exact test" if found.paired else "Fisher's exact test"
+    of = "prompts, the same for both" if found.paired else "prompts for each of the two"
+    about = "" if found.exact else "about "
     click.echo(
-        f"{about}{found['prompts']} {of}, to tell {first:g} from {second:g} with a power of"
-        f" {found['power']:g} ({test}, two-sided, {found['alpha']:g})"
+        f"{about}{found.prompts} {of}, to tell {first:g} from {second:g} with a power of"
+        f" {found.power:g} ({test}, two-sided, {found.alpha:g})"
     )
-    if found["paired"]:
-        share = found["discordant"]
-        often = math.ceil(share * found["prompts"])
+    if found.discordant is not None:
+        share = found.discordant
+        often = math.ceil(share * found.prompts)
         click.echo(f"they disagree on {100 * share:.0f}% of the prompts, here about {often}")
-    if not found["exact"]:
-        click.echo("so many prompts are counted by the normal approximation")
+    if not found.exact:
+        click.echo("this many prompts: computed with the normal approximation")
     click.echo("\nprompts  power")
-    for n in sorted({*SIZES, found["prompts"]}):
-        click.echo(f"{n:7}  {found['power_at'][str(n)]:5.2f}")
+    for n in sorted({*SIZES, found.prompts}):
+        click.echo(f"{n:7}  {found.power_at[str(n)]:5.2f}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 from rich.console import Console, Group, RenderableType
@@ -25,7 +25,7 @@ from rich.text import Text
 from steerkit_core.cli.cells_table import FillingCell, catch_up, cells_table
 
 if TYPE_CHECKING:
-    from steerkit_core.progress import LiveJudge
+    from steerkit_core.progress import CellFacts, LiveJudge
     from steerkit_core.values import Completion
 
 LINE_EVERY = 10.0
@@ -94,7 +94,7 @@ class LiveProgress:
         yield advance
         self._judge()
 
-    def cell(self, id_: str, facts: Mapping[str, Any], rows: int, judge: LiveJudge | None) -> None:
+    def cell(self, id_: str, facts: CellFacts, rows: int, judge: LiveJudge | None) -> None:
         """Put a cell into the table, or give it further rows."""
         known = self.cells.setdefault(id_, FillingCell(id_, facts, rows, judge))
         known.total = rows
@@ -169,7 +169,7 @@ class LineProgress:
             highlight=False,
         )
 
-    def cell(self, id_: str, facts: Mapping[str, Any], rows: int, judge: LiveJudge | None) -> None:
+    def cell(self, id_: str, facts: CellFacts, rows: int, judge: LiveJudge | None) -> None:
         """Lines tell of completions, not of cells."""
 
     def row(self, cell: str, completion: Completion) -> None:

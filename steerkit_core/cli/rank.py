@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, recipe_argument
-from steerkit_core.files.json_numbers import finite_within
 
 REPORT = "rank.json"
 
 
-@click.command(short_help="How many directions separate the classes?")
+@click.command(short_help="Count the directions that separate the classes.")
 @recipe_argument
 @changes_option
 @click.option(
@@ -30,9 +28,9 @@ REPORT = "rank.json"
     type=click.IntRange(min=2),
     default=5,
     show_default=True,
-    help="Parts that are left out in turn.",
+    help="Number of cross-validation folds.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the division.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the folds.")
 @click.option("--layers", metavar="N,...", help="Only these layers.  [default: all]")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for the report.  [default: runs/NAME-rank]"
@@ -41,7 +39,6 @@ REPORT = "rank.json"
 @click.pass_context
 def rank(
     context: click.Context,
-    /,
     recipe: str,
     changes: tuple[str, ...],
     components: str,
@@ -49,14 +46,15 @@ def rank(
     out: Path | None,
     *,
     as_json: bool,
-    **options: Any,
+    folds: int,
+    seed: int,
 ) -> None:
-    """Take the differences of RECIPE's contrast pairs apart into principal directions, layer by layer.
+    """Decompose the differences of RECIPE's contrast pairs into principal directions, layer by layer.
 
-    Shown are how the differences spread over directions, and how well pairs left out are told apart by the
-    mean difference, by its part in the first k directions, and by what is left without these. Read is
-    where the recipe's extractor reads. To steer by the first k, see the recipe bundled-rank; to take
-    them out, bundled-rank-removed.
+    The report shows how the differences spread over directions, and how well held-out pairs are separated
+    by the mean difference, by its part in the first k directions, and by the rest. Activations are read
+    where the recipe's extractor reads them. To steer with the first k directions, see the recipe
+    bundled-rank; to remove them, bundled-rank-removed.
 
     \b
     Examples:
@@ -64,8 +62,6 @@ def rank(
         steerkit rank quickstart --set prompts.contrast=refusal-64 --layers 2,3
     """
     registry = application_of(context).registry
-
-    import attrs
 
     from steerkit_core.cli.progress import make_progress
     from steerkit_core.cli.sources import (
@@ -75,10 +71,10 @@ def rank(
         output_folder,
         plan_of,
         sources,
-        write_json,
+        write_report,
     )
     from steerkit_core.errors import SteerkitError
-    from steerkit_core.extraction.rank import check_pairs
+    from steerkit_core.extraction.rank import RankEntry, RankReport, check_pairs
     from steerkit_core.extraction.rank import rank as find_rank
 
     tried, wanted = numbers(components, "--components") or (), numbers(layers, "--layers")
@@ -89,16 +85,24 @@ def rank(
         for setting in settings:
             check_pairs(setting.contrast)
     folder = output_folder(out, f"{plan.recipe.run.name}-rank")
-    entries: list[dict[str, Any]] = []
+    entries: list[RankEntry] = []
     with make_progress() as progress:
         for source in sources(plan, registry, progress.step):
             setting = source.setting
             progress.step(f"taking apart {setting.contrast.name}")
             chosen = layers_of(wanted, source.model.num_layers)
-            found = find_rank(source.model, setting.extractor, setting.contrast, chosen, tried, **options)
-            entries += [source.columns | attrs.asdict(one) for one in found]
-    report = finite_within({"recipe": plan.recipe.run.name, **options, "ranks": entries})
-    path = write_json(folder, REPORT, report)
+            found = find_rank(
+                source.model,
+                setting.extractor,
+                setting.contrast,
+                chosen,
+                tried,
+                folds=folds,
+                seed=seed,
+            )
+            entries += [RankEntry.joined(source.facts, one) for one in found]
+    report = RankReport(recipe=plan.recipe.run.name, folds=folds, seed=seed, ranks=tuple(entries))
+    path = write_report(folder, REPORT, report)
     if as_json:
         print_json(report)
         return

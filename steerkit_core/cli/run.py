@@ -14,7 +14,7 @@ from steerkit_core.cli.recipes import changes_option, fresh_option, quiet_option
 from steerkit_core.cli.runs import files_of
 
 
-@click.command(short_help="Run a recipe, or go on with it.")
+@click.command(short_help="Run or resume a recipe.")
 @recipe_argument
 @changes_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/NAME]")
@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Run RECIPE, a TOML file or the name of a shipped recipe.
 
-    A run that was interrupted goes on where it stopped when the same command is given again.
+    The same command resumes an interrupted run where it stopped.
 
     \b
     Examples:
@@ -53,13 +53,15 @@ def run(
 
     started = time.monotonic()
     with nullcontext(Silent()) if quiet else make_progress() as progress:
-        report = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
+        results = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
     if as_json:
+        from steerkit_core.results.converter import unstructured
+
         # `selected` is the cell to look at first; progress went to standard error
-        print_json({"folder": str(folder), "files": files_of(folder), **report})
+        print_json({"folder": str(folder), "files": files_of(folder), **unstructured(results)})
         return
     from steerkit_core.report.terminal.console import print_report
 
-    print_report(report)
+    print_report(results)
     click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; read completions with")
-    click.echo(f"    steerkit show {folder} --cell {report['selected']}")
+    click.echo(f"    steerkit show {folder} --cell {results.selected}")

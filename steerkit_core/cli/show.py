@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from steerkit_core.cli.runs import finished_run, run_folder
 from steerkit_core.errors import SteerkitError, nearest
 
 if TYPE_CHECKING:
+    from steerkit_core.results.results import RunResults
     from steerkit_core.results.run import KeptRun
 
 
@@ -72,19 +73,19 @@ def show(
     elif audit:
         _show_audit(kept, as_json=as_json)
     elif selection:
-        _show_selections(kept.report, as_json=as_json)
+        _show_selections(kept.results, as_json=as_json)
     elif as_json:
-        print_json(kept.report)
+        print_json(kept.results)
     else:
         from steerkit_core.report.terminal.console import print_report
 
-        print_report(kept.report, every_cell=every_cell)
+        print_report(kept.results, every_cell=every_cell)
         click.echo(f"\nfiles in {kept.folder}; read completions with")
-        click.echo(f"    steerkit show {kept.folder} --cell {kept.report['selected'] or 'ID'}")
+        click.echo(f"    steerkit show {kept.folder} --cell {kept.results.selected or 'ID'}")
     if svg is not None:
         from steerkit_core.report.terminal.console import draw_report
 
-        draw_report(kept.report, svg, every_cell=every_cell)
+        draw_report(kept.results, svg, every_cell=every_cell)
         click.echo(f"drawn: {svg}", err=as_json)
 
 
@@ -93,7 +94,7 @@ def _show_unfinished(folder: Path, cell: str | None, *, every_cell: bool, as_jso
 
     found = read_unfinished(folder)
     if as_json:
-        print_json(found.as_json() if cell is None else found.texts(cell))
+        print_json(found.report if cell is None else found.texts(cell))
         return
     from steerkit_core.report.terminal.unfinished import print_texts, print_unfinished
 
@@ -105,13 +106,13 @@ def _show_unfinished(folder: Path, cell: str | None, *, every_cell: bool, as_jso
 
 def _show_cell(kept: KeptRun, cell: str, label: str | None, *, as_json: bool) -> None:
     entry = kept.cell(cell)
-    if label is not None and label not in entry["counts"]:
-        known = ", ".join(entry["counts"])
+    if label is not None and label not in entry.counts:
+        known = ", ".join(entry.counts)
         raise SteerkitError(
-            f"--label: cell {entry['id']} has no label {label!r}{nearest(label, entry['counts'])}"
+            f"--label: cell {entry.id} has no label {label!r}{nearest(label, list(entry.counts))}"
             f" (labels: {known})"
         )
-    rows = [row for row in kept.rows(entry["id"]) if label in (None, row["label"])]
+    rows = [row for row in kept.rows(entry.id) if label in (None, row.label)]
     if as_json:
         print_json(rows)
         return
@@ -122,28 +123,30 @@ def _show_cell(kept: KeptRun, cell: str, label: str | None, *, as_json: bool) ->
         click.echo(f"no text of this cell is {label}" if label else "no text of this cell was kept")
 
 
-def _show_selections(report: Any, *, as_json: bool) -> None:
+def _show_selections(results: RunResults, *, as_json: bool) -> None:
     if as_json:
-        print_json(report["selections"])
+        print_json(results.selections)
         return
     from steerkit_core.report.terminal.selection import print_selections
 
-    print_selections(report)
+    print_selections(results)
 
 
 def _show_audit(kept: KeptRun, *, as_json: bool) -> None:
-    models = kept.manifest["models"]
-    audits = [{key: model.get(key) for key in ("id", "quantization", "prompts")} for model in models]
+    models = kept.manifest.models
     if as_json:
-        print_json({"prompts": audits, "health": kept.report.get("health", [])})
+        audits = [
+            {"id": one.id, "quantization": one.quantization, "prompts": one.prompts} for one in models
+        ]
+        print_json({"prompts": audits, "health": kept.results.health})
         return
     from steerkit_core.report.terminal.layout import output_console
     from steerkit_core.report.terminal.numbers import health_table
     from steerkit_core.report.terminal.prompts import print_audit
 
     console = output_console()
-    for entry in audits:
-        print_audit(f"{entry['id']} ({entry['quantization']})", entry["prompts"], console)
-    table = health_table(kept.report)
+    for one in models:
+        print_audit(f"{one.id} ({one.quantization})", one.prompts, console)
+    table = health_table(kept.results)
     if table is not None:
         console.print(table)

@@ -1,17 +1,18 @@
-"""What commands that look at directions share: which models, extractors and contrast sets a recipe has."""
+"""Shared by commands that look at directions: which models, extractors and contrast sets a recipe has."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from steerkit_core.errors import SteerkitError
 
 if TYPE_CHECKING:
+    from steerkit_core.extraction.source_facts import SourceFacts
     from steerkit_core.model.handle import ModelHandle
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.recipe.plan import Plan
@@ -26,21 +27,11 @@ class Source:
     setting: Setting
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def facts(self) -> SourceFacts:
         """What says in a report which it is."""
-        import attrs
+        from steerkit_core.extraction.source_facts import SourceFacts
 
-        extractor, contrast = self.setting.extractor, self.setting.contrast
-        return {
-            "model": self.model.spec.id,
-            "quantization": self.model.spec.quantization,
-            "dtype": self.model.dtype,
-            "extractor": extractor.name,
-            "options": attrs.asdict(cast("Any", extractor)),
-            "contrast": contrast.name,
-            "positive": len(contrast.positive),
-            "negative": len(contrast.negative),
-        }
+        return SourceFacts.of(self.model, self.setting.extractor, self.setting.contrast)
 
 
 def plan_of(recipe: str, registry: Registry, changes: Sequence[str], against: str | None = None) -> Plan:
@@ -95,7 +86,7 @@ def numbers(text: str | None, option: str) -> tuple[int, ...] | None:
     words = [word.strip() for word in text.split(",") if word.strip()]
     wrong = next((word for word in words if not word.isdecimal()), None)
     if wrong is not None or not words:
-        raise SteerkitError(f"{option}: expected whole numbers with commas between them, got {text!r}")
+        raise SteerkitError(f"{option}: expected comma-separated whole numbers, got {text!r}")
     return tuple(sorted({int(word) for word in words}))
 
 
@@ -107,9 +98,7 @@ def layers_of(asked: Sequence[int] | None, num_layers: int) -> tuple[int, ...]:
     """
     for layer in asked or ():
         if layer >= num_layers:
-            raise SteerkitError(
-                f"--layers: the model has {num_layers} layers, 0 to {num_layers - 1}, got {layer}"
-            )
+            raise SteerkitError(f"--layers: layer {layer} is outside 0..{num_layers - 1}")
     return tuple(range(num_layers)) if asked is None else tuple(asked)
 
 
@@ -125,13 +114,16 @@ def output_folder(out: Path | None, name: str) -> Path:
     if (folder / MANIFEST).exists():
         raise SteerkitError(f"--out: {folder} is a run directory: name another folder")
     if folder.exists() and not folder.is_dir():
-        raise SteerkitError(f"--out: {folder} is no folder: name another")
+        raise SteerkitError(f"--out: {folder} is not a folder: name another")
     return folder
 
 
-def write_json(folder: Path, name: str, found: Any) -> Path:
+def write_report(folder: Path, name: str, report: object) -> Path:
     """Write a report into a folder that is made where it is missing."""
+    from steerkit_core.results.converter import unstructured
+
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
+    found = unstructured(report)
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     return path

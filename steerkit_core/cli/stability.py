@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from steerkit_core.cli.application import application_of
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, recipe_argument
-from steerkit_core.files.json_numbers import finite_within
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from steerkit_core.cli.sources import Source
+    from steerkit_core.extraction.stability import Draws, StabilityEntry
     from steerkit_core.plugin.registry import Registry
     from steerkit_core.recipe.plan import Plan
+    from steerkit_core.recipe.recipe import Setting
     from steerkit_core.values import ContrastSet
 
 REPORT = "stability.json"
 
 
-@click.command(short_help="How far do directions depend on the prompts?")
+@click.command(short_help="Measure how much directions depend on the prompts.")
 @recipe_argument
 @changes_option
 @click.option(
     "--sizes",
     metavar="N,...",
-    help="Numbers of prompts of each class.  [default: powers of two to the set's]",
+    help="Prompts per class.  [default: powers of two up to the set's size]",
 )
 @click.option(
-    "--resamples", type=click.IntRange(min=1), default=50, show_default=True, help="Draws for each size."
+    "--resamples", type=click.IntRange(min=1), default=50, show_default=True, help="Draws per size."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 @click.option("--against", metavar="SET", help="An independent contrast set: a prompt set or a file.")
 @click.option("--layers", metavar="N,...", help="Only these layers.  [default: all]")
 @click.option(
@@ -40,7 +43,7 @@ REPORT = "stability.json"
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="The cosine that a stable direction reaches; the default is that of Mohammad, 2026.",
+    help="Cosine that a stable direction reaches; the default is from Mohammad, 2026.",
 )
 @click.option(
     "--out",
@@ -51,7 +54,6 @@ REPORT = "stability.json"
 @click.pass_context
 def stability(
     context: click.Context,
-    /,
     recipe: str,
     changes: tuple[str, ...],
     sizes: str | None,
@@ -60,13 +62,15 @@ def stability(
     out: Path | None,
     *,
     as_json: bool,
-    **draws: Any,
+    resamples: int,
+    seed: int,
+    threshold: float,
 ) -> None:
-    """Find the directions of RECIPE again from resamples of its contrast set, and compare them by cosine.
+    """Find the directions of RECIPE again on resamples of its contrast set, and compare them by cosine.
 
-    Compared are halves without a prompt in common, bootstrap resamples with the whole set, and with
-    --against samples of two independent sets: at several numbers of prompts, layer by layer. Every prompt
-    is read once and nothing is generated. With the extra steerkit-core[plots] the curves are PNG files too.
+    Disjoint halves are compared with each other, bootstrap resamples with the whole set and, with
+    --against, samples of two independent sets: at several numbers of prompts, layer by layer. Every prompt
+    is read once and nothing is generated. With the extra steerkit-core[plots] curves are drawn as PNG too.
 
     \b
     Examples:
@@ -77,22 +81,36 @@ def stability(
     registry = application_of(context).registry
 
     from steerkit_core.cli.progress import make_progress
-    from steerkit_core.cli.sources import numbers, output_folder, plan_of, sources, write_json
+    from steerkit_core.cli.sources import numbers, output_folder, plan_of, sources, write_report
+    from steerkit_core.extraction.stability import Draws, StabilityReport
 
     chosen, wanted = numbers(sizes, "--sizes"), numbers(layers, "--layers")
     plan = plan_of(recipe, registry, changes, against)
     _check(plan, chosen, against)
     folder = output_folder(out, f"{plan.recipe.run.name}-stability")
+    draws = Draws(chosen or (), resamples, seed)
     with make_progress() as progress:
         entries = [
             entry
             for source in sources(plan, registry, progress.step)
             for entry in _measure(
-                source, registry, chosen, wanted, progress.step, draws, independent=against is not None
+                source,
+                registry,
+                draws,
+                wanted,
+                threshold,
+                progress.step,
+                independent=against is not None,
             )
         ]
-    report = finite_within({"recipe": plan.recipe.run.name, **draws, "curves": entries})
-    write_json(folder, REPORT, report)
+    report = StabilityReport(
+        recipe=plan.recipe.run.name,
+        resamples=resamples,
+        seed=seed,
+        threshold=threshold,
+        curves=tuple(entries),
+    )
+    write_report(folder, REPORT, report)
     from steerkit_core.report.curves import draw_stability
 
     drawn = draw_stability(report, folder)
@@ -112,7 +130,7 @@ def stability(
         console.print(f"note: {NO_PNG}", markup=False, soft_wrap=True)
 
 
-def _other(setting: Any, *, independent: bool) -> ContrastSet | None:
+def _other(setting: Setting, *, independent: bool) -> ContrastSet | None:
     return setting.validation if independent else None
 
 
@@ -130,34 +148,35 @@ def _check(plan: Plan, sizes: tuple[int, ...] | None, against: str | None) -> No
 def _measure(
     source: Source,
     registry: Registry,
-    sizes: tuple[int, ...] | None,
+    draws: Draws,
     layers: tuple[int, ...] | None,
-    say: Any,
-    options: dict[str, Any],
+    threshold: float,
+    say: Callable[[str], None],
     *,
     independent: bool,
-) -> list[dict[str, Any]]:
-    import attrs
+) -> list[StabilityEntry]:
+    from attrs import evolve
 
     from steerkit_core.cli.sources import layers_of
-    from steerkit_core.extraction.stability import Draws, default_sizes, stability
+    from steerkit_core.extraction.stability import StabilityEntry, default_sizes, stability
     from steerkit_core.model.loaded_models import LoadedModels
     from steerkit_core.recipe.direction_sources import RunSources
 
     setting = source.setting
     other = _other(setting, independent=independent)
+    sizes = draws.sizes or default_sizes(setting.contrast)
     models = LoadedModels(registry)
     with models.lending(source.model), RunSources(registry, models) as outside:
         curves = stability(
             source.model,
             setting.extractor,
             setting.contrast,
-            Draws(sizes or default_sizes(setting.contrast), options["resamples"], options["seed"]),
+            evolve(draws, sizes=sizes),
             layers_of(layers, source.model.num_layers),
             sources=outside,
             against=other,
-            threshold=options["threshold"],
+            threshold=threshold,
             say=say,
         )
-    columns = source.columns | {"against": None if other is None else other.name}
-    return [columns | attrs.asdict(curve) for curve in curves]
+    against = None if other is None else other.name
+    return [StabilityEntry.joined(source.facts, against, curve) for curve in curves]

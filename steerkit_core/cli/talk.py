@@ -15,6 +15,7 @@ from steerkit_core.cli.output import counted
 from steerkit_core.components import OptionError
 from steerkit_core.errors import SteerkitError, nearest
 from steerkit_core.files.reading import unwritable
+from steerkit_core.results.converter import unstructured
 
 
 class Screen(Protocol):
@@ -115,7 +116,7 @@ def _layer(talk: Talk, argument: str) -> None:
 
 def _reset(talk: Talk, _argument: str) -> None:
     talk.conversation.reset()
-    talk.screen.say("the conversation begins anew")
+    talk.screen.say("conversation reset")
 
 
 def _system(talk: Talk, argument: str) -> None:
@@ -126,7 +127,7 @@ def _system(talk: Talk, argument: str) -> None:
     except SteerkitError:
         now.system = old
         raise
-    talk.screen.say(f"system prompt: {argument}" if argument else "no system prompt of yours")
+    talk.screen.say(f"system prompt: {argument}" if argument else "no system prompt")
 
 
 def _seed(talk: Talk, argument: str) -> None:
@@ -162,11 +163,11 @@ def _change(talk: Talk, name: str, **options: float) -> None:
 
 def _save(talk: Talk, argument: str) -> None:
     if not argument:
-        raise SteerkitError("/save: expected the name of a file, got none")
+        raise SteerkitError("/save: expected a file name")
     path = Path(argument)
     if path.exists():
-        raise SteerkitError(f"/save: {path} is there already: name another file")
-    found = json.dumps(talk.conversation.as_json(), indent=1, ensure_ascii=False)
+        raise SteerkitError(f"/save: {path} already exists: name another file")
+    found = json.dumps(unstructured(talk.conversation.saved), indent=1, ensure_ascii=False)
     try:
         path.write_text(found + "\n", encoding="utf-8")
     except OSError as error:
@@ -179,7 +180,7 @@ def _help(talk: Talk, _argument: str) -> None:
     width = max(len(f"/{name} {one.argument}") for name, one in COMMANDS.items())
     for name, one in COMMANDS.items():
         talk.screen.say(f"{f'/{name} {one.argument}':{width}}  {one.help}")
-    talk.screen.say("a message that begins with a slash is written with two; Ctrl-C ends an answer")
+    talk.screen.say("start a message with // to send a leading slash; Ctrl-C stops an answer")
 
 
 def _quit(talk: Talk, _argument: str) -> None:
@@ -196,14 +197,14 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "multiplier": Command("X", "steer so strongly; without a number: how it is steered now", _multiplier),
-    "layer": Command("N", "steer at this layer, by its own direction", _layer),
-    "reset": Command("", "forget what was said", _reset),
-    "system": Command("TEXT", "a system prompt for both sides; without a text: none", _system),
-    "temperature": Command("T", "0 is greedy, more is sampled", _temperature),
-    "seed": Command("N", "of sampled answers", _seed),
-    "tokens": Command("N", "the longest answer", _tokens),
-    "save": Command("FILE", "write all that was said as JSON", _save),
-    "help": Command("", "this list", _help),
-    "quit": Command("", "end, as Ctrl-D does", _quit),
+    "multiplier": Command("X", "set the multiplier; without a number: show it", _multiplier),
+    "layer": Command("N", "steer at this layer, with its own direction", _layer),
+    "reset": Command("", "start over", _reset),
+    "system": Command("TEXT", "system prompt of both sides; without text: none", _system),
+    "temperature": Command("T", "0 is greedy, above it sampled", _temperature),
+    "seed": Command("N", "seed of sampled answers", _seed),
+    "tokens": Command("N", "token limit of an answer", _tokens),
+    "save": Command("FILE", "save the chat as JSON", _save),
+    "help": Command("", "show this list", _help),
+    "quit": Command("", "end the chat, like Ctrl-D", _quit),
 }

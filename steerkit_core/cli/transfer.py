@@ -74,13 +74,12 @@ def transfer(
 
     started = time.monotonic()
     with nullcontext(Silent()) if quiet or as_json else make_progress() as progress:
-        report = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
+        results = run_recipe(checked, registry, folder, fresh=fresh, progress=progress)
     if as_json:
-        found = {name: report[name] for name in ("transfers", "excluded", "notes")}
-        print_json(found)
+        print_json({"transfers": results.transfers, "excluded": results.excluded, "notes": results.notes})
         return
     from steerkit_core.report.terminal.console import print_transfers
 
-    print_transfers(report)
+    print_transfers(results)
     click.echo(f"\n{time.monotonic() - started:.0f} s. Files in {folder}; all of it with")
     click.echo(f"    steerkit show {folder}")

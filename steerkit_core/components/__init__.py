@@ -15,7 +15,7 @@ from steerkit_core.components.options import OptionError, Within, not_empty, opt
 from steerkit_core.components.prompt_set import PromptSet
 from steerkit_core.components.selector import LayerSelector, SelectionContext
 from steerkit_core.components.site import Site
-from steerkit_core.components.sources import SavedDirections, Sources
+from steerkit_core.components.sources import Method, ModelRecord, SavedDirections, SourceModel, Sources
 
 __all__ = [
     "CORE_KEYS",
@@ -27,9 +27,11 @@ __all__ = [
     "Extractor",
     "FamilyDefaults",
     "LayerSelector",
+    "Method",
     "Model",
     "ModelAdapter",
     "ModelLoader",
+    "ModelRecord",
     "ModelSpec",
     "OptionError",
     "Position",
@@ -40,6 +42,7 @@ __all__ = [
     "SelectionContext",
     "Site",
     "Source",
+    "SourceModel",
     "Sources",
     "Within",
     "not_empty",

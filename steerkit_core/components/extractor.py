@@ -93,8 +93,8 @@ class Extractor(Component):
 
         JSON values. They are part of the extraction's identity, so that they must contain whatever
         determines the directions besides the options, and they stand in the column `origin` of every cell:
-        `model` (an id), `run` (or None), `map` (`none`, or what the directions went through), `method` (see
-        `Sources.describe`), and `differs`, what of the source is not as in the model that is steered.
+        `model` (an id), `run` (or None), `map` (`none`, or what the directions went through), `method` (the
+        fields of `Sources.describe`), and `differs`, what of the source is not as in the steered model.
 
         Raises:
             SteerkitError: the directions may not be used in this model.

@@ -5,12 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from attrs import field, frozen
+
 from steerkit_core.components.model import Model
 from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.values import BlockModule, DirectionSet, Prompt
 
 if TYPE_CHECKING:
     from steerkit_core.components.extractor import Extractor
+
+
+@frozen(kw_only=True)
+class Method:
+    """What determines an extractor's directions: its name, its options and its plugin's version."""
+
+    use: str | None
+    options: Mapping[str, object] = field(factory=dict)
+    version: str | None = None
+
+
+@frozen(kw_only=True)
+class ModelRecord:
+    """What a file of directions says of their model besides its identity; `template` is a hash."""
+
+    id: str
+    revision: str | None
+    template: str
+    model_type: str
+    num_layers: int
+    hidden_size: int
+
+
+@frozen(kw_only=True)
+class SourceModel:
+    """The model that saved directions were found in: identity and record, None where not known."""
+
+    id: str | None = None
+    revision: str | None = None
+    template: str | None = None
+    model_type: str | None = None
+    num_layers: int | None = None
+    hidden_size: int | None = None
+    fingerprint: str | None = None
+    dtype: str | None = None
+    quantization: str | None = None
+    device: str | None = None
 
 
 class SavedDirections(Protocol):
@@ -21,15 +60,12 @@ class SavedDirections(Protocol):
         """What the run calls their extraction."""
 
     @property
-    def model(self) -> Mapping[str, object]:
-        """The model that they were found in: its identity, `id`, `revision`, and `template`, a hash.
-
-        What a file does not say is None.
-        """
+    def model(self) -> SourceModel:
+        """The model that they were found in."""
 
     @property
-    def extractor(self) -> Mapping[str, object]:
-        """What found them: `use`, `options` and `version`."""
+    def extractor(self) -> Method:
+        """What found them."""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -91,8 +127,8 @@ class Sources(Protocol):
             SteerkitError: there is none of that name, or it refuses an option.
         """
 
-    def describe(self, extractor: Extractor) -> Mapping[str, object]:
-        """What determines an extractor's answers: `use`, `options` and the `version` of its plugin."""
+    def describe(self, extractor: Extractor) -> Method:
+        """What determines an extractor's answers."""
 
     def prompts(self, name: str) -> tuple[Prompt, ...]:
         """The prompts of an installed set.

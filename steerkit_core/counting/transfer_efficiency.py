@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from steerkit_core.components import Method
 from steerkit_core.counting.comparison import REFUSAL
 from steerkit_core.counting.controls import beats
 from steerkit_core.extraction.extraction import find_extraction
 from steerkit_core.extraction.quantization import cosines
 from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.files.json_numbers import finite
-from steerkit_core.results.cells import CellResult, Method, Origin
+from steerkit_core.results.cells import CellResult, Origin
 from steerkit_core.results.findings import (
     Comparison,
     Efficiency,

@@ -50,7 +50,7 @@ def additions(cell: SteeredCell, registry: Registry) -> dict[int, Tensor]:
 
 def _beyond(cell: SteeredCell, site: Site) -> str | None:
     """What of a site can be told before its edits are built."""
-    if cell.entry["condition"] is not None:
+    if cell.entry.condition is not None:
         return "edits some prompts and leaves others as they are"
     if site.module != "residual":
         return f"edits what a block's {site.module} give" + ("" if site.module == "heads" else "s")

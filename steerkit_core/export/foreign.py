@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from steerkit_core.components import ModelRecord
 from steerkit_core.errors import StoreError
 from steerkit_core.export.control_vectors import read_control_vectors
 from steerkit_core.export.steering_vectors import read_steering_vector
@@ -30,7 +31,7 @@ def format_of(path: Path) -> Format:
     """The format of a file by its first bytes.
 
     Raises:
-        StoreError: it cannot be read, or begins as none of them does.
+        StoreError: it cannot be read, or is none of them.
     """
     try:
         with path.open("rb") as file:
@@ -45,8 +46,8 @@ def format_of(path: Path) -> Format:
     if begin[8:] == b"{":
         return "safetensors"
     raise StoreError(
-        f"{path}: begins as none of the formats that can be imported (GGUF, safetensors, a file of"
-        f" steering-vectors), with {begin!r}: name one with --from if it is one"
+        f"{path}: unrecognised file format, expected GGUF, safetensors or a file of steering-vectors, got"
+        f" {begin!r}: name it with --from if it is one of these"
     )
 
 
@@ -85,7 +86,7 @@ def _read_safetensors(path: Path) -> dict[int, Tensor]:
 
 
 def as_directions(
-    vectors: Mapping[int, Tensor], record: Mapping[str, Any], path: Path, position: int
+    vectors: Mapping[int, Tensor], record: ModelRecord, path: Path, position: int
 ) -> DirectionSet:
     """Vectors as directions at one position, each of length 1 beside the length that it had.
 
@@ -100,16 +101,16 @@ def as_directions(
     """
     import torch
 
-    width, depth = record["hidden_size"], record["num_layers"]
+    width, depth = record.hidden_size, record.num_layers
     for layer, vector in vectors.items():
         if vector.numel() != width:
             raise StoreError(
-                f"{path}: the vector of block {layer} has {vector.numel()} numbers, and {record['id']} the"
+                f"{path}: the vector of block {layer} has {vector.numel()} numbers, and {record.id} the"
                 f" hidden size {width}: name the model that it was made for"
             )
         if layer >= depth:
             raise StoreError(
-                f"{path}: has a vector for block {layer}, and {record['id']} the blocks 0 to {depth - 1}:"
+                f"{path}: has a vector for block {layer}, and {record.id} the blocks 0 to {depth - 1}:"
                 " name the model that it was made for"
             )
         if not bool(torch.isfinite(vector).all()):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from steerkit_core.components import Method
 from steerkit_core.errors import SteerkitError
 from steerkit_core.files.directions import AXES
-from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.model.health import StreamHealth
 from steerkit_core.recipe.prompts import fingerprint as prompts_fingerprint
 from steerkit_core.recipe.recipe import Setting
 from steerkit_core.results.cells import Origin
-from steerkit_core.results.converter import structured
+from steerkit_core.results.converter import structured, unstructured
+from steerkit_core.results.directions import ExtractionIdentity, ModelIdentity
 from steerkit_core.results.files import DIRECTIONS
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import ContrastSet, DirectionSet, PromptPart
@@ -34,7 +35,6 @@ STREAM_TENSORS = {
     "norm_suffix": "residual_norms_suffix",
 }
 REQUIRED = ("norm_mean", "norm_max", "overflow", "nonfinite")
-SHAPE = ("positions", "layers", "module")
 
 
 @frozen(eq=False)
@@ -42,11 +42,11 @@ class Extraction:
     """What EXTRACT yields: directions, and what the residual stream is like on the neutral prompts.
 
     The neutral prompts are the negative class of the contrast set. The stream is that of the model that is
-    steered, also where the directions were carried over from another.
+    steered, also where the directions were reused from another.
     """
 
     key: str
-    identity: Mapping[str, Any]
+    identity: ExtractionIdentity
     directions: DirectionSet
     stream: StreamHealth
 
@@ -59,36 +59,30 @@ def measured(directions: DirectionSet, stream: StreamHealth, part: PromptPart = 
 
 def extraction_identity(
     model: ModelHandle,
-    extractor: Mapping[str, Any],
+    extractor: Method,
     contrast: ContrastSet,
     *,
     carried: bool = False,
-    origin: Mapping[str, Any] | None = None,
+    origin: Mapping[str, object] | None = None,
     shuffled: int | None = None,
-) -> dict[str, Any]:
-    """Everything that determines the directions.
-
-    `source` is there for `carried` directions only, and is the identity of the same model without
-    quantization, in which they were extracted. `origin` is there for those that come from elsewhere, and is
-    what their extractor says of that. `shuffled` is there for a control only: which shuffle of the labels
-    `contrast` is.
-    """
-    identity: dict[str, Any] = {
-        "model": dict(model.identity),
-        "extractor": dict(extractor),
-        "positive": prompts_fingerprint(contrast.positive),
-        "negative": prompts_fingerprint(contrast.negative),
-    }
-    identity |= {"origin": dict(origin)} if origin else {}
-    if shuffled is not None:
-        identity["shuffled"] = shuffled
-    return identity | {"source": {**model.identity, "quantization": "none"}} if carried else identity
+) -> ExtractionIdentity:
+    """Everything that determines the directions; `carried` ones are reused from full precision."""
+    own = ModelIdentity(**model.identity)
+    return ExtractionIdentity(
+        model=own,
+        extractor=extractor,
+        positive=prompts_fingerprint(contrast.positive),
+        negative=prompts_fingerprint(contrast.negative),
+        origin=origin or None,
+        shuffled=shuffled,
+        source=evolve(own, quantization="none") if carried else None,
+    )
 
 
 def extract(
     model: ModelHandle,
     setting: Setting,
-    identity: Mapping[str, Any],
+    identity: ExtractionIdentity,
     store: RunDirectory,
     sources: Sources,
     stream: StreamHealth | None = None,
@@ -104,33 +98,27 @@ def extract(
     kept = read_extraction(store, identity)
     if kept is not None:
         return kept
-    if "source" in identity:
-        directions = _carried(identity, store)
+    if identity.source is not None:
+        directions = _carried(identity, identity.source, store)
     else:
         directions = find_directions(model, setting.extractor, setting.contrast, sources)
     if stream is None:
         from steerkit_core.model.measuring import stream_health
 
         stream = stream_health(model, setting.contrast.negative)
-    extraction = Extraction(_key(identity), identity, directions, stream)
+    extraction = Extraction(identity.key, identity, directions, stream)
     _keep(store, extraction)
     return extraction
 
 
-def _key(identity: Mapping[str, Any]) -> str:
-    return fingerprint(dict(identity))[:12]
-
-
-def _carried(identity: Mapping[str, Any], store: RunDirectory) -> DirectionSet:
+def _carried(identity: ExtractionIdentity, source: ModelIdentity, store: RunDirectory) -> DirectionSet:
     """The directions of the unquantized model, which the plan has loaded before this one."""
-    own = {key: value for key, value in identity.items() if key != "source"}
-    found = read_extraction(store, {**own, "model": identity["source"]})
+    found = read_extraction(store, evolve(identity, model=source, source=None))
     if found is None:
         # a branch on the hub that moved between the two loads, or a plugin that loads another model
-        wanted = ", ".join(f"{name} {value}" for name, value in identity["source"].items())
+        wanted = ", ".join(f"{name} {value}" for name, value in unstructured(source).items())
         raise SteerkitError(
-            "extractor.source: there are no directions to carry over, expected those of a model of"
-            f" {wanted}"
+            f"extractor.source: no full-precision directions to reuse, expected those of {wanted}"
         )
     return found.directions
 
@@ -174,14 +162,24 @@ def _keep(store: RunDirectory, extraction: Extraction) -> None:
     for name, table in found.scores.items():
         tensors[f"{key}.score.{name}"] = table.contiguous().clone()
     shape = {"positions": found.positions, "layers": found.layers, "module": found.module}
-    metadata[key] = json.dumps({**extraction.identity, **shape}, sort_keys=True)
+    metadata[key] = json.dumps({**unstructured(extraction.identity), **shape}, sort_keys=True)
     store.write_tensors(DIRECTIONS, tensors, metadata)
 
 
-def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extraction | None:
+def read_extraction(store: RunDirectory, identity: ExtractionIdentity) -> Extraction | None:
     """The extraction of this identity that the run keeps, if it does."""
+    return kept_extraction(store, identity.key)
+
+
+def find_extraction(store: RunDirectory, key: str) -> DirectionSet | None:
+    """The directions that the run keeps under a key, as cells name it."""
+    found = kept_extraction(store, key)
+    return None if found is None else found.directions
+
+
+def kept_extraction(store: RunDirectory, key: str) -> Extraction | None:
+    """All that the run keeps under a key, as cells name it."""
     tensors, metadata = store.read_tensors(DIRECTIONS)
-    key = _key(identity)
     # a run of an earlier version may have kept less: it is extracted again
     if key not in metadata or any(f"{key}.{STREAM_TENSORS[field]}" not in tensors for field in REQUIRED):
         return None
@@ -205,31 +203,16 @@ def read_extraction(store: RunDirectory, identity: Mapping[str, Any]) -> Extract
     )
     stream = {field: tuple(tensors[f"{key}.{name}"].tolist()) for field, name in STREAM_TENSORS.items()}
     stream["nonfinite"] = tuple(int(count) for count in stream["nonfinite"])
-    return Extraction(key, identity, directions, StreamHealth(**stream))
+    return Extraction(key, structured(shape, ExtractionIdentity), directions, StreamHealth(**stream))
 
 
-def find_extraction(store: RunDirectory, key: str) -> DirectionSet | None:
-    """The directions that the run keeps under a key, as cells name it."""
-    found = kept_extraction(store, key)
-    return None if found is None else found.directions
-
-
-def kept_extraction(store: RunDirectory, key: str) -> Extraction | None:
-    """All that the run keeps under a key, as cells name it."""
-    text = store.read_tensors(DIRECTIONS)[1].get(key)
-    if text is None:
-        return None
-    identity = {name: value for name, value in json.loads(text).items() if name not in SHAPE}
-    return read_extraction(store, identity)
-
-
-def kept_identities(store: RunDirectory) -> list[dict[str, Any]]:
+def kept_identities(store: RunDirectory) -> list[ExtractionIdentity]:
     """What determined each extraction that the run keeps."""
-    kept = (json.loads(text) for text in store.read_tensors(DIRECTIONS)[1].values())
-    return [{name: value for name, value in facts.items() if name not in SHAPE} for facts in kept]
+    kept = store.read_tensors(DIRECTIONS)[1].values()
+    return [structured(json.loads(text), ExtractionIdentity) for text in kept]
 
 
 def origin_of(extraction: Extraction) -> Origin | None:
     """Where an extraction's directions come from, if not from the model that is steered."""
-    found = extraction.identity.get("origin")
+    found = extraction.identity.origin
     return None if found is None else structured(dict(found), Origin)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from steerkit_core.extraction.extraction import Extraction, kept_identities, read_extraction
+from steerkit_core.results.directions import ExtractionIdentity
 from steerkit_core.results.findings import QuantizationShift, all_finite
 from steerkit_core.results.run_directory import RunDirectory
 from steerkit_core.values import DirectionSet
@@ -33,7 +36,7 @@ def quantization_shifts(
     """How an extraction of a quantized model compares with that of the unquantized model.
 
     One for each position; none where the extraction's own model is unquantized, its directions were
-    carried over or come from another model, or the run keeps none of the unquantized model with the same
+    reused or come from another model, or the run keeps none of the unquantized model with the same
     extractor and prompts.
 
     Args:
@@ -51,7 +54,7 @@ def quantization_shifts(
             **names,
             extraction=extraction.key,
             reference=reference.key,
-            reference_dtype=reference.identity["model"]["dtype"],
+            reference_dtype=reference.identity.model.dtype,
             position=position,
             layers=extraction.directions.layers,
             cosines=all_finite(row),
@@ -62,23 +65,23 @@ def quantization_shifts(
     ]
 
 
-def _reference(identity: Mapping[str, Any], store: RunDirectory) -> Extraction | None:
+def _reference(identity: ExtractionIdentity, store: RunDirectory) -> Extraction | None:
     """The same extraction in the unquantized model, preferably of the same dtype and device."""
-    own = identity["model"]
-    if own["quantization"] == "none" or "source" in identity or "origin" in identity:
+    own = identity.model
+    if own.quantization == "none" or identity.source is not None or identity.origin is not None:
         return None
     same = [
         other
         for other in kept_identities(store)
-        if {**other, "model": own} == dict(identity)
-        and other["model"]["quantization"] == "none"
-        and other["model"]["fingerprint"] == own["fingerprint"]
+        if evolve(other, model=own) == identity
+        and other.model.quantization == "none"
+        and other.model.fingerprint == own.fingerprint
     ]
     same.sort(
         key=lambda other: (
-            other["model"]["device"] != own["device"],
-            other["model"]["dtype"] != own["dtype"],
-            other["model"]["dtype"],
+            other.model.device != own.device,
+            other.model.dtype != own.dtype,
+            other.model.dtype,
         )
     )
     return read_extraction(store, same[0]) if same else None

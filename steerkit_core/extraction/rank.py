@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import attrs
 from attrs import frozen
 
 from steerkit_core.errors import SteerkitError
+from steerkit_core.extraction.source_facts import SourceFacts
 from steerkit_core.values import ContrastSet
 
 if TYPE_CHECKING:
@@ -66,6 +68,26 @@ class Rank:
     whole: float
     separation: tuple[Separation, ...]
     needed: int | None
+
+
+@frozen(kw_only=True)
+class RankEntry(Rank, SourceFacts):
+    """An entry of `rank.json`: what was measured, and its rank."""
+
+    @classmethod
+    def joined(cls, facts: SourceFacts, found: Rank) -> RankEntry:
+        """The rank of one layer and position, with what it is of."""
+        return cls(**facts.fields, **attrs.asdict(found, recurse=False))
+
+
+@frozen(kw_only=True)
+class RankReport:
+    """What `rank.json` holds."""
+
+    recipe: str
+    folds: int
+    seed: int
+    ranks: tuple[RankEntry, ...]
 
 
 def check_pairs(contrast: ContrastSet) -> None:

@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import attrs
 from attrs import frozen
 
 from steerkit_core.errors import SteerkitError
+from steerkit_core.extraction.source_facts import SourceFacts
 from steerkit_core.model.cached_activations import RememberingSources, remembering
 from steerkit_core.values import ContrastSet, DirectionSet
 
@@ -36,16 +38,16 @@ class Point:
     `low` and `high` bound the middle 95 percent of the draws; the draws share prompts, so that this is
     their spread and no confidence interval. `doubled` is there for halves: what `mean` would be with twice
     as many prompts, by Spearman and Brown. `dead` draws had a direction of length zero or not finite and
-    are in no number.
+    are in no number; where all had, the numbers are None.
     """
 
     kind: Kind
     size: int
     draws: int
-    mean: float
-    median: float
-    low: float
-    high: float
+    mean: float | None
+    median: float | None
+    low: float | None
+    high: float | None
     doubled: float | None = None
     dead: int = 0
 
@@ -64,6 +66,34 @@ class Curve:
     points: tuple[Point, ...]
     reached: Mapping[Kind, int | None]
     predicted: int | None
+
+
+@frozen(kw_only=True, slots=False)
+class ComparedFacts(SourceFacts):
+    """The facts of an entry of `stability.json`; `against` is the independent set, None without one."""
+
+    against: str | None
+
+
+@frozen(kw_only=True)
+class StabilityEntry(Curve, ComparedFacts):
+    """An entry of `stability.json`: what was measured, and its curve."""
+
+    @classmethod
+    def joined(cls, facts: SourceFacts, against: str | None, curve: Curve) -> StabilityEntry:
+        """The curve of one layer and position, with what it is of."""
+        return cls(**facts.fields, against=against, **attrs.asdict(curve, recurse=False))
+
+
+@frozen(kw_only=True)
+class StabilityReport:
+    """What `stability.json` holds."""
+
+    recipe: str
+    resamples: int
+    seed: int
+    threshold: float
+    curves: tuple[StabilityEntry, ...]
 
 
 @frozen
@@ -269,7 +299,8 @@ def _curve(
     by_kind = {kind: [point for point in points if point.kind == kind] for kind in KINDS}
     reached = {kind: _reached(ordered, threshold) for kind, ordered in by_kind.items() if ordered}
     halves = by_kind["halves"]
-    predicted = size_for(halves[-1].mean, halves[-1].size, threshold) if halves else None
+    mean = halves[-1].mean if halves else None
+    predicted = None if mean is None else size_for(mean, halves[-1].size, threshold)
     return Curve(layer, position, points, reached, predicted)
 
 
@@ -279,7 +310,7 @@ def _point(kind: Kind, size: int, cosines: Tensor) -> Point:
     alive = cosines[~torch.isnan(cosines)]
     dead = len(cosines) - len(alive)
     if not len(alive):
-        return Point(kind, size, 0, math.nan, math.nan, math.nan, math.nan, dead=dead)
+        return Point(kind, size, 0, None, None, None, None, dead=dead)
     mean = float(alive.mean())
     middle, low, high = alive.quantile(torch.tensor([0.5, *QUANTILES], dtype=alive.dtype)).tolist()
     doubled = spearman_brown(mean, 2) if kind == "halves" and mean > 0 else None
@@ -290,7 +321,7 @@ def _reached(points: Sequence[Point], threshold: float) -> int | None:
     """The smallest size from which on the mean stays at the threshold."""
     size = None
     for point in reversed(points):
-        if not point.mean >= threshold:
+        if point.mean is None or point.mean < threshold:
             break
         size = point.size
     return size

@@ -45,22 +45,24 @@ class Judges:
     store: RunDirectory | None = None
     _known: dict[str, dict[Text, Verdict]] = field(factory=dict)
 
-    def identity(self, classifier: Classifier) -> dict[str, Any]:
+    def identity(self, classifier: Classifier) -> dict[str, object]:
         """Name, options and version, and the content of its models: all that a verdict depends on.
 
         Raises:
             SteerkitError: one of its models cannot be found or read.
         """
-        found = {
+        models = self._models(classifier)
+        found: dict[str, object] = {
             "use": classifier.name,
             "options": attrs.asdict(cast("Any", classifier)),
             "version": self.registry.version("classifier", classifier.name),
         }
-        with _naming(classifier):
-            models = {
-                option: dict(self.models.identity(spec)) for option, spec in classifier.models.items()
-            }
         return found | ({"models": models} if models else {})
+
+    def _models(self, classifier: Classifier) -> dict[str, Mapping[str, str]]:
+        """What determines each of a classifier's models, by the option that names it."""
+        with _naming(classifier):
+            return {option: dict(self.models.identity(spec)) for option, spec in classifier.models.items()}
 
     def judge(
         self,
@@ -92,7 +94,7 @@ class Judges:
             for text, verdict in self._judged(classifier, unknown):
                 known[text] = verdict
                 if text in keys and self.store is not None:
-                    row = _row(keys[text], classifier, identity, unknown[text], verdict)
+                    row = _row(keys[text], classifier, self._models(classifier), unknown[text], verdict)
                     self.store.append_judgement(row)
                 advance(unknown[text].tokens)
         return [known[_text(one)] for one in asked]
@@ -129,7 +131,7 @@ class Judges:
             raise SteerkitError(f"classifier {classifier.name!r} gave more verdicts than the {given} texts")
 
     @staticmethod
-    def _key(identity: Mapping[str, Any], text: Text) -> str:
+    def _key(identity: Mapping[str, object], text: Text) -> str:
         return fingerprint({"judge": dict(identity), "text": list(text)})
 
 
@@ -147,12 +149,16 @@ def _text(completion: Completion) -> Text:
 
 
 def _row(
-    key: str, classifier: Classifier, identity: Mapping[str, Any], completion: Completion, verdict: Verdict
+    key: str,
+    classifier: Classifier,
+    models: Mapping[str, Mapping[str, str]],
+    completion: Completion,
+    verdict: Verdict,
 ) -> JudgementRow:
     return JudgementRow(
         key=key,
         classifier=classifier.name,
-        models=identity["models"],
+        models=models,
         prompt_id=completion.prompt.id,
         label=verdict.label,
         rule=verdict.rule,

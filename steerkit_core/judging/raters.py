@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,17 +18,19 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.changes import toml_value
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.lookup import built
+from steerkit_core.results.cells import CellResult
 
 WORD = "classifier"
+Options = dict[str, object]
 
 
-def read_changes(changes: Sequence[str], classifiers: Sequence[str]) -> dict[str, dict[str, Any]]:
+def read_changes(changes: Sequence[str], classifiers: Sequence[str]) -> dict[str, Options]:
     """`NAME.option=value` lines as options by classifier.
 
     Raises:
         RecipeError: a line is not of that form, or is about a classifier that is not asked.
     """
-    found: dict[str, dict[str, Any]] = {name: {} for name in classifiers}
+    found: dict[str, Options] = {name: {} for name in classifiers}
     faults: list[Problem] = []
     for change in changes:
         place, equals, value = change.partition("=")
@@ -46,7 +48,7 @@ def read_changes(changes: Sequence[str], classifiers: Sequence[str]) -> dict[str
 
 
 def build_classifier(
-    name: str, report: Mapping[str, Any], changes: Mapping[str, Any], registry: Registry
+    name: str, cells: Sequence[CellResult], changes: Options, registry: Registry
 ) -> Classifier:
     """An installed classifier, with the options that the run judged with, if it did, and then `changes`.
 
@@ -55,7 +57,7 @@ def build_classifier(
             with is not there, or the run judged with it in several ways, and `changes` leave it open.
     """
     component = registry.get(WORD, name)
-    options = _options_of(name, report, changes) | dict(changes)
+    options = _options_of(name, cells, changes) | changes
     classifier = cast("Classifier", built(component, options, name))
     for option, spec in classifier.models.items():
         try:
@@ -75,7 +77,7 @@ def rate(classifier: Classifier, texts: Sequence[Text], judges: Judges) -> Rater
 def check_scores(
     classifier: Classifier,
     texts: Sequence[Text],
-    report: Mapping[str, Any],
+    cells: Sequence[CellResult],
     folder: Path,
     registry: Registry,
 ) -> None:
@@ -86,11 +88,10 @@ def check_scores(
     """
     if classifier.watched is None:
         return
-    cells = {entry["id"]: entry for entry in report["cells"]}
     of_texts = {cell for text in texts for cell, _ in text.rows}
-    fit = {name for name, entry in cells.items() if _watched(entry, registry) == classifier.watched}
+    fit = {entry.id for entry in cells if _watched(entry, registry) == classifier.watched}
     if of_texts - fit:
-        good = ", ".join(name for name in cells if name in fit)
+        good = ", ".join(entry.id for entry in cells if entry.id in fit)
         remedy = (
             f"choose cells that have, with --cell ({good})"
             if good
@@ -102,26 +103,26 @@ def check_scores(
         )
 
 
-def _watched(entry: Mapping[str, Any], registry: Registry) -> tuple[str, ...] | None:
+def _watched(entry: CellResult, registry: Registry) -> tuple[str, ...] | None:
     """The openings whose score the completions of a cell have; None without, or if that cannot be told."""
-    registered = registry.entries[WORD].get(entry["classifier"])
+    registered = registry.entries[WORD].get(entry.classifier)
     if registered is None:
         return None
     try:
-        found = built(registered.component, entry["options"]["classifier"], WORD)
+        found = built(registered.component, entry.options["classifier"], WORD)
     except RecipeError:  # a newer version may have other options
         return None
     return cast("Classifier", found).watched
 
 
-def _options_of(name: str, report: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def _options_of(name: str, cells: Sequence[CellResult], changes: Options) -> Options:
     """The options that a run judged with, where it judged with `name`; those of the component if not."""
     found = {
         fingerprint(kept): kept
-        for entry in report["cells"]
-        if entry["classifier"] == name
+        for entry in cells
+        if entry.classifier == name
         for kept in [
-            {key: value for key, value in entry["options"]["classifier"].items() if key not in changes}
+            {key: value for key, value in entry.options["classifier"].items() if key not in changes}
         ]
     }
     if len(found) > 1:

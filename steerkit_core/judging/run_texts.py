@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import frozen
 
 from steerkit_core.errors import StoreError
 from steerkit_core.results.files import COMPLETIONS, RESULTS
-from steerkit_core.results.run import read_run
+from steerkit_core.results.run import KeptRun, read_run
 from steerkit_core.results.run_directory import read_completions
 from steerkit_core.values import Completion
 
@@ -57,11 +56,10 @@ def run_texts(
         StoreError: there is no run that has ended, no such cell, or no text is left.
     """
     run = read_run(folder)
-    report = run.report
-    chosen = [run.cell(cell)["id"] for cell in cells] or [one["id"] for one in report["cells"]]
+    chosen = [run.cell(cell).id for cell in cells] or list(run.results.by_id)
     order = {name: number for number, name in enumerate(dict.fromkeys(chosen))}
     rows = [(key, one) for key, one in read_completions(folder / COMPLETIONS).items() if key[0] in order]
-    _check_rows(folder, report, order, rows)
+    _check_rows(run, order, rows)
     rows.sort(key=lambda row: order[row[0][0]])
     sound = [row for row in rows if row[1].error is None]
     taken = [row for row in sound if early or row[1].stop != "settled"]
@@ -75,17 +73,14 @@ def run_texts(
 
 
 def _check_rows(
-    folder: Path,
-    report: Mapping[str, Any],
-    chosen: Mapping[str, int],
-    rows: Iterable[tuple[tuple[str, str], Completion]],
+    run: KeptRun, chosen: Mapping[str, int], rows: Iterable[tuple[tuple[str, str], Completion]]
 ) -> None:
     """Refuse results of a cell of which the texts are not there."""
     there = {cell for (cell, _), _ in rows}
-    for entry in report["cells"]:
-        if entry["id"] in chosen and entry["id"] not in there and entry["n"] + entry["failed"]:
+    for entry in run.results.cells:
+        if entry.id in chosen and entry.id not in there and entry.rows:
             raise StoreError(
-                f"{folder / COMPLETIONS}: no completion of cell {entry['id']}, which {RESULTS} has: edited"
+                f"{run.folder / COMPLETIONS}: no completion of cell {entry.id}, which {RESULTS} has: edited"
                 " by hand; the command of the run makes what is missing"
             )
 

@@ -11,7 +11,7 @@ from attrs import define, field
 from jinja2 import TemplateError
 from torch import Tensor
 
-from steerkit_core.components import ModelAdapter
+from steerkit_core.components import ModelAdapter, ModelRecord
 from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.errors import ModelError
 from steerkit_core.generation.batch_edits import check_width
@@ -63,16 +63,16 @@ class Engine:
         }
 
     @property
-    def record(self) -> dict[str, str | int]:
+    def record(self) -> ModelRecord:
         """What a file of directions says of the model that they were found in, besides its identity."""
-        return {
-            "id": self.spec.id,
-            "revision": self.revision,
-            "template": self.template_sha256,
-            "model_type": self.config.model_type,
-            "num_layers": self.num_layers,
-            "hidden_size": self.hidden_size,
-        }
+        return ModelRecord(
+            id=self.spec.id,
+            revision=self.revision,
+            template=self.template_sha256,
+            model_type=self.config.model_type,
+            num_layers=self.num_layers,
+            hidden_size=self.hidden_size,
+        )
 
     @cached_property
     def blocks(self) -> Sequence[Module]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
+from steerkit_core.components import ModelRecord
 from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.model.load_model import adapters_of, load_model, release_memory
 from steerkit_core.plugin.registry import Registry
@@ -72,7 +73,7 @@ class LoadedModels:
             self._identities[spec] = self._identified(spec)
         return self._identities[spec]
 
-    def record(self, spec: ModelSpec) -> Mapping[str, str | int]:
+    def record(self, spec: ModelSpec) -> ModelRecord:
         """What `ModelHandle.record` of the model is, without loading it where that can be avoided.
 
         Raises:

@@ -50,6 +50,47 @@ class Agreement:
         return self.cosine >= 1 - tolerance and self.difference <= tolerance * self.scale
 
 
+@frozen(kw_only=True)
+class ParityPlace:
+    """How far a witness is from the hooks backend at one hook point; see `Agreement`."""
+
+    module: str
+    layer: int
+    witness: str
+    cosine: float
+    difference: float
+    scale: float
+    agrees: bool
+
+
+@frozen(kw_only=True)
+class ParityReport:
+    """What `steerkit parity --json` prints: backends compared, hook point by hook point."""
+
+    model: str
+    tolerance: float
+    agrees: bool
+    places: tuple[ParityPlace, ...]
+
+
+def parity_report(model: str, tolerance: float, found: Sequence[Agreement]) -> ParityReport:
+    """The comparisons of a model, each held against a tolerance."""
+    places = tuple(
+        ParityPlace(
+            module=agreement.point.module,
+            layer=agreement.point.layer,
+            witness=agreement.witness,
+            cosine=agreement.cosine,
+            difference=agreement.difference,
+            scale=agreement.scale,
+            agrees=agreement.holds(tolerance),
+        )
+        for agreement in found
+    )
+    agrees = all(place.agrees for place in places)
+    return ParityReport(model=model, tolerance=tolerance, agrees=agrees, places=places)
+
+
 def compare(
     model: Engine, prompt: Prompt, witnesses: Sequence[Witness], modules: Sequence[BlockModule]
 ) -> list[Agreement]:

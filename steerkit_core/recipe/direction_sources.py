@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import attrs
 from attrs import define, field
 
+from steerkit_core.components import Method
 from steerkit_core.components.core_keys import CORE_KEYS
 from steerkit_core.errors import Problem, RecipeError, SteerkitError
 from steerkit_core.plugin.registry import Registry
@@ -97,13 +98,13 @@ class RunSources:
             table[key.strip()] = toml_value(value.strip())
         return cast("Extractor", built(cl, table, f"extractor.method {name!r}"))
 
-    def describe(self, extractor: Extractor) -> Mapping[str, object]:
+    def describe(self, extractor: Extractor) -> Method:
         """What determines an extractor's answers."""
-        return {
-            "use": extractor.name,
-            "options": attrs.asdict(cast("Any", extractor)),
-            "version": self.registry.entries["extractor"][extractor.name].plugin.version,
-        }
+        return Method(
+            use=extractor.name,
+            options=attrs.asdict(cast("Any", extractor)),
+            version=self.registry.entries["extractor"][extractor.name].plugin.version,
+        )
 
     def prompts(self, name: str) -> tuple[Prompt, ...]:
         """The prompts of an installed set."""

@@ -14,6 +14,7 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_core.recipe.prompts import contrast_set, read_prompt_file
 from steerkit_core.recipe.prompts.rows import PromptCollector, Row
+from steerkit_core.results.cells import CellResult
 from steerkit_core.values import ContrastSet, Prompt, Role
 
 T = TypeVar("T")
@@ -66,15 +67,15 @@ def kept(cl: type[T], options: Mapping[str, Any], where: str) -> T:
         raise StoreError(f"{found}: the run was changed, or made with another version") from error
 
 
-def kept_site(entry: Mapping[str, Any], registry: Registry, where: str) -> Site:
+def kept_site(entry: CellResult, registry: Registry, where: str) -> Site:
     """The site of a cell, from its entry in the results of a run.
 
     Raises:
         UnknownComponent: it is not installed here.
         StoreError: it does not take the options that the run has noted.
     """
-    cl = cast("type[Site]", registry.get("site", entry["site"]))
-    return kept(cl, entry["options"]["site"], f"{where}: site")
+    cl = cast("type[Site]", registry.get("site", str(entry.site)))
+    return kept(cl, entry.options["site"], f"{where}: site")
 
 
 def prompts_named(name: str, registry: Registry, folder: Path = Path()) -> tuple[Prompt, ...]:

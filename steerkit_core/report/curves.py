@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from steerkit_core.extraction.stability import Curve, Kind, StabilityReport
 from steerkit_core.report.charts.figure import Figure, Panel
 from steerkit_core.report.charts.keys import level_key, ramp_key
 from steerkit_core.report.charts.lines import Line, Point, line_chart
@@ -16,30 +16,30 @@ from steerkit_core.report.content.stability import TITLES, by_source
 SIZE = (400, 300)
 
 
-def draw_stability(report: Mapping[str, Any], folder: Path) -> list[Path]:
+def draw_stability(report: StabilityReport, folder: Path) -> list[Path]:
     """Draw mean cosine over size, a panel for each kind and a line for each layer.
 
     One figure for each model, extractor, contrast set and position.
     """
     found = [
-        stability_figure(heading, entries, report["threshold"])
-        for heading, entries in by_source(report["curves"])
+        stability_figure(heading, entries, report.threshold)
+        for heading, entries in by_source(report.curves)
     ]
     return save_figures(numbered("stability", found), folder)
 
 
-def stability_figure(heading: str, entries: Sequence[Mapping[str, Any]], threshold: float) -> Figure:
+def stability_figure(heading: str, entries: Sequence[Curve], threshold: float) -> Figure:
     """The layers from dark to light; the threshold is dashed."""
-    layers = [entry["layer"] for entry in entries]
+    layers = [entry.layer for entry in entries]
     low, high = min(layers), max(layers)
     lines = {
         kind: [
-            Line(f"layer {entry['layer']}", points, shade((entry["layer"] - low) / max(high - low, 1)))
+            Line(f"layer {entry.layer}", points, shade((entry.layer - low) / max(high - low, 1)))
             for entry in entries
             if (points := _points(entry, kind))
         ]
         for kind in TITLES
-        if kind in entries[0]["reached"]
+        if kind in entries[0].reached
     }
     # all panels have one vertical axis
     means = [point.y for some in lines.values() for line in some for point in line.points]
@@ -65,9 +65,9 @@ def stability_figure(heading: str, entries: Sequence[Mapping[str, Any]], thresho
     return Figure(heading, panels, keys)
 
 
-def _points(entry: Mapping[str, Any], kind: str) -> list[Point]:
+def _points(entry: Curve, kind: Kind) -> list[Point]:
     return [
-        Point(one["size"], one["mean"], hint=f"{one['size']} prompts: {one['mean']:.4f}")
-        for one in entry["points"]
-        if one["kind"] == kind and one["mean"] is not None
+        Point(one.size, one.mean, hint=f"{one.size} prompts: {one.mean:.4f}")
+        for one in entry.points
+        if one.kind == kind and one.mean is not None
     ]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, cast
 
-from attrs import frozen
+from attrs import fields, frozen
 
-from steerkit_core.components import Site
+from steerkit_core.components import ModelRecord, Site
 from steerkit_core.errors import SteerkitError, StoreError
 from steerkit_core.files.directions import facts_of
 from steerkit_core.files.tensors import read_header
-from steerkit_core.results.directions import RECORD, KeptDirections, kept_directions
+from steerkit_core.results.cells import CellResult, Strength
+from steerkit_core.results.converter import unstructured
+from steerkit_core.results.directions import KeptDirections, kept_directions
 from steerkit_core.results.files import DIRECTIONS
 from steerkit_core.results.run import KeptRun
 from steerkit_core.values import ClassActivations, DirectionSet, Intervention, Steering, prompt_part
@@ -35,13 +37,23 @@ class SteeredCell:
     """A steered cell: its entry in `results.json`, and the directions that it was steered with."""
 
     folder: Path
-    entry: Mapping[str, Any]
+    entry: CellResult
     kept: KeptDirections
 
     @property
     def where(self) -> str:
         """How messages call it."""
-        return f"cell {self.entry['id']} of {self.folder}"
+        return f"cell {self.entry.id} of {self.folder}"
+
+    @property
+    def layer(self) -> int:
+        """The block that it is steered at."""
+        return cast("int", self.entry.layer)
+
+    @property
+    def position(self) -> int:
+        """Which token of the prompt its direction was read at, from the end."""
+        return cast("int", self.entry.position)
 
     @property
     def num_layers(self) -> int:
@@ -56,7 +68,7 @@ class SteeredCell:
     @cached_property
     def residual_norms(self) -> tuple[float, ...]:
         """Mean length of each block's output over the tokens that its site edits, as was measured."""
-        tokens = self.entry["options"].get("site", {}).get("tokens")
+        tokens = self.entry.options.get("site", {}).get("tokens")
         return self.kept.residual_norms(prompt_part(tokens))
 
     def steering(
@@ -74,8 +86,8 @@ class SteeredCell:
         return Steering(
             directions=self.directions,
             layer=layer,
-            position=self.entry["position"],
-            multiplier=multiplier,
+            position=self.position,
+            multiplier=0.0 if multiplier is None else multiplier,
             num_layers=self.num_layers,
             residual_norms=self.residual_norms,
             num_heads=num_heads,
@@ -89,16 +101,28 @@ class SteeredCell:
             ClassesUnknown: the site needs more than the run has kept.
             StoreError: they are not as long as the run says.
         """
-        found = site.intervene(self.steering(self.entry["layer"], self.entry["multiplier"]))
-        noted = (self.entry["strength"] or {}).get("absolute")
-        if found.strength is None and self.entry["multiplier"] is None:
+        found = site.intervene(self.steering(self.layer, self.entry.multiplier))
+        noted = self.entry.absolute
+        if found.strength is None and self.entry.multiplier is None:
             return found  # what the run notes of it was measured, and is not asked for by the site
         if noted is not None and not math.isclose(found.strength or 0.0, noted, rel_tol=SAME_LENGTH):
             raise StoreError(
-                f"{self.where}: what site {self.entry['site']!r} adds now is {found.strength} long, and was"
+                f"{self.where}: what site {self.entry.site!r} adds now is {found.strength} long, and was"
                 f" {noted}: the run was changed, or made with another version of the site"
             )
         return found
+
+
+@frozen(kw_only=True)
+class SavedCell:
+    """What a file of directions says of the cell that it was exported for."""
+
+    id: str
+    layer: int
+    position: int
+    site: str | None
+    multiplier: float | None
+    strength: Strength | None
 
 
 def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
@@ -108,27 +132,27 @@ def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
         StoreError: there is no such cell, none was selected, or it is not steered with directions that the
             run has kept.
     """
-    folder, selected = run.folder, run.report["selected"]
+    folder, selected = run.folder, run.results.selected
     if name is None and selected is None:
         raise StoreError(f"{folder}: no cell was selected, name one with --cell")
-    entry = run.cell(name or selected)
-    key = entry["extraction"]
-    if entry["role"] == "baseline":
-        reason = "is unsteered"
-    elif entry["role"] == "control":
-        reason = f"is the control {entry['control']!r}, whose direction is not kept"
+    entry = run.cell(name or str(selected))
+    key = entry.extraction
+    if entry.role == "baseline":
+        reason = "is a baseline"
+    elif entry.role == "control":
+        reason = f"is the control {entry.control!r}, whose direction is not kept"
     elif key is None:
-        reason = f"came to no direction ({entry['sick']})"
+        reason = f"came to no direction ({entry.sick})"
     else:
         path = folder / DIRECTIONS
         if not path.is_file() or key not in facts_of(read_header(path)[0], path):
             raise StoreError(
-                f"{path}: no directions {key}, which cell {entry['id']} was steered with: the run is"
+                f"{path}: no directions {key}, which cell {entry.id} was steered with: the run is"
                 " incomplete; its command makes what is missing"
             )
         return SteeredCell(folder, entry, kept_directions(str(folder), key))
     remedy = "name a steered one with --cell" + ("" if selected is None else f" (selected: {selected})")
-    raise StoreError(f"{folder}: cell {entry['id']} {reason}: {remedy}")
+    raise StoreError(f"{folder}: cell {entry.id} {reason}: {remedy}")
 
 
 def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:
@@ -141,10 +165,17 @@ def save_directions(cell: SteeredCell, path: Path) -> DirectionSet:
     found = DirectionSet.load(cell.folder / DIRECTIONS, own.key)
     facts = {
         **own.facts,
-        "record": {name: own.model[name] for name in RECORD},
-        "cell": {
-            name: entry[name] for name in ("id", "layer", "position", "site", "multiplier", "strength")
-        },
+        "record": {one.name: getattr(own.model, one.name) for one in fields(ModelRecord)},
+        "cell": unstructured(
+            SavedCell(
+                id=entry.id,
+                layer=cell.layer,
+                position=cell.position,
+                site=entry.site,
+                multiplier=entry.multiplier,
+                strength=entry.strength,
+            )
+        ),
     }
     found.save(path, facts=facts)
     return found

@@ -7,6 +7,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from steerkit_core.components import Method
 from steerkit_core.results.fields import EXTRA, OMIT, Bridge
 from steerkit_core.stats.estimate import Rate
 
@@ -60,15 +61,6 @@ class CellCalibration(Bridge):
     target: float
     achieved: float | None
     tokens: int = 1
-
-
-@frozen(kw_only=True)
-class Method(Bridge):
-    """What determines an extractor's directions: its name, its options and its plugin's version."""
-
-    use: str | None
-    options: Mapping[str, object] = field(factory=dict)
-    version: str | None = None
 
 
 @frozen(kw_only=True)

@@ -8,13 +8,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from steerkit_core.components import Method, SourceModel
 from steerkit_core.errors import StoreError
 from steerkit_core.files.directions import AXES, KEY, NORMS, STREAM, UNITS, check_set, facts_of
+from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.files.tensors import read_header, read_tensors
+from steerkit_core.results.converter import Misfit, structured, unstructured
+from steerkit_core.results.fields import OMIT
 from steerkit_core.results.files import DIRECTIONS, MANIFEST, read_manifest
 from steerkit_core.results.run import check_recipe
 from steerkit_core.values import BlockModule, PromptPart
@@ -22,25 +26,63 @@ from steerkit_core.values import BlockModule, PromptPart
 if TYPE_CHECKING:
     from steerkit_core.values import DirectionSet
 
+T = TypeVar("T")
+
 NUMBERS = (UNITS, NORMS, AXES)
-# what is said of a model besides what determines its numbers, as in `ModelHandle.record`
-RECORD = ("id", "revision", "template", "model_type", "num_layers", "hidden_size")
+
+
+@frozen(kw_only=True)
+class ModelIdentity:
+    """What determines a model's numbers; see `ModelHandle.identity`."""
+
+    fingerprint: str
+    dtype: str
+    quantization: str
+    device: str
+
+
+@frozen(kw_only=True)
+class ExtractionIdentity:
+    """Everything that determines the directions of an extraction; its hash is their key in the run.
+
+    `positive` and `negative` are hashes of the prompts. `source` is there for directions that are reused
+    from full precision only: the identity of the same model without quantization, in which they were found.
+    `origin` is there for those that come from elsewhere: what their extractor says of that. `shuffled` is
+    there for a control only: which shuffle of the labels it is.
+    """
+
+    model: ModelIdentity
+    extractor: Method
+    positive: str
+    negative: str
+    origin: Mapping[str, object] | None = field(default=None, metadata=OMIT)
+    shuffled: int | None = field(default=None, metadata=OMIT)
+    source: ModelIdentity | None = field(default=None, metadata=OMIT)
+
+    @property
+    def key(self) -> str:
+        """What the run calls the extraction."""
+        return fingerprint(unstructured(self))[:12]
 
 
 @frozen(eq=False)
 class KeptDirections:
-    """What one extraction of a run left behind, or a file of one; see `SavedDirections`."""
+    """What one extraction of a run left behind, or a file of one; see `SavedDirections`.
+
+    `contrast` are the hashes of the positive and negative prompts; `facts` all that the file says, as JSON.
+    """
 
     run: str
     key: str
-    model: Mapping[str, Any]
-    extractor: Mapping[str, Any]
+    model: SourceModel
+    extractor: Method
     positions: tuple[int, ...]
     layers: tuple[int, ...]
     module: BlockModule
     width: int
     num_layers: int | None
-    facts: Mapping[str, Any] = field(repr=False)
+    contrast: tuple[str, str] | None
+    facts: Mapping[str, object] = field(repr=False)
     _path: Path = field(repr=False)
     _places: tuple[tuple[int, int], ...] = field(repr=False)
 
@@ -118,9 +160,9 @@ def filed_directions(file: str) -> KeptDirections:
             f"{path}: holds no directions as steerkit writes them: make such a file of it with"
             " `steerkit import`, or name the run that it belongs to"
         )
-    record = own.get("record") or {}
-    model = {**dict.fromkeys((*RECORD, "fingerprint")), **record, **(own.get("model") or {})}
-    return _kept((header, base), path, file, KEY, own, model, record.get("num_layers"))
+    told = {**(own.get("record") or {}), **(own.get("model") or {})}
+    model = _read(told, SourceModel, path)
+    return _kept((header, base), path, file, KEY, own, model, model.num_layers)
 
 
 def _kept(
@@ -129,7 +171,7 @@ def _kept(
     run: str,
     key: str,
     own: Mapping[str, Any],
-    model: Mapping[str, Any],
+    model: SourceModel,
     num_layers: int | None,
 ) -> KeptDirections:
     header, base = head
@@ -140,12 +182,13 @@ def _kept(
         run=run,
         key=key,
         model=model,
-        extractor=own.get("extractor") or {"use": None, "options": {}, "version": None},
+        extractor=_read(own.get("extractor") or {"use": None}, Method, path),
         positions=tuple(own["positions"]),
         layers=tuple(own["layers"]),
         module=own.get("module", "residual"),
         width=int(header[f"{key}.{UNITS}"]["shape"][-1]),
         num_layers=num_layers,
+        contrast=(own["positive"], own["negative"]) if "positive" in own and "negative" in own else None,
         facts=own,
         path=path,
         places=tuple((base + start, base + end) for start, end in places),
@@ -162,15 +205,29 @@ def _unclear(folder: Path, key: str, found: list[str], facts: Mapping[str, Any])
     )
 
 
-def _record(folder: Path, own: Mapping[str, Any]) -> dict[str, Any]:
+def _record(folder: Path, own: Mapping[str, Any]) -> SourceModel:
     """What the manifest says of the model of an extraction, and of the extraction itself at least."""
-    # directions that were carried over or transferred are those of the model that they were found for
-    identity = dict(own["model"])
+    # directions that were reused or transferred are those of the model that they were found for
+    identity = _read(own["model"], SourceModel, folder / DIRECTIONS)
+    wanted = (identity.fingerprint, identity.dtype, identity.quantization, identity.device)
     manifest = read_manifest(folder)
     check_recipe(folder, manifest, None)
-    for entry in manifest["models"]:
-        if all(entry.get(name) == value for name, value in identity.items()):
-            template = (entry.get("prompts") or {}).get("template_sha256")
-            named = {name: entry.get(name) for name in RECORD if name != "template"}
-            return {**identity, **named, "template": template}
+    for entry in manifest.models:
+        if (entry.fingerprint, entry.dtype, entry.quantization, entry.device) == wanted:
+            return evolve(
+                identity,
+                id=entry.id,
+                revision=entry.revision,
+                template=None if entry.prompts is None else entry.prompts.template_sha256,
+                model_type=entry.model_type,
+                num_layers=entry.num_layers,
+                hidden_size=entry.hidden_size,
+            )
     raise StoreError(f"{folder}: {MANIFEST} does not say which model the directions were found in")
+
+
+def _read(told: object, cl: type[T], path: Path) -> T:
+    try:
+        return structured(told, cl)
+    except Misfit as error:
+        raise StoreError(f"{path}: damaged: {error}") from None

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from attrs import asdict, frozen
+from attrs import evolve, frozen
 
 from steerkit_core.components.model_spec import model_label
 from steerkit_core.errors import StoreError
 from steerkit_core.results.cells import CellRate
-from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import COMPLETIONS, MANIFEST, RESULTS, read_manifest
 from steerkit_core.results.manifest import Manifest, ModelWanted
 from steerkit_core.results.run import progress_words, read_run
@@ -44,10 +43,6 @@ class RunRow:
     selected_on_evaluation: bool | None = None
     when: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Its fields."""
-        return {**asdict(self), "rate": None if self.rate is None else unstructured(self.rate)}
-
 
 def runs_below(folder: Path) -> list[RunRow]:
     """The runs in a folder and its subfolders, the newest first; those without a time come last.
@@ -68,38 +63,38 @@ def run_row(folder: Path) -> RunRow:
         manifest = read_manifest(folder)
     except StoreError as error:
         return RunRow(str(folder), folder.name, "broken", _reason(error, folder))
-    facts = _facts(manifest)
+    row = _row(folder, manifest)
     if not (folder / RESULTS).exists():
-        return RunRow(str(folder), state="unfinished", detail=progress_words(folder, manifest), **facts)
+        return evolve(row, state="unfinished", detail=progress_words(folder, manifest))
     try:
         results = read_run(folder).results
     except StoreError as error:
-        return RunRow(str(folder), state="broken", detail=_reason(error, folder), **facts)
+        return evolve(row, state="broken", detail=_reason(error, folder))
     selected = results.chosen
     if selected is None:
-        return RunRow(str(folder), state="done", detail="no cell was selected", **facts)
-    return RunRow(
-        str(folder),
-        state="done",
+        return evolve(row, detail="no cell was selected")
+    return evolve(
+        row,
         cell=selected.id,
         layer=selected.layer,
         multiplier=selected.multiplier,
         rate=selected.rates.get(LABEL),
         selected_on_evaluation=results.selected_on_evaluation,
-        **facts,
     )
 
 
-def _facts(manifest: Manifest) -> dict[str, Any]:
-    """The columns that a manifest has."""
+def _row(folder: Path, manifest: Manifest) -> RunRow:
+    """The columns that a manifest has, of a run that is done."""
     settings = manifest.settings
-    return {
-        "name": manifest.name,
-        "model": _all([_quantized(setting.model) for setting in settings]),
-        "extractor": _all([setting.extractor.use for setting in settings]),
-        "selector": _all([setting.selector.use for setting in settings]),
-        "when": manifest.finished or [manifest.started, *manifest.resumed][-1],
-    }
+    return RunRow(
+        str(folder),
+        manifest.name,
+        "done",
+        model=_all([_quantized(setting.model) for setting in settings]),
+        extractor=_all([setting.extractor.use for setting in settings]),
+        selector=_all([setting.selector.use for setting in settings]),
+        when=manifest.finished or [manifest.started, *manifest.resumed][-1],
+    )
 
 
 def _quantized(model: ModelWanted) -> str:

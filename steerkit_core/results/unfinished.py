@@ -9,7 +9,6 @@ from pathlib import Path
 from attrs import asdict, frozen
 
 from steerkit_core.results.cells import BegunCell
-from steerkit_core.results.converter import unstructured
 from steerkit_core.results.files import CELLS, COMPLETIONS, read_manifest, read_rows
 from steerkit_core.results.manifest import Manifest
 from steerkit_core.results.rows import CompletionRow
@@ -39,6 +38,25 @@ class UnfinishedCell(BegunCell):
         )
 
 
+@frozen(kw_only=True)
+class UnfinishedRun:
+    """Which run it is."""
+
+    name: str
+
+
+@frozen(kw_only=True)
+class UnfinishedReport:
+    """What `steerkit show --json` prints of an unfinished run; `command` finishes it."""
+
+    state: str = "unfinished"
+    run: UnfinishedRun
+    completions: int
+    planned: int | None
+    command: str
+    cells: tuple[UnfinishedCell, ...]
+
+
 @frozen(eq=False)
 class Unfinished:
     """What an unfinished run holds: its cells with how many rows they have, and every row."""
@@ -58,16 +76,16 @@ class Unfinished:
         """The command line that finishes it."""
         return command_of(self.folder, self.manifest)
 
-    def as_json(self) -> dict[str, object]:
+    @property
+    def report(self) -> UnfinishedReport:
         """What a program may want to know."""
-        return {
-            "state": "unfinished",
-            "run": {"name": self.manifest.name},
-            "completions": len(self.rows),
-            "planned": self.manifest.planned,
-            "command": self.command,
-            "cells": [unstructured(cell) for cell in self.cells],
-        }
+        return UnfinishedReport(
+            run=UnfinishedRun(name=self.manifest.name),
+            completions=len(self.rows),
+            planned=self.manifest.planned,
+            command=self.command,
+            cells=self.cells,
+        )
 
     def texts(self, cell: str) -> list[CompletionRow]:
         """The rows of the one cell whose id begins so.

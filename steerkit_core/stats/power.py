@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -237,3 +237,38 @@ def _check_inside(what: str, share: float) -> None:
     # not a number is in no range, and a command line lets it through
     if not 0.0 < share < 1.0:
         raise SteerkitError(f"{what}: expected a number between 0 and 1, got {share:g}")
+
+
+@frozen(kw_only=True)
+class PowerReport:
+    """What `steerkit power --json` prints.
+
+    `discordant` is the share of prompts on which paired arms differ, None for independent ones; `exact`
+    whether `prompts` was found by enumeration; `power_at` the power by number of prompts.
+    """
+
+    rates: tuple[float, float]
+    alpha: float
+    power: float
+    paired: bool
+    discordant: float | None
+    test: str
+    prompts: int
+    exact: bool
+    power_at: Mapping[str, float]
+
+
+def power_report(design: Independent | Paired, power: float, sizes: Sequence[int]) -> PowerReport:
+    """How many prompts reach a power, and the power at these and at some other numbers of prompts."""
+    needed, paired = prompts_needed(design, power), isinstance(design, Paired)
+    return PowerReport(
+        rates=(design.first, design.second),
+        alpha=design.alpha,
+        power=power,
+        paired=paired,
+        discordant=design.discordant if isinstance(design, Paired) else None,
+        test="mcnemar" if paired else "fisher",
+        prompts=needed,
+        exact=needed <= design.exact_up_to,
+        power_at={str(n): design.power(n) for n in (*sizes, needed)},
+    )

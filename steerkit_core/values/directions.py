@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+import attrs
 from attrs import field, frozen
 
 from steerkit_core.display import html_table, spanned
@@ -26,7 +27,7 @@ class Identified(Protocol):
         """Everything that determines its numbers."""
 
     @property
-    def record(self) -> Mapping[str, object]:
+    def record(self) -> attrs.AttrsInstance:
         """What a file of directions says of it besides."""
 
 
@@ -175,7 +176,7 @@ class DirectionSet:
         """
         from steerkit_core.files.directions import AXES, NORMS, SCORE, STREAM, UNITS, write_directions
 
-        known = {} if model is None else {"model": model.identity, "record": model.record}
+        known = {} if model is None else {"model": model.identity, "record": attrs.asdict(model.record)}
         shape = {"positions": self.positions, "layers": self.layers, "module": self.module}
         tensors = {UNITS: self.units, NORMS: self.raw_norms}
         tensors |= {f"{SCORE}{name}": table for name, table in self.scores.items()}

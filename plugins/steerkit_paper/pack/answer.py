@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from steerkit_core import CellResult, TransferResult
 from steerkit_paper.pack.figures import Figure
-from steerkit_paper.pack.parts import Entry
 from steerkit_paper.pack.runs import Run
 
 
@@ -31,20 +31,18 @@ class Answer:
     note: str = ""
 
 
-def of_cell(run: Run, cell: Entry, figure: Figure) -> Answer:
+def of_cell(run: Run, cell: CellResult, figure: Figure) -> Answer:
     """A number of one cell, with its layer and multiplier."""
-    return Answer(
-        figure=figure, run=run, cell=cell["id"], layer=cell["layer"], multiplier=cell["multiplier"]
-    )
+    return Answer(figure=figure, run=run, cell=cell.id, layer=cell.layer, multiplier=cell.multiplier)
 
 
-def of_transfer(run: Run, entry: Entry, figure: Figure, note: str = "") -> Answer:
+def of_transfer(run: Run, entry: TransferResult, figure: Figure, note: str = "") -> Answer:
     """A number of one transfer, at the layer and multiplier of the transferred direction."""
     return Answer(
         figure=figure,
         run=run,
-        cell=entry["cell"],
-        layer=entry["layer"],
-        multiplier=entry["multiplier"],
+        cell=entry.cell,
+        layer=entry.layer,
+        multiplier=entry.multiplier,
         note=note,
     )

@@ -42,30 +42,36 @@ def _interval(question: Question) -> Answer:
 
 def _prompts(question: Question) -> Answer:
     run, cell = question.asked, steered(question)
-    return of_cell(run, cell, Figure(value=float(cell["n_unique"])))
+    return of_cell(run, cell, Figure(value=float(cell.n_unique)))
 
 
 def _multiplier(question: Question) -> Answer:
     run, cell = question.asked, steered(question)
-    return of_cell(run, cell, Figure(value=cell["multiplier"]))
+    if cell.multiplier is None:
+        raise NoAnswer("the cell has no multiplier")
+    return of_cell(run, cell, Figure(value=cell.multiplier))
 
 
 def _layer(question: Question) -> Answer:
     run, cell = question.asked, steered(question)
-    found = Figure(value=float(cell["layer"]), depth=cell["depth"])
+    if cell.layer is None:
+        raise NoAnswer("the cell has no layer")
+    found = Figure(value=float(cell.layer), depth=cell.depth)
     best = rate_of(run, cell, "refusal")
     wanted = layer_of(question, question.cell.depth)
     rates = {
-        (other["layer"], other["depth"]): rate_of(run, other, "refusal")
+        (other.layer, other.depth): rate_of(run, other, "refusal")
         for other in beside(question, cell)
-        if not other["sick"]
+        if not other.sick
     }
     return evolve(
         of_cell(run, cell, found),
         best=best,
         there=next((rate for (layer, _), rate in rates.items() if layer == wanted), None),
         wanted=wanted,
-        ties=tuple(depth for (_, depth), rate in rates.items() if not _below(rate, best)),
+        ties=tuple(
+            depth for (_, depth), rate in rates.items() if depth is not None and not _below(rate, best)
+        ),
         alone=len(rates) == 1,
     )
 
@@ -77,9 +83,9 @@ def _below(figure: Figure, best: Figure) -> bool:
 
 def _cosine_to_unquantized(question: Question) -> Answer:
     run, cell = question.asked, steered(question)
-    for entry in run.report["quantization"]:
-        if entry["extraction"] == cell["extraction"] and entry["position"] == cell["position"]:
-            cosine = entry["cosines"][entry["layers"].index(cell["layer"])]
+    for entry in run.results.quantization:
+        if entry.extraction == cell.extraction and entry.position == cell.position:
+            cosine = entry.cosines[entry.layers.index(cell.layer)]
             if cosine is not None:
                 return of_cell(run, cell, Figure(value=cosine))
     raise NoAnswer("the run has no cosine to the unquantized direction")
@@ -102,8 +108,8 @@ def _cosine_between(question: Question) -> Answer:
 def _unsteered(question: Question) -> Answer:
     """Refusals without any edit, of the model as the run loaded it."""
     run, place = question.asked, question.place
-    for cell in run.report["cells"]:
-        if (cell["role"], cell["model"], cell["quantization"]) == ("baseline", place.model, "none"):
+    for cell in run.results.cells:
+        if (cell.role, cell.model, cell.quantization) == ("baseline", place.model, "none"):
             return of_cell(run, cell, rate_of(run, cell, "refusal"))
     raise NoAnswer("the run has no baseline of the model")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from attrs import frozen
 
+from steerkit_core import CellResult
 from steerkit_paper.pack.figures import Figure, rate
 from steerkit_paper.pack.mapping import Column, Place
-from steerkit_paper.pack.parts import Entry
 from steerkit_paper.pack.runs import Run
 from steerkit_paper.records import Cell
 
@@ -36,44 +38,41 @@ class Question:
         return self.other if self.column.of == "other" and self.other is not None else self.run
 
 
-def steered(question: Question) -> Entry:
+def steered(question: Question) -> CellResult:
     """The steered cell that a rate or layer is read from."""
     cell = chosen(question.asked, question)
     wanted = layer_of(question, question.column.depth)
     if wanted is None:
         return cell
     for other in beside(question, cell):
-        if other["layer"] == wanted:
+        if other.layer == wanted:
             return other
     raise NoAnswer(f"the run has no cell at layer {wanted}")
 
 
-def chosen(run: Run, question: Question) -> Entry:
+def chosen(run: Run, question: Question) -> CellResult:
     """The cell that the run chose for the model and precision, at the multiplier that is asked for."""
     place, column = question.place, question.column
     multiplier = place.multiplier if column.multiplier is None else column.multiplier
-    for cell in run.report["cells"]:
+    for cell in run.results.cells:
         if (
-            cell["selected"]
-            and cell["role"] == "steered"
-            and cell["origin"] is None
-            and cell["source"] == "self"
-            and cell["model"] == place.model
-            and cell["quantization"] == column.quantization
-            and multiplier in (None, cell["multiplier"])
+            cell.selected
+            and cell.role == "steered"
+            and cell.origin is None
+            and cell.source == "self"
+            and cell.model == place.model
+            and cell.quantization == column.quantization
+            and multiplier in (None, cell.multiplier)
         ):
-            found: Entry = cell
-            return found
-    failed = [entry["reason"] for entry in run.report["selections"] if entry["failed"]]
+            return cell
+    failed = [entry.reason for entry in run.results.selections if entry.failed]
     raise NoAnswer(f"failed: {failed[0]}" if failed else "the run has no such cell")
 
 
-def beside(question: Question, chosen: Entry) -> list[Entry]:
+def beside(question: Question, chosen: CellResult) -> list[CellResult]:
     """The cells of the chosen one's sweep at its multiplier."""
-    same = ("extraction", "position", "multiplier", "role", "control", "prompts")
-    return [
-        cell for cell in question.asked.report["cells"] if all(cell[key] == chosen[key] for key in same)
-    ]
+    same = attrgetter("extraction", "position", "multiplier", "role", "control", "prompts")
+    return [cell for cell in question.asked.results.cells if same(cell) == same(chosen)]
 
 
 def layer_of(question: Question, depth: int | None) -> int | None:
@@ -83,21 +82,21 @@ def layer_of(question: Question, depth: int | None) -> int | None:
     if question.same and question.cell.layer is not None:
         return question.cell.layer
     # exact in whole numbers, where 0.7 * 10 may be less than 7
-    blocks: int = question.asked.models[question.place.model]["num_layers"]
-    return blocks * depth // 100
+    blocks = question.asked.models[question.place.model].num_layers
+    return None if blocks is None else blocks * depth // 100
 
 
-def rate_of(run: Run, cell: Entry, label: str) -> Figure:
+def rate_of(run: Run, cell: CellResult, label: str) -> Figure:
     """The rate of a label in a cell.
 
     Raises:
         NoAnswer: the cell failed.
     """
-    if cell["sick"]:
-        raise NoAnswer(f"failed: {cell['sick']}")
-    found = cell["rates"].get(label)
-    if found is None or not found["n"]:
+    if cell.sick:
+        raise NoAnswer(f"failed: {cell.sick}")
+    found = cell.rates.get(label)
+    if found is None or not found.n:
         raise NoAnswer("failed: no completion was judged")
-    labels = run.labels.get(cell["id"], {})
+    labels = run.labels.get(cell.id, {})
     hits = {prompt: "yes" if label == given else "no" for prompt, given in labels.items()}
-    return rate(found["k"], found["n"], hits if len(hits) == found["n"] else None)
+    return rate(found.k, found.n, hits if len(hits) == found.n else None)

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from steerkit_core import SteerkitError
-
-Entry = Mapping[str, Any]  # reason: what a run left behind, as JSON has it
+from steerkit_core import KeptRun, SteerkitError, read_run
 
 
 def folder_of(recipe: str, model: str) -> str:
@@ -41,15 +37,14 @@ def changes_for(text: str, model: str) -> tuple[str, ...]:
     return (f"grid.model=[{tables}]",)
 
 
-def finished(folder: Path, fingerprint: str) -> Entry | None:
-    """What `results.json` holds, if the run of this recipe has come to its end."""
+def finished(folder: Path, fingerprint: str) -> KeptRun | None:
+    """The run of this recipe, if it has come to its end."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        report: Entry = json.loads((folder / "results.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        kept = read_run(folder)
+    except SteerkitError:
         return None  # a damaged one is written again, from the completions
-    same = manifest.get("recipe_fingerprint") == fingerprint
-    return report if same and manifest.get("finished") else None
+    same = kept.manifest.recipe_fingerprint == fingerprint
+    return kept if same and kept.manifest.finished else None
 
 
 def count_completions(folder: Path) -> int:

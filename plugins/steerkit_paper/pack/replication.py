@@ -157,7 +157,7 @@ def _arm(ours: Answer, *, with_texts: bool) -> Arm:
         row=ours.run.model,
         figure=ours.figure,
         ties=ours.ties,
-        width=ours.run.models[ours.run.model]["hidden_size"],
+        width=ours.run.models[ours.run.model].hidden_size,
         texts=ours.run.texts(ours.cell) if with_texts else {},
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -11,8 +10,18 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
-from steerkit_core import SteerkitError, find_recipe, kept_directions, load_recipe
-from steerkit_paper.pack.parts import Entry, changes_for, count_completions, finished, folder_of
+from steerkit_core import (
+    CellResult,
+    KeptRun,
+    ModelFacts,
+    RunResults,
+    SteerkitError,
+    find_recipe,
+    kept_directions,
+    load_recipe,
+    read_run,
+)
+from steerkit_paper.pack.parts import changes_for, count_completions, finished, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,37 +46,44 @@ class Run:
     folder: Path
     status: Literal["run", "kept", "not run"]
     reason: str = ""
-    report: Entry = field(factory=dict, repr=False)
+    _kept: KeptRun | None = field(default=None, repr=False)
     completions: int = 0
     generated: int = 0
     seconds: float = 0.0
 
+    @property
+    def kept(self) -> KeptRun:
+        """What the run left behind; there is nothing of one that was not run."""
+        if self._kept is None:
+            raise SteerkitError(f"not run: {self.reason}")
+        return self._kept
+
+    @property
+    def results(self) -> RunResults:
+        """What `results.json` holds."""
+        return self.kept.results
+
     @cached_property
-    def labels(self) -> dict[str, dict[str, str]]:
-        """The label of each prompt, by cell."""
-        found: dict[str, dict[str, str]] = {}
-        with (self.folder / "verdicts.jsonl").open("rb") as lines:
-            for line in lines:
-                row = json.loads(line)
-                found.setdefault(row["cell"], {})[row["prompt_id"]] = row["label"]
+    def labels(self) -> dict[str, dict[str, str | None]]:
+        """The label of each prompt, by cell; None for a completion that failed."""
+        found: dict[str, dict[str, str | None]] = {}
+        for row in self.kept.rows():
+            found.setdefault(row.cell, {})[row.prompt_id] = row.label
         return found
 
     def texts(self, cell: str) -> dict[str, str]:
         """What the model wrote in a cell, by prompt."""
-        with (self.folder / "completions.jsonl").open("rb") as lines:
-            rows = (json.loads(line) for line in lines)
-            return {row["prompt_id"]: row["text"] for row in rows if row["cell"] == cell}
+        return {row.prompt_id: row.text for row in self.kept.rows(cell)}
 
     @cached_property
-    def models(self) -> dict[str, Entry]:
+    def models(self) -> dict[str, ModelFacts]:
         """What the run says of each model that it loaded, such as its `num_layers` and `hidden_size`."""
-        manifest = json.loads((self.folder / "manifest.json").read_text("utf-8"))
-        return {entry["id"]: entry for entry in manifest["models"]}
+        return {entry.id: entry for entry in self.kept.manifest.models}
 
-    def direction(self, cell: Entry) -> torch.Tensor:
+    def direction(self, cell: CellResult) -> torch.Tensor:
         """The unit direction of a steered cell, (hidden size,), float64."""
-        found = kept_directions(str(self.folder), cell["extraction"])
-        place = found.positions.index(cell["position"]), found.layers.index(cell["layer"])
+        found = kept_directions(str(self.folder), str(cell.extraction))
+        place = found.positions.index(cell.position), found.layers.index(cell.layer)
         return found.directions().units[place].double()
 
 
@@ -107,13 +123,13 @@ class Runs:
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=str(error))
         if kept is None:
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason="not run yet")
-        return self._kept(recipe, model, kept)
+        return self._of(recipe, model, kept)
 
-    def _kept(self, recipe: str, model: str, report: Entry) -> Run:
+    def _of(self, recipe: str, model: str, kept: KeptRun) -> Run:
         folder = self._folder(recipe, model)
         completions = count_completions(folder)
         return Run(
-            recipe=recipe, model=model, folder=folder, status="kept", report=report, completions=completions
+            recipe=recipe, model=model, folder=folder, status="kept", kept=kept, completions=completions
         )
 
     def _folder(self, recipe: str, model: str) -> Path:
@@ -130,13 +146,14 @@ class Runs:
             checked = self._load(recipe, model)
             kept = None if self.fresh else finished(folder, checked.fingerprint)
             if kept is not None:
-                return self._kept(recipe, model, kept)
+                return self._of(recipe, model, kept)
             from steerkit_core import run_recipe  # torch comes with it, and a finished pack needs none
 
             with self.display() as progress:
                 if progress is not None:
                     progress.step(f"{what}: {recipe}, {model}")
-                report = run_recipe(checked, self.registry, folder, fresh=self.fresh, progress=progress)
+                run_recipe(checked, self.registry, folder, fresh=self.fresh, progress=progress)
+            kept = read_run(folder)
         except SteerkitError as error:
             reason = " ".join(str(error).splitlines())
             return Run(recipe=recipe, model=model, folder=folder, status="not run", reason=reason)
@@ -146,7 +163,7 @@ class Runs:
             model=model,
             folder=folder,
             status="run",
-            report=report,
+            kept=kept,
             completions=after,
             generated=after - (0 if self.fresh else before),
             seconds=time.monotonic() - started,

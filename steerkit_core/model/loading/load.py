@@ -15,6 +15,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from steerkit_core.components import ModelRecord
 from steerkit_core.errors import ModelError
 from steerkit_core.model.backends.remote import check_access, open_remote
 from steerkit_core.model.handle import ModelHandle
@@ -151,7 +152,7 @@ def identify(
         }
 
 
-def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, str | int]:
+def record(spec: ModelSpec, *, folder: Path | None = None) -> ModelRecord:
     """What `ModelHandle.record` would be of what `spec` asks for, without loading any weights.
 
     Raises:
@@ -162,14 +163,14 @@ def record(spec: ModelSpec, *, folder: Path | None = None) -> dict[str, str | in
         config = AutoConfig.from_pretrained(source.path, **source.options)
         _check_config(config, source.what, spec)
         text = config.get_text_config()
-        return {
-            "id": spec.id,
-            "revision": source.commit,
-            "template": template_hash(_load_tokenizer(source)),
-            "model_type": text.model_type,
-            "num_layers": int(text.num_hidden_layers),
-            "hidden_size": int(text.hidden_size),
-        }
+        return ModelRecord(
+            id=spec.id,
+            revision=source.commit,
+            template=template_hash(_load_tokenizer(source)),
+            model_type=text.model_type,
+            num_layers=int(text.num_hidden_layers),
+            hidden_size=int(text.hidden_size),
+        )
 
 
 def hidden_size(spec: ModelSpec, *, folder: Path | None = None) -> int:

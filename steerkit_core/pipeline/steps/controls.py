@@ -69,7 +69,7 @@ class GroupControls:
 
         def shuffled(name: str, index: int) -> Control:
             other = self.extractions.shuffled(setting, index, extraction)
-            if other is None and (extraction.identity.get("origin") or {}).get("run"):
+            if other is None and (extraction.identity.origin or {}).get("run"):
                 raise SteerkitError("directions of a run or a file do not depend on these labels")
             if other is None:
                 raise SteerkitError(

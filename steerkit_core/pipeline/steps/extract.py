@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from attrs import define, evolve, field
 
 from steerkit_core.extraction.extraction import Extraction, extract, extraction_identity
-from steerkit_core.files.fingerprints import fingerprint
 from steerkit_core.model.health import StreamHealth
 from steerkit_core.pipeline.steps.group import LoadedGroup
 from steerkit_core.recipe.direction_sources import RunSources
 from steerkit_core.recipe.recipe import Setting
+from steerkit_core.results.directions import ExtractionIdentity
 from steerkit_core.steering.controls import shuffled_contrast
 from steerkit_core.values import ClassActivations, ContrastSet
 
@@ -29,10 +29,10 @@ class Extractions:
         """EXTRACT: directions for a setting."""
         sources = self.loaded.open_sources()
         identity = self._identity(setting, setting.contrast, self._origin(setting, sources))
-        key = fingerprint(identity)
+        key = identity.key
         if key not in self._found:
             size = f"{len(setting.contrast.positive)} + {len(setting.contrast.negative)} prompts"
-            doing = "carrying over" if self._carried(setting) else "extracting"
+            doing = "reusing" if self._carried(setting) else "extracting"
             self.loaded.progress.step(f"{doing} directions: {setting.extractor.name}, {size}")
             self._found[key] = self._extracted(setting, identity, sources)
             self.measured.append((setting, self._found[key]))
@@ -41,7 +41,7 @@ class Extractions:
     def shuffled(self, setting: Setting, index: int, extraction: Extraction) -> Extraction | None:
         """The same with the labels of the contrast set shuffled; None where they cannot be.
 
-        Directions that are carried over are found in the model that the others came from too. What the
+        Directions reused from full precision are found in the model that the others came from too. What the
         residual stream is like does not depend on labels, and is that of `extraction`.
         """
         contrast = shuffled_contrast(setting.contrast, self.loaded.seed, index)
@@ -52,7 +52,7 @@ class Extractions:
         if origin.get("run"):
             return None  # kept directions do not depend on these labels
         identity = self._identity(setting, contrast, origin, shuffled=index)
-        key = fingerprint(identity)
+        key = identity.key
         if key not in self._found:
             self.loaded.progress.step(f"shuffling labels: {setting.extractor.name}, shuffle {index}")
             own = evolve(setting, contrast=contrast)
@@ -72,7 +72,7 @@ class Extractions:
     def _extracted(
         self,
         setting: Setting,
-        identity: Mapping[str, object],
+        identity: ExtractionIdentity,
         sources: RunSources,
         stream: StreamHealth | None = None,
     ) -> Extraction:
@@ -86,10 +86,10 @@ class Extractions:
         origin: Mapping[str, object],
         *,
         shuffled: int | None = None,
-    ) -> dict[str, object]:
+    ) -> ExtractionIdentity:
         return extraction_identity(
             self.loaded.model,
-            self.loaded.identity("extractor", setting.extractor),
+            self.loaded.method("extractor", setting.extractor),
             contrast,
             carried=self._carried(setting),
             origin=origin,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 from attrs import field, frozen
 
-from steerkit_core.components import Component
+from steerkit_core.components import Component, Method
 from steerkit_core.errors import SteerkitError
 from steerkit_core.judging.judging import Judges
 from steerkit_core.plugin.registry import Registry
@@ -62,13 +62,17 @@ class LoadedGroup:
         """Where an extractor finds what other models and runs have; as a context it lets go of models."""
         return RunSources(self.registry, self.judges.models)
 
-    def identity(self, word: str, component: Component) -> dict[str, object]:
+    def method(self, word: str, component: Component) -> Method:
         """Name, options and version: everything that determines what a component does."""
-        return {
-            "use": component.name,
-            "options": attrs.asdict(cast("Any", component)),
-            "version": self.registry.entries[word][component.name].plugin.version,
-        }
+        return Method(
+            use=component.name,
+            options=attrs.asdict(cast("Any", component)),
+            version=self.registry.entries[word][component.name].plugin.version,
+        )
+
+    def identity(self, word: str, component: Component) -> dict[str, object]:
+        """The same as JSON, as it goes into hashes."""
+        return attrs.asdict(self.method(word, component))
 
     @contextmanager
     def blamed(self, word: str, component: Component) -> Iterator[None]:

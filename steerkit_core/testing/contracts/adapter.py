@@ -117,4 +117,4 @@ class ModelAdapterContract(ComponentContract):
         model = self.save(self.families[0], tmp_path / "model")
         tables = {"model": {"id": str(model), "device": "cpu"}}
         report = small_run(tmp_path, self.component, tables)
-        assert all(cell["n"] + cell["failed"] == 2 for cell in report["cells"])
+        assert all(cell.n + cell.failed == 2 for cell in report.cells)

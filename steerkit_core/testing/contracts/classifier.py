@@ -154,10 +154,10 @@ class ClassifierContract(ComponentContract):
     def test_a_recipe_can_use_it(self, folder: Path) -> None:
         table = {"use": self.component.name, **self.recipe_options()}
         report = small_run(folder, self.component, {"classifier": table})
-        for cell in report["cells"]:
-            assert cell["classifier"] == self.component.name
-            assert tuple(cell["counts"]) == self.component.labels
-            assert sum(cell["counts"].values()) == cell["n"], "a completion was counted twice or not at all"
+        for cell in report.cells:
+            assert cell.classifier == self.component.name
+            assert tuple(cell.counts) == self.component.labels
+            assert sum(cell.counts.values()) == cell.n, "a completion was counted twice or not at all"
 
 
 def _words(verdict: Verdict) -> tuple[str, str, str]:

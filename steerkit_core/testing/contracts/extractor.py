@@ -202,7 +202,7 @@ class ExtractorContract(ComponentContract):
         built: Extractor = self.build()
         site = {"use": SITES[built.module], "multiplier": 2.0}
         report = small_run(folder, self.component, {"extractor": table, "site": site})
-        assert {cell["extractor"] for cell in report["cells"]} == {self.component.name, None}
+        assert {cell.extractor for cell in report.cells} == {self.component.name, None}
 
     def _needs_sign(self) -> None:
         if not self.signed:

@@ -63,4 +63,4 @@ class PromptSetContract(ComponentContract):
         tables = {"prompts": {**TABLES["prompts"], **use}, "generation": {"max_new_tokens": 1}}
         report = small_run(folder, self.component, tables)
         if neutral:
-            assert all(cell["n"] + cell["failed"] == len(self.prompts()) for cell in report["cells"])
+            assert all(cell.n + cell.failed == len(self.prompts()) for cell in report.cells)

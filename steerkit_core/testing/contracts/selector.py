@@ -142,10 +142,10 @@ class LayerSelectorContract(ComponentContract):
     def test_a_recipe_can_use_it(self, folder: Path) -> None:
         table = {"use": self.component.name, **self.recipe_options()}
         report = small_run(folder, self.component, {"selector": table})
-        (selection,) = report["selections"]
-        assert selection["selector"] == self.component.name
-        (cell,) = [cell for cell in report["cells"] if cell["id"] == selection["cell"]]
-        assert cell["layer"] in range(4)
+        (selection,) = report.selections
+        assert selection.selector == self.component.name
+        (cell,) = [cell for cell in report.cells if cell.id == selection.cell]
+        assert cell.layer in range(4)
 
     def _check_place(self, place: Trial | Selection, num_layers: int, positions: Sequence[int]) -> None:
         assert isinstance(place.layer, int), f"layer {place.layer!r} is no integer"

@@ -156,7 +156,7 @@ class SiteContract(ComponentContract):
         built: Site = self.build()
         extractor = {"use": "dim", "module": built.module}
         report = small_run(folder, self.component, {"site": table, "extractor": extractor})
-        assert {cell["site"] for cell in report["cells"]} == {self.component.name, None}
+        assert {cell.site for cell in report.cells} == {self.component.name, None}
 
 
 def _length(edit: Edit) -> float:
