@@ -8,21 +8,21 @@ from typing import Literal
 from attrs import field, frozen
 
 from steerkit_core.components import Method
-from steerkit_core.results.fields import EXTRA, OMIT, Bridge
+from steerkit_core.results.fields import EXTRA, OMIT
 from steerkit_core.stats.estimate import Rate
 
 Role = Literal["baseline", "steered", "control"]
 
 
 @frozen(kw_only=True)
-class CellRate(Rate, Bridge):
+class CellRate(Rate):
     """How often a label was given. `n_effective` is what the interval goes by, None in earlier versions."""
 
     n_effective: float | None = field(default=None, metadata=OMIT)
 
 
 @frozen(kw_only=True)
-class Strength(Bridge):
+class Strength:
     """The length of what is added, in all three units, so that models can be compared."""
 
     absolute: float | None = None
@@ -31,7 +31,7 @@ class Strength(Bridge):
 
 
 @frozen(kw_only=True)
-class CellDirection(Bridge):
+class CellDirection:
     """The direction of a cell: its length before normalising, and of a control its cosine to the chosen."""
 
     raw_norm: float | None = None
@@ -39,7 +39,7 @@ class CellDirection(Bridge):
 
 
 @frozen(kw_only=True)
-class CellCondition(Bridge):
+class CellCondition:
     """Which prompts a cell edits: those whose projection lies on one side of a threshold.
 
     `facts` are the site's own columns, which stand beside the others.
@@ -54,7 +54,7 @@ class CellCondition(Bridge):
 
 
 @frozen(kw_only=True)
-class CellCalibration(Bridge):
+class CellCalibration:
     """How a cell's multiplier was found, where one was searched; of earlier versions `tokens` is 1."""
 
     use: str
@@ -64,7 +64,7 @@ class CellCalibration(Bridge):
 
 
 @frozen(kw_only=True)
-class Origin(Bridge):
+class Origin:
     """Where directions come from that are not the steered model's own.
 
     `map` is what they went through, `none` if nothing; `differs` what of their source is not as in the
@@ -85,7 +85,7 @@ class Origin(Bridge):
 
 
 @frozen(kw_only=True)
-class CellFacts(Bridge):
+class CellFacts:
     """The columns of a cell that are known before anything is generated.
 
     What says how a cell is steered is None for a baseline; `options` are those of its extractor, site,
@@ -156,7 +156,7 @@ class CellResult(CellFacts):
 
 
 @frozen(kw_only=True)
-class BegunCell(Bridge):
+class BegunCell:
     """A line of `cells.jsonl`: what a cell is as soon as it is begun, of earlier versions its id."""
 
     id: str

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from steerkit_core.files.json_numbers import finite
 from steerkit_core.results.cells import CellRate, Strength
-from steerkit_core.results.fields import FROM, INFINITE, Bridge
+from steerkit_core.results.fields import FROM, INFINITE
 from steerkit_core.stats.estimate import Estimate, Rate
 
 
@@ -22,7 +22,7 @@ WindowState = Literal["inside", "outside", "unknown", "failed"]
 
 
 @frozen(kw_only=True)
-class SelectionBias(Bridge):
+class SelectionBias:
     """How much of a winner's rate is due to its having been chosen for it (winner's curse).
 
     `rate` is the winner's on the prompts that it was chosen on, `corrected` what it may be on others, and
@@ -39,7 +39,7 @@ class SelectionBias(Bridge):
 
 
 @frozen(kw_only=True)
-class SelectionResult(Bridge):
+class SelectionResult:
     """An entry of `selections`: how a configuration came to its cell, or why it failed.
 
     `overrides` are what the grid has set; `tried` the ids of the cells that the selector saw; `table` its
@@ -61,7 +61,7 @@ class SelectionResult(Bridge):
 
 
 @frozen(kw_only=True)
-class Comparison(Bridge):
+class Comparison:
     """An entry of `comparisons`: a chosen cell beside its baseline or one of its controls.
 
     `both`, `cell_only`, `reference_only` and `neither` count prompts with the label; `difference` is the
@@ -85,7 +85,7 @@ class Comparison(Bridge):
 
 
 @frozen(kw_only=True)
-class ControlVerdict(Bridge):
+class ControlVerdict:
     """An entry of `controls`: whether a chosen cell beats its controls.
 
     `left_out` says which controls could not be made, and why.
@@ -120,7 +120,7 @@ class WindowPoint(CellStrength):
 
 
 @frozen(kw_only=True)
-class WindowRange(Bridge):
+class WindowRange:
     """Strengths between which a layer steers; open where the next one was not tried, or says nothing."""
 
     from_: CellStrength = field(metadata=FROM)
@@ -137,7 +137,7 @@ class BreakingPoint(CellStrength):
 
 
 @frozen(kw_only=True)
-class Window(Bridge):
+class Window:
     """An entry of `windows`: between which strengths one layer steers, and where texts begin to break."""
 
     model: str
@@ -163,7 +163,7 @@ class Window(Bridge):
 
 
 @frozen(kw_only=True)
-class TrendSize(Bridge):
+class TrendSize:
     """One size of a trend: the chosen cell of one model."""
 
     model: str
@@ -176,7 +176,7 @@ class TrendSize(Bridge):
 
 
 @frozen(kw_only=True)
-class Trend(Bridge):
+class Trend:
     """An entry of `trends`: does a rate rise or fall with size, among models of one architecture?"""
 
     model_type: str
@@ -192,7 +192,7 @@ class Trend(Bridge):
 
 
 @frozen(kw_only=True)
-class QuantizationShift(Bridge):
+class QuantizationShift:
     """An entry of `quantization`: cosines of quantized directions to those found in full precision.
 
     One number a layer; None where a direction has no length.
@@ -214,7 +214,7 @@ class QuantizationShift(Bridge):
 
 
 @frozen(kw_only=True)
-class Efficiency(Bridge):
+class Efficiency:
     """Transfer efficiency with its interval; an end that is infinite is the word `inf`."""
 
     value: float | None
@@ -224,7 +224,7 @@ class Efficiency(Bridge):
 
 
 @frozen(kw_only=True)
-class RandomArm(Bridge):
+class RandomArm:
     """What random directions of one length do where a cell steers, and whether it beats them all."""
 
     directions: int
@@ -234,7 +234,7 @@ class RandomArm(Bridge):
 
 
 @frozen(kw_only=True)
-class RandomArms(Bridge):
+class RandomArms:
     """Random directions beside both arms of a transfer; None where there were none."""
 
     transferred: RandomArm | None = None
@@ -242,7 +242,7 @@ class RandomArms(Bridge):
 
 
 @frozen(kw_only=True)
-class TransferResult(Bridge):
+class TransferResult:
     """An entry of `transfers`: a direction from elsewhere beside the model's own."""
 
     source: str
@@ -268,7 +268,7 @@ class TransferResult(Bridge):
 
 
 @frozen(kw_only=True)
-class ExcludedPair(Bridge):
+class ExcludedPair:
     """An entry of `excluded`: two models that directions were not transferred between, and why."""
 
     source: str
@@ -277,7 +277,7 @@ class ExcludedPair(Bridge):
 
 
 @frozen(kw_only=True)
-class StreamResult(Bridge):
+class StreamResult:
     """An entry of `health`: the residual stream over a set of prompts, one number a layer.
 
     `norm_mean`, `norm_max`, `norm_last` and `norm_suffix` are lengths, `overflow` the share of values

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from steerkit_core.results.fields import EXTRA, OMIT, Bridge
+from steerkit_core.results.fields import EXTRA, OMIT
 from steerkit_core.results.results import SCHEMA_VERSION
 
 
 @frozen(kw_only=True)
-class Hardware(Bridge):
+class Hardware:
     """Processor, memory and accelerators, as far as they can be told."""
 
     platform: str = ""
@@ -22,7 +22,7 @@ class Hardware(Bridge):
 
 
 @frozen(kw_only=True)
-class PluginFacts(Bridge):
+class PluginFacts:
     """A plugin that was installed: where it comes from, and whether it works."""
 
     name: str
@@ -34,7 +34,7 @@ class PluginFacts(Bridge):
 
 
 @frozen(kw_only=True)
-class ComponentFacts(Bridge):
+class ComponentFacts:
     """A component of a configuration: its name, and its options as they were resolved."""
 
     use: str
@@ -42,7 +42,7 @@ class ComponentFacts(Bridge):
 
 
 @frozen(kw_only=True)
-class ModelWanted(Bridge):
+class ModelWanted:
     """The model that a configuration asks for, and the other keys of `[model]`."""
 
     id: str
@@ -51,7 +51,7 @@ class ModelWanted(Bridge):
 
 
 @frozen(kw_only=True)
-class ClassesFacts(Bridge):
+class ClassesFacts:
     """Two classes of prompts: their name, hash and sizes."""
 
     name: str
@@ -61,7 +61,7 @@ class ClassesFacts(Bridge):
 
 
 @frozen(kw_only=True)
-class PromptsFacts(Bridge):
+class PromptsFacts:
     """Some prompts: their name, hash and number."""
 
     name: str
@@ -70,7 +70,7 @@ class PromptsFacts(Bridge):
 
 
 @frozen(kw_only=True)
-class SettingPrompts(Bridge):
+class SettingPrompts:
     """The prompts of a configuration."""
 
     contrast: ClassesFacts
@@ -80,7 +80,7 @@ class SettingPrompts(Bridge):
 
 
 @frozen(kw_only=True)
-class SettingFacts(Bridge):
+class SettingFacts:
     """A configuration with all options as they were resolved, defaults included."""
 
     overrides: Mapping[str, object] = field(factory=dict)
@@ -96,7 +96,7 @@ class SettingFacts(Bridge):
 
 
 @frozen(kw_only=True)
-class Token(Bridge):
+class Token:
     """A token of a rendered prompt."""
 
     id: int
@@ -111,7 +111,7 @@ class TokenCount(Token):
 
 
 @frozen(kw_only=True)
-class AuditExample(Bridge):
+class AuditExample:
     """One rendered prompt, token by token."""
 
     id: str
@@ -119,7 +119,7 @@ class AuditExample(Bridge):
 
 
 @frozen(kw_only=True)
-class AuditPosition(Bridge):
+class AuditPosition:
     """The tokens at a position that an extractor reads, the commonest first."""
 
     contrast: str
@@ -130,7 +130,7 @@ class AuditPosition(Bridge):
 
 
 @frozen(kw_only=True)
-class PromptAudit(Bridge):
+class PromptAudit:
     """The prompts of a run as its model gets them.
 
     `suffix` is how many tokens the template puts behind the user's text; `double_bos` and `without_bos`
@@ -148,7 +148,7 @@ class PromptAudit(Bridge):
 
 
 @frozen(kw_only=True)
-class ParityCheck(Bridge):
+class ParityCheck:
     """Whether a model's residual stream was read as transformers reports it, on one prompt."""
 
     prompt: str
@@ -160,7 +160,7 @@ class ParityCheck(Bridge):
 
 
 @frozen(kw_only=True)
-class ModelFacts(Bridge):
+class ModelFacts:
     """A model that was loaded; `batch_rows` are sizes that were found to go well, by length in tokens."""
 
     id: str
@@ -183,7 +183,7 @@ class ModelFacts(Bridge):
 
 
 @frozen(kw_only=True)
-class Manifest(Bridge):
+class Manifest:
     """What `manifest.json` holds.
 
     `recipe` is the file or name that was given, `shipped` the name of a shipped one, `changes` those of

@@ -8,7 +8,6 @@ from functools import cached_property
 from attrs import frozen
 
 from steerkit_core.results.cells import CellResult
-from steerkit_core.results.fields import Bridge
 from steerkit_core.results.findings import (
     Comparison,
     ControlVerdict,
@@ -26,7 +25,7 @@ SCHEMA_VERSION = 1
 
 
 @frozen(kw_only=True)
-class RunFacts(Bridge):
+class RunFacts:
     """Which run it is; earlier versions do not say the recipe's hash."""
 
     name: str
@@ -35,7 +34,7 @@ class RunFacts(Bridge):
 
 
 @frozen(kw_only=True, slots=False)
-class RunResults(Bridge):
+class RunResults:
     """What `results.json` holds.
 
     `selected` is the id of the best cell, None where every configuration failed; `optimism` its selection

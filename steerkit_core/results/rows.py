@@ -6,14 +6,13 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from steerkit_core.results.fields import Bridge
 from steerkit_core.values import Completion
 
 Span = tuple[int, int]
 
 
 @frozen(kw_only=True)
-class CompletionRow(Bridge):
+class CompletionRow:
     """A line of `completions.jsonl`: what the model wrote for one prompt of one cell."""
 
     cell: str
@@ -45,7 +44,7 @@ class CompletionRow(Bridge):
 
 
 @frozen(kw_only=True)
-class VerdictRow(Bridge):
+class VerdictRow:
     """A line of `verdicts.jsonl`: what a completion is, and the piece of text that decided it.
 
     `label` is None for a completion that failed, and `rule` then says why.
@@ -96,7 +95,7 @@ class JudgedRow(CompletionRow):
 
 
 @frozen(kw_only=True)
-class JudgementRow(Bridge):
+class JudgementRow:
     """A line of `judgements.jsonl`: what a judge that is a model said of one text.
 
     `key` hashes all that it depends on, `asked` is what the model was given, word for word.
@@ -115,7 +114,7 @@ class JudgementRow(Bridge):
 
 
 @frozen(kw_only=True)
-class CalibrationRow(Bridge):
+class CalibrationRow:
     """A line of `calibrations.jsonl`: a multiplier that was found; `key` hashes all that it depends on."""
 
     key: str

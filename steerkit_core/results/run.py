@@ -41,11 +41,6 @@ class KeptRun:
     manifest: Manifest
     results: RunResults
 
-    @property
-    def report(self) -> RunResults:
-        """The results, for code that still asks by key."""
-        return self.results
-
     def cell(self, name: str) -> CellResult:
         """The entry of the one cell whose id begins so.
 

@@ -1,7 +1,5 @@
 """A number with its confidence interval."""
 
-from typing import Any
-
 from attrs import frozen
 
 CONFIDENCE = 0.95
@@ -15,9 +13,6 @@ class Estimate:
     low: float
     high: float
 
-    def __getitem__(self, key: str) -> float:
-        return float(getattr(self, key))
-
 
 @frozen
 class Rate:
@@ -28,6 +23,3 @@ class Rate:
     rate: float
     low: float
     high: float
-
-    def __getitem__(self, key: str) -> Any:
-        return getattr(self, key)
