@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import attrs
 import click
+from attrs import frozen
 
 from steerkit_core.components import Component, ModelAdapter, PromptSet
 from steerkit_core.errors import SteerkitError, nearest
@@ -41,46 +42,87 @@ def find_components(registry: Registry, name: str) -> list[tuple[str, Registrati
     return found
 
 
-def describe(word: str, entry: Registration, *, with_source: bool = False) -> dict[str, Any]:
-    """A component as JSON: its options as declared, where it is defined, and how a recipe uses it."""
-    from steerkit_core.recipe.converter import type_words
+@frozen
+class OptionFacts:
+    """An option as its component declares it; `checks` are the names of rules that are no bounds."""
 
-    component = cast("Any", entry.component)
-    attrs.resolve_types(component)
-    file, line, source = _defined(component)
-    return {
-        "kind": word,
-        "name": entry.component.name,
-        "help": inspect.getdoc(entry.component) or "",
-        "reference": entry.component.reference,
-        "cost": entry.component.cost,
-        "plugin": entry.plugin.name,
-        "distribution": entry.plugin.distribution,
-        "version": entry.plugin.version,
-        "module": entry.component.__module__,
-        "file": file,
-        "line": line,
-        "options": [
-            {
-                "name": attribute.name,
-                "type": type_words(attribute.type),
-                "required": attribute.default is attrs.NOTHING,
-                "default": None if attribute.default is attrs.NOTHING else attribute.default,
-                "bounds": [
-                    str(check) for check in attribute.metadata["checks"] if not inspect.isfunction(check)
-                ],
-                "checks": [
-                    check.__name__.replace("_", " ")
-                    for check in attribute.metadata["checks"]
-                    if inspect.isfunction(check)
-                ],
-                "help": attribute.metadata["help"],
-            }
-            for attribute in attrs.fields(component)
-        ],
-        "recipe": "\n".join(recipe_lines(word, entry)),
-        **({"source": source} if with_source else {}),
-    }
+    name: str
+    type: str
+    required: bool
+    default: object
+    bounds: tuple[str, ...]
+    checks: tuple[str, ...]
+    help: str
+
+    @classmethod
+    def of(cls, attribute: attrs.Attribute[Any]) -> OptionFacts:
+        """What a field of a component's class declares."""
+        from steerkit_core.recipe.converter import type_words
+
+        checks = attribute.metadata["checks"]
+        required = attribute.default is attrs.NOTHING
+        return cls(
+            name=attribute.name,
+            type=type_words(attribute.type),
+            required=required,
+            default=None if required else attribute.default,
+            bounds=tuple(str(check) for check in checks if not inspect.isfunction(check)),
+            checks=tuple(check.__name__.replace("_", " ") for check in checks if inspect.isfunction(check)),
+            help=attribute.metadata["help"],
+        )
+
+
+@frozen
+class ComponentFacts:
+    """A component: its options, where it is defined, and how a recipe uses it.
+
+    `file`, `line` and `source` are None for a class that was made where there is no file.
+    """
+
+    kind: str
+    name: str
+    help: str
+    reference: str
+    cost: str
+    plugin: str
+    distribution: str
+    version: str
+    module: str
+    file: str | None
+    line: int | None
+    options: tuple[OptionFacts, ...]
+    recipe: str
+    source: str | None
+
+    @classmethod
+    def of(cls, word: str, entry: Registration) -> ComponentFacts:
+        """What there is to say of a registered component of the kind `word`."""
+        component = cast("type[attrs.AttrsInstance]", entry.component)
+        attrs.resolve_types(component)
+        file, line, source = _defined(component)
+        return cls(
+            kind=word,
+            name=entry.component.name,
+            help=inspect.getdoc(component) or "",
+            reference=entry.component.reference,
+            cost=entry.component.cost,
+            plugin=entry.plugin.name,
+            distribution=entry.plugin.distribution,
+            version=entry.plugin.version,
+            module=component.__module__,
+            file=file,
+            line=line,
+            options=tuple(map(OptionFacts.of, attrs.fields(component))),
+            recipe="\n".join(recipe_lines(word, entry)),
+            source=source,
+        )
+
+    def as_json(self, *, with_source: bool) -> dict[str, object]:
+        """The facts as JSON has them; the source only where it is asked for."""
+        # a default may be a value of a plugin's own type, which is printed as it prints itself
+        found = attrs.asdict(self, recurse=False)
+        found["options"] = [attrs.asdict(option, recurse=False) for option in self.options]
+        return found if with_source else {key: one for key, one in found.items() if key != "source"}
 
 
 def _defined(component: type) -> tuple[str | None, int | None, str | None]:
@@ -108,31 +150,31 @@ def recipe_lines(word: str, entry: Registration) -> Iterator[str]:
 
 
 def print_component(word: str, entry: Registration, *, with_source: bool = False) -> None:
-    """Print what `describe` says, as a person would read it."""
+    """Print what there is to say of a component, as a person would read it."""
     from rich.console import Console
     from rich.markup import escape
 
     console = Console(highlight=False)
-    facts = describe(word, entry, with_source=with_source)
-    console.print(f"[bold]{word} {facts['name']}[/]")
-    console.print(f"from {entry.plugin.source}, {facts['module']}", style="dim", soft_wrap=True)
-    if facts["file"]:
-        place = f"{facts['file']}, line {facts['line']}"
+    facts = ComponentFacts.of(word, entry)
+    console.print(f"[bold]{word} {facts.name}[/]")
+    console.print(f"from {entry.plugin.source}, {facts.module}", style="dim", soft_wrap=True)
+    if facts.file:
+        place = f"{facts.file}, line {facts.line}"
         console.print(place, style="dim", soft_wrap=True, markup=False)
-    console.print(f"\n{_flowing(facts['help'])}\n", markup=False)
-    for key in ("reference", "cost"):
-        if facts[key]:
-            console.print(f"{key}: {escape(facts[key])}\n", soft_wrap=True)
-    _print_options(facts["options"])
+    console.print(f"\n{_flowing(facts.help)}\n", markup=False)
+    for key, text in (("reference", facts.reference), ("cost", facts.cost)):
+        if text:
+            console.print(f"{key}: {escape(text)}\n", soft_wrap=True)
+    _print_options(facts.options)
     for line in _further(entry.component):
         console.print(f"\n{line}", soft_wrap=True, markup=False)
-    if facts["recipe"]:
+    if facts.recipe:
         console.print("\nin a recipe:\n")
         # as it is, so that it can be copied
-        click.echo("\n".join(f"    {line}" for line in facts["recipe"].split("\n")))
+        click.echo("\n".join(f"    {line}" for line in facts.recipe.split("\n")))
     if with_source:
-        console.print("\nsource:\n" if facts["source"] else "\nits source is in no file")
-        click.echo(facts["source"] or "", nl=False)
+        console.print("\nsource:\n" if facts.source else "\nits source is in no file")
+        click.echo(facts.source or "", nl=False)
 
 
 def _flowing(text: str) -> str:
@@ -154,12 +196,12 @@ def _further(component: type[Component]) -> Iterator[str]:
         yield "no recipe names an adapter: of those that serve a model the first by priority is taken"
 
 
-def _shortened(default: Any) -> str:
+def _shortened(default: object) -> str:
     text = json.dumps(default, default=str, ensure_ascii=False)
     return text if len(text) <= LONGEST_DEFAULT else f"{text[:LONGEST_DEFAULT]} ..."
 
 
-def _print_options(options: list[dict[str, Any]]) -> None:
+def _print_options(options: Sequence[OptionFacts]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
@@ -172,8 +214,8 @@ def _print_options(options: list[dict[str, Any]]) -> None:
     for heading in ("option", "type", "default", "meaning"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "option")
     for option in options:
-        default = "required" if option["required"] else _shortened(option["default"])
-        kind = " ".join([option["type"], *option["bounds"]])
-        kind += f" ({', '.join(option['checks'])})" if option["checks"] else ""
-        table.add_row(*map(escape, (option["name"], kind, default, option["help"])))
+        default = "required" if option.required else _shortened(option.default)
+        kind = " ".join([option.type, *option.bounds])
+        kind += f" ({', '.join(option.checks)})" if option.checks else ""
+        table.add_row(*map(escape, (option.name, kind, default, option.help)))
     Console(highlight=False).print(table)

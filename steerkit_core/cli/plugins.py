@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import click
 
 from steerkit_core.cli import completing
 from steerkit_core.cli.application import application_of
-from steerkit_core.cli.component import describe, find_components, print_component
+from steerkit_core.cli.component import ComponentFacts, find_components, print_component
 from steerkit_core.cli.new import new_plugin
 from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.plugin.registry import Registry, summary
@@ -89,14 +87,14 @@ def show_plugin(context: click.Context, name: str, *, with_source: bool, as_json
     """
     found = find_components(application_of(context).registry, name)
     if as_json:
-        shown = [describe(word, entry, with_source=with_source) for word, entry in found]
+        shown = [ComponentFacts.of(word, entry).as_json(with_source=with_source) for word, entry in found]
         print_json(shown)
         return
     for word, entry in found:
         print_component(word, entry, with_source=with_source)
 
 
-def _listing(registry: Registry) -> dict[str, Any]:
+def _listing(registry: Registry) -> dict[str, object]:
     return {
         "plugins": [attrs.asdict(record) for record in registry.host.records.values()],
         "components": [

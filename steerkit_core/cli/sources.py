@@ -26,7 +26,7 @@ class Source:
     setting: Setting
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         """What says in a report which it is."""
         import attrs
 
