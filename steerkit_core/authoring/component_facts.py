@@ -92,12 +92,16 @@ def describe(word: str, entry: Registration, *, with_source: bool = False) -> Sh
 
 
 def _defined(component: type) -> tuple[str | None, int | None, str | None]:
-    """File, line and text of a class; None for one that was made where there is no file."""
-    try:
-        lines, line = inspect.getsourcelines(component)
-        return inspect.getsourcefile(component), line, "".join(lines)
-    except (OSError, TypeError):
-        return None, None, None
+    """File, line and text of a class, or of the one in its module that it was made from."""
+    for cls in component.__mro__:
+        if cls.__module__ != component.__module__:
+            continue
+        try:
+            lines, line = inspect.getsourcelines(cls)
+            return inspect.getsourcefile(cls), line, "".join(lines)
+        except (OSError, TypeError):
+            continue
+    return None, None, None
 
 
 def recipe_lines(word: str, entry: Registration) -> Iterator[str]:

@@ -31,7 +31,7 @@ GRID = """\
 # [grid]
 # "site.multiplier" = [2.0, 4.0, 8.0]
 # "model.quantization" = ["none", "int8"]"""
-Values = dict[str, dict[str, Any]]
+Values = dict[str, dict[str, object]]
 
 
 def starter_recipe(
@@ -60,7 +60,7 @@ def open_problems(text: str, registry: Registry) -> list[Problem]:
 
 
 def component_lines(
-    word: str, component: type[Component], given: Mapping[str, Any], *, comments: bool = True
+    word: str, component: type[Component], given: Mapping[str, object], *, comments: bool = True
 ) -> Iterator[str]:
     """A component's table without what all of its kind have: `use` and its options."""
     yield f"[{word}]"

@@ -14,7 +14,7 @@ from steerkit_core.recipe.converter import type_words
 WIDTH = 100
 
 
-def option_lines(cl: type, values: Mapping[str, Any], *, comments: bool = True) -> Iterator[str]:
+def option_lines(cl: type, values: Mapping[str, object], *, comments: bool = True) -> Iterator[str]:
     """A line for every option of a class, below its help, with the value given or the default.
 
     An option that has neither, or whose default is that nothing is set, is left as a comment. Without
@@ -52,7 +52,7 @@ def taken(field: attrs.Attribute[Any]) -> str:
     return " ".join([*words, f"({', '.join(named)})"] if named else words)
 
 
-def toml(value: Any) -> str:
+def toml(value: object) -> str:
     """A value as TOML; a long list has a line for each of its values, and nothing stands for None."""
     import tomlkit
 

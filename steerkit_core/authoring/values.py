@@ -9,7 +9,7 @@ import attrs
 from steerkit_core.components import Component, Within
 
 
-def needed(component: type[Component], model: str) -> dict[str, Any]:
+def needed(component: type[Component], model: str) -> dict[str, object]:
     """A value of the right type for every option that has no default; for one called `model` that model."""
     attrs.resolve_types(cast("Any", component))
     return {

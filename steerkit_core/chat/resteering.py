@@ -58,7 +58,9 @@ class Resteering:
         chosen = steered_cell(run, cell)
         spec = _spec(run, chosen.entry)
         spec = spec if device is None else evolve(spec, device=device)
-        return cls(run, chosen, registry, spec, kept_site(chosen.entry, registry, str(run.folder)))
+        entry = chosen.entry
+        site = kept_site(str(entry.site), entry.options["site"], registry, str(run.folder))
+        return cls(run, chosen, registry, spec, site)
 
     @cached_property
     def model(self) -> ModelHandle:

@@ -43,7 +43,7 @@ def find_components(registry: Registry, name: str) -> list[tuple[str, Registrati
 
 
 def print_component(word: str, entry: Registration, *, with_source: bool = False) -> None:
-    """Print what `describe` says, as a person would read it."""
+    """Print what there is to say of a component, as a person would read it."""
     from rich.console import Console
     from rich.markup import escape
 

@@ -33,7 +33,7 @@ def additions(cell: SteeredCell, registry: Registry) -> dict[int, Tensor]:
     Raises:
         SteerkitError: the cell does something else too.
     """
-    site = kept_site(cell.entry, registry, cell.where)
+    site = kept_site(str(cell.entry.site), cell.entry.options["site"], registry, cell.where)
     reason = _beyond(cell, site)
     if reason is None:
         try:

@@ -14,7 +14,6 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_core.recipe.prompts import contrast_set, read_prompt_file
 from steerkit_core.recipe.prompts.rows import PromptCollector, Row
-from steerkit_core.results.cells import CellResult
 from steerkit_core.values import ContrastSet, Prompt, Role
 
 T = TypeVar("T")
@@ -24,7 +23,7 @@ PROMPT_FILE_SUFFIXES = (".toml", ".jsonl", ".csv", ".txt")
 CLASSES: tuple[Role, Role] = ("positive", "negative")
 
 
-def built(cl: type[T], options: Mapping[str, Any], where: str) -> T:
+def built(cl: type[T], options: Mapping[str, object], where: str) -> T:
     """An attrs class from its options, as strictly as from a recipe.
 
     Raises:
@@ -37,7 +36,7 @@ def built(cl: type[T], options: Mapping[str, Any], where: str) -> T:
         raise RecipeError(problems(error, where, names)) from error
 
 
-def component(registry: Registry, word: str, given: object, options: Mapping[str, Any]) -> Component:
+def component(registry: Registry, word: str, given: object, options: Mapping[str, object]) -> Component:
     """The component that is meant by a name and options, or the one that is given itself.
 
     Raises:
@@ -54,7 +53,7 @@ def component(registry: Registry, word: str, given: object, options: Mapping[str
     return given
 
 
-def kept(cl: type[T], options: Mapping[str, Any], where: str) -> T:
+def kept(cl: type[T], options: Mapping[str, object], where: str) -> T:
     """An attrs class from the options that a run has noted of it.
 
     Raises:
@@ -67,15 +66,15 @@ def kept(cl: type[T], options: Mapping[str, Any], where: str) -> T:
         raise StoreError(f"{found}: the run was changed, or made with another version") from error
 
 
-def kept_site(entry: CellResult, registry: Registry, where: str) -> Site:
-    """The site of a cell, from its entry in the results of a run.
+def kept_site(name: str, options: Mapping[str, object], registry: Registry, where: str) -> Site:
+    """The site of a cell, from its name and the options that the run has noted.
 
     Raises:
         UnknownComponent: it is not installed here.
         StoreError: it does not take the options that the run has noted.
     """
-    cl = cast("type[Site]", registry.get("site", str(entry.site)))
-    return kept(cl, entry.options["site"], f"{where}: site")
+    cl = cast("type[Site]", registry.get("site", name))
+    return kept(cl, options, f"{where}: site")
 
 
 def prompts_named(name: str, registry: Registry, folder: Path = Path()) -> tuple[Prompt, ...]:

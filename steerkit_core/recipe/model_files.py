@@ -7,8 +7,9 @@ and nothing touches the network.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 from attrs import frozen
 
@@ -147,7 +148,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     if (folder / WEIGHTS).is_file():
         return (folder / WEIGHTS,)
     if (folder / WEIGHTS_INDEX).is_file():
-        index = _read_json(folder / WEIGHTS_INDEX, what).get("weight_map", {})
+        index = cast("Mapping[str, str]", _read_json(folder / WEIGHTS_INDEX, what).get("weight_map", {}))
         names = sorted(set(index.values()))
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
@@ -170,7 +171,7 @@ def _check_tokenizer(folder: Path, what: str) -> None:
         raise ModelError(no_chat_template(what))
 
 
-def _read_json(path: Path, what: str) -> dict[str, Any]:
+def _read_json(path: Path, what: str) -> dict[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -184,9 +185,10 @@ def _read_json(path: Path, what: str) -> dict[str, Any]:
     return found
 
 
-def _number(tables: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> int | None:
+def _number(tables: tuple[Mapping[str, object], ...], names: tuple[str, ...]) -> int | None:
     for table in tables:
         for name in names:
-            if isinstance(table.get(name), int):
-                return int(table[name])
+            number = table.get(name)
+            if isinstance(number, int):
+                return number
     return None
