@@ -7,6 +7,7 @@ from docs_pages import DOCS, ROOT, blocks, section
 
 import steerkit_core
 from steerkit_core.recipe.parsing import find_recipe, load_recipe
+from steerkit_core.results.results import RunFacts, RunResults
 from steerkit_core.results.run import KeptRun
 
 GUIDE = DOCS / "guide" / "python.md"
@@ -33,8 +34,8 @@ def test_the_steered_model_of_the_guide_refuses(guide):
 
 def test_the_run_of_the_guide_is_what_it_asked_for(guide):
     chosen = guide["report"].selected
-    assert (chosen["layer"], chosen["multiplier"]) == (2, 3.0)
-    assert chosen["rates"]["refusal"]["n"] == 30
+    assert (chosen.layer, chosen.multiplier) == (2, 3.0)
+    assert chosen.rates["refusal"].n == 30
     assert len(guide["report"].to_dataframe()) == len(guide["report"].cells)
 
 
@@ -44,7 +45,8 @@ def test_the_code_of_the_readme_runs(shipped, monkeypatch, tmp_path):
 
     def run(recipe, **options):
         asked.append((recipe, options))
-        return steerkit_core.Report(KeptRun(tmp_path, {}, {"cells": []}))
+        results = RunResults(run=RunFacts(name="r"), cells=(), selections=(), selected=None, notes=())
+        return steerkit_core.Report(KeptRun(tmp_path, None, results))
 
     monkeypatch.setattr(steerkit_core, "run", run, raising=False)
     part = section((ROOT / "README.md").read_text("utf-8"), "From Python")

@@ -218,11 +218,14 @@ def test_calibrations_are_those_of_the_page(host, home):
 
 
 def test_ranges_of_windows_are_those_of_the_page():
-    from steerkit_core.counting.windows import _range
+    import attrs
 
-    cell = {"id": "c", "multiplier": 1.0, "strength": None}
+    from steerkit_core.results.findings import WindowRange
+
     rows = first_table(section(PAGE, "results.json").partition("A range of a window")[2])
-    assert {name for row in rows for name in row[0].split("`, `")} == set(_range([cell], ["inside"], 0, 0))
+    assert {name for row in rows for name in row[0].split("`, `")} == {
+        field.metadata.get("key", field.name) for field in attrs.fields(WindowRange)
+    }
 
 
 def test_labels_are_those_of_the_page():
