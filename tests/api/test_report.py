@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from attrs import asdict, evolve
 from safetensors.torch import load_file
 
 import steerkit_core
@@ -15,6 +16,7 @@ from steerkit_core import Report, SteerkitError
 from steerkit_core.export.tables import run_table
 from steerkit_core.progress import Silent
 from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.results.converter import unstructured
 from steerkit_core.results.run import KeptRun, read_run
 
 
@@ -30,12 +32,12 @@ def report(recipe, tmp_path_factory):
 
 def test_a_report_is_what_the_folder_holds(report):
     results = json.loads((report.path / "results.json").read_text())
-    assert report.results == results
-    assert report.cells == results["cells"]
-    assert report.selected["id"] == results["selected"]
+    assert unstructured(report.results) == results
+    assert list(unstructured(report.cells)) == results["cells"]
+    assert report.selected.id == results["selected"]
     assert report.notes == tuple(results["notes"])
     again = steerkit_core.open_run(report.path)
-    assert (again.path, again.results) == (report.path, results)
+    assert (again.path, again.results) == (report.path, report.results)
     with pytest.raises(AttributeError):
         report.path = Path()
 
@@ -47,9 +49,11 @@ def test_a_recipe_is_a_file_a_mapping_or_a_value(recipe, report, registry, tmp_p
     document = tomllib.loads(recipe.read_text())
     for number, way in enumerate((str(recipe), document, load_recipe(recipe, registry))):
         found = steerkit_core.run(way, out=tmp_path / str(number))
-        assert found.results["cells"] == report.results["cells"]
+        assert found.cells == report.cells
     steerkit_core.run(document)
-    assert json.loads(Path("runs/small/results.json").read_text())["cells"] == report.results["cells"]
+    assert json.loads(Path("runs/small/results.json").read_text())["cells"] == list(
+        unstructured(report.cells)
+    )
     assert steerkit_core.open_run("small").cells == report.cells
 
 
@@ -61,9 +65,9 @@ def test_overrides_set_what_the_command_sets(recipe, tmp_path):
         "run.name": 'a "name"',
     }
     found = steerkit_core.run(recipe, out=tmp_path / "run", overrides=changed)
-    assert found.results["run"]["name"] == 'a "name"'
-    assert (found.selected["layer"], found.selected["multiplier"]) == (2, 6.0)
-    assert found.selected["options"]["generation"]["max_new_tokens"] == 3
+    assert found.results.run.name == 'a "name"'
+    assert (found.selected.layer, found.selected.multiplier) == (2, 6.0)
+    assert found.selected.options["generation"]["max_new_tokens"] == 3
 
 
 def test_numbers_of_numpy_and_paths_may_be_set(recipe, tmp_path, monkeypatch):
@@ -79,7 +83,7 @@ def test_numbers_of_numpy_and_paths_may_be_set(recipe, tmp_path, monkeypatch):
         "model.id": Path(tomllib.loads(recipe.read_text())["model"]["id"]),
     }
     found = steerkit_core.run(recipe, out=tmp_path / "run", overrides=changed)
-    assert (found.selected["layer"], found.selected["multiplier"]) == (2, 6.0)
+    assert (found.selected.layer, found.selected.multiplier) == (2, 6.0)
     document = tomllib.loads((found.path / "recipe.toml").read_text())
     document["site"]["multiplier"] = np.float64(6)
     again = steerkit_core.run(document, out=tmp_path / "again")
@@ -125,8 +129,8 @@ def test_what_cannot_be_run_is_refused(given, message, recipe, tmp_path, install
 
 def test_tables_are_those_of_the_files(report):
     cells = report.to_dataframe()
-    assert list(cells["id"]) == [cell["id"] for cell in report.cells]
-    assert list(cells["rates.refusal.rate"]) == [cell["rates"]["refusal"]["rate"] for cell in report.cells]
+    assert list(cells["id"]) == [cell.id for cell in report.cells]
+    assert list(cells["rates.refusal.rate"]) == [cell.rates["refusal"].rate for cell in report.cells]
     lines = [json.loads(line) for line in (report.path / "completions.jsonl").read_text().splitlines()]
     texts = report.to_dataframe("completions")
     assert len(texts) == len(lines) == len(report.completions())
@@ -135,18 +139,17 @@ def test_tables_are_those_of_the_files(report):
     joined = texts.merge(merged, on=["cell", "prompt_id"])
     assert list(joined["text_x"]) == list(joined["text_y"])
     assert list(joined["label_x"]) == list(joined["label_y"])
-    own = [line for line in lines if line["cell"] == report.selected["id"]]
-    found = report.completions(report.selected["id"][:6])
-    assert sorted(row["text"] for row in found) == sorted(line["text"] for line in own)
+    own = [line for line in lines if line["cell"] == report.selected.id]
+    found = report.completions(report.selected.id[:6])
+    assert sorted(row.text for row in found) == sorted(line["text"] for line in own)
     exported = run_table(read_run(report.path), "cells").columns
     assert list(exported) == list(cells.columns)
-    assert [len(report.completions(cell["id"])) for cell in report.cells] == [
-        cell["n"] for cell in report.cells
-    ]
-    lists = [key for key, value in report.results.items() if isinstance(value, list) and key != "notes"]
-    assert {name: len(report.to_dataframe(name)) for name in lists} == {
-        name: len(report.results[name]) for name in lists
+    assert [len(report.completions(cell.id)) for cell in report.cells] == [cell.n for cell in report.cells]
+    lists = {
+        name: value for name, value in asdict(report.results, recurse=False).items() if name != "notes"
     }
+    lists = {name: len(value) for name, value in lists.items() if isinstance(value, tuple)}
+    assert {name: len(report.to_dataframe(name)) for name in lists} == lists
 
 
 def test_columns_with_gaps_keep_their_types(report):
@@ -156,7 +159,7 @@ def test_columns_with_gaps_keep_their_types(report):
     assert cells["layer"].dtype == "Int64"
     assert cells["options.site.preserve_norm"].dtype == "boolean"
     assert list(cells["layer"].isna()) == list(baseline)
-    steered = [cell["layer"] for cell in report.cells if cell["role"] != "baseline"]
+    steered = [cell.layer for cell in report.cells if cell.role != "baseline"]
     assert list(cells.loc[~baseline, "layer"]) == steered
     types = {"n": "int64", "rates.refusal.k": "int64", "selected": "bool"}
     types |= dict.fromkeys(("rates.refusal.low", "rates.refusal.high", "multiplier"), "float64")
@@ -165,10 +168,10 @@ def test_columns_with_gaps_keep_their_types(report):
 
 def test_directions_are_those_of_the_chosen_cell(report):
     tensors = load_file(report.path / "directions.safetensors")
-    key = report.selected["extraction"]
+    key = report.selected.extraction
     assert torch.equal(report.directions().units, tensors[f"{key}.units"])
     assert report.directions().residual_norms == tuple(tensors[f"{key}.residual_norms"].tolist())
-    baseline = next(cell["id"] for cell in report.cells if cell["role"] == "baseline")
+    baseline = next(cell.id for cell in report.cells if cell.role == "baseline")
     with pytest.raises(SteerkitError) as caught:
         report.directions(baseline)
     assert str(caught.value) == f"{report.path}: no directions of {baseline}, which was not steered"
@@ -215,7 +218,7 @@ def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path):
         steerkit_core.open_run(tmp_path)
     for file in report.path.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    later = {**report.results, "schema_version": 2}
+    later = {**unstructured(report.results), "schema_version": 2}
     (tmp_path / "results.json").write_text(json.dumps(later))
     with pytest.raises(
         SteerkitError, match=r"results.json: written .*with schema 2, and this steerkit reads up to 1"
@@ -224,24 +227,24 @@ def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path):
 
 
 def changed(report, **results):
-    return Report(KeptRun(report.path, {}, {**report.results, **results}))
+    return Report(KeptRun(report.path, read_run(report.path).manifest, evolve(report.results, **results)))
 
 
 def test_a_report_shows_the_chosen_cell_and_its_baseline(report):
-    chosen, rate = report.selected, report.selected["rates"]["refusal"]
+    chosen, rate = report.selected, report.selected.rates["refusal"]
     assert repr(report) == (
-        f"Report({str(report.path)!r}: refusal {rate['k']}/{rate['n']} ({100 * rate['low']:.0f} to {rate['high']:.0%})"
-        f" at layer {chosen['layer']}, multiplier {chosen['multiplier']:g}; {len(report.cells)} cells)"
+        f"Report({str(report.path)!r}: refusal {rate.k}/{rate.n} ({100 * rate.low:.0f} to {rate.high:.0%})"
+        f" at layer {chosen.layer}, multiplier {chosen.multiplier:g}; {len(report.cells)} cells)"
     )
     shown = report._repr_html_()
-    assert f"<tr><td>{chosen['id']}</td><td>steered</td>" in shown
+    assert f"<tr><td>{chosen.id}</td><td>steered</td>" in shown
     assert "<td>baseline</td>" in shown
-    strange = changed(report, notes=["<script>"])
+    strange = changed(report, notes=("<script>",))
     assert "&lt;script&gt;" in strange._repr_html_()
     assert "<script>" not in strange._repr_html_()
     nothing = changed(report, selected=None)
     assert nothing.selected is None
-    assert "no setting came to a result" in repr(nothing)
+    assert "no configuration came to a result" in repr(nothing)
 
 
 def test_importing_steerkit_imports_neither_torch_nor_pandas():
@@ -255,7 +258,7 @@ def test_importing_steerkit_imports_neither_torch_nor_pandas():
 
 
 def test_a_selection_without_a_multiplier_shows_too(report):
-    cell = {**report.selected, "multiplier": None}
-    others = [other for other in report.cells if other["id"] != cell["id"]]
-    shown = changed(report, cells=[cell, *others])
-    assert f"at layer {cell['layer']}; " in repr(shown)
+    cell = evolve(report.selected, multiplier=None)
+    others = [other for other in report.cells if other.id != cell.id]
+    shown = changed(report, cells=(cell, *others))
+    assert f"at layer {cell.layer}; " in repr(shown)

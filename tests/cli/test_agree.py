@@ -191,15 +191,14 @@ def test_kappa_that_cannot_be_told_or_says_nothing(made_run, steerkit):
     labelled(made_run(), alice={"p5": "normal", "p6": "normal"}, bob={"p1": "refusal", "p2": "normal"})
     _, out, _ = steerkit("agree", "made", "--classifiers", "refusal-keywords,person:alice,person:bob")
     assert (
-        "agreement 2/2, 100% (34 to 100%); Cohen's kappa cannot be told, as both gave one label to all"
+        "agreement 2/2, 100% (34 to 100%); Cohen's kappa is undefined, as both gave every text one label"
         in out
     )
     assert (
-        "agreement 1/2, 50% (9 to 91%); Cohen's kappa 0, whatever the other said, as one of them gave one label to all"
-        in out
+        "agreement 1/2, 50% (9 to 91%); Cohen's kappa 0, as one rater gave every text the same label" in out
     )
     assert "no text was judged by both" in out
-    assert "all 3 raters on 0 texts: Fleiss' kappa cannot be told" in out
+    assert "all 3 raters on 0 texts: Fleiss' kappa undefined" in out
 
 
 def test_a_model_is_asked_once_and_its_judgements_are_kept(made_run, steerkit, tmp_path):
@@ -251,7 +250,7 @@ BAD = {
     "one rater": (
         [],
         None,
-        "two raters are needed, got refusal-keywords: name classifiers with --classifiers, or label texts with `steerkit label made`",
+        "need at least two raters, got refusal-keywords: name classifiers with --classifiers, or label texts with `steerkit label made`",
     ),
     "no such person": (
         ["--classifiers", "timid,person:alise"],

@@ -16,6 +16,7 @@ from steerkit_core.cli.talk import COMMANDS, Talk
 from steerkit_core.errors import SteerkitError
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.results.converter import unstructured
 from steerkit_core.results.run import read_run
 
 RECIPE = """\
@@ -114,7 +115,7 @@ def give(give, monkeypatch):
 )
 def test_answers_are_those_of_the_run_word_for_word(site, model, registry, tmp_path, give):
     folder = bundled_run(registry, tmp_path, site, model)
-    report = read_run(folder).report
+    report = read_run(folder).results
     baseline = next(cell["id"] for cell in report["cells"] if cell["role"] == "baseline")
     plain, steered = written(folder, baseline), written(folder, report["selected"])
     # each begins a conversation of its own, as a prompt of a run does
@@ -128,7 +129,7 @@ def test_answers_are_those_of_the_run_word_for_word(site, model, registry, tmp_p
 
 
 def test_from_a_pipe_all_is_plain(folder, give):
-    baseline = next(c["id"] for c in read_run(folder).report["cells"] if c["role"] == "baseline")
+    baseline = next(c["id"] for c in read_run(folder).results.cells if c["role"] == "baseline")
     text = written(folder, baseline)["Tell me a joke"]
     code, out, err = give("Tell me a joke\n/quit\nnever asked\n", folder)
     assert (code, err) == (0, "loading bundled:qwen2-s\n")
@@ -157,7 +158,7 @@ def test_each_side_goes_on_from_its_own_answers(talk, steering):
     assert list(steering.model.encode(talk.conversation.prompt(1, "Tell me a joke"))) == wanted
     talk.line("/reset")
     assert talk.conversation.before(0) == ()
-    assert len(talk.conversation.as_json()["exchanges"]) == 1
+    assert len(talk.conversation.saved.exchanges) == 1
 
 
 def test_without_a_strength_both_sides_say_the_same(talk):
@@ -226,18 +227,18 @@ COMPLAINTS = {
     "/tokens 0": "/tokens: expected a number of at least 1, got 0",
     "/temperature -1": "/temperature: expected a number of at least 0, got -1.0",
     "/seed -4": "/seed: expected a whole number of at least 0, got -4",
-    "/save": "/save: expected the name of a file, got none",
-    "/save .": "/save: . is there already: name another file",
-    "/save no/where": "/save: no/where: cannot be written: no such file or directory",
+    "/save": "/save: expected a file name",
+    "/save .": "/save: . already exists: name another file",
+    "/save no/where": "/save: no/where cannot be written: No such file or directory",
 }
 
 
 @pytest.mark.parametrize("typed", COMPLAINTS)
 def test_what_is_wrong_is_one_line_and_the_chat_goes_on(typed, talk):
-    before = talk.conversation.as_json()
+    before = talk.conversation.saved
     talk.line(typed)
     assert (talk.screen.complaints, talk.screen.said, talk.over) == ([COMPLAINTS[typed]], [], False)
-    assert talk.conversation.as_json() == before
+    assert talk.conversation.saved == before
     assert (talk.conversation.layer, talk.conversation.multiplier) == (3, 4.0)
 
 
@@ -255,7 +256,7 @@ def test_a_conversation_that_is_too_long_is_refused(talk, steering):
     tokens = len(steering.model.encode(talk.conversation.prompt(0, "Tell me a joke")))
     assert talk.screen.complaints == [
         (
-            f"the conversation has {tokens} tokens, and the model reads and writes {limit} in all: /reset it,"
+            f"the conversation has {tokens} tokens, and the model's context is {limit} with the answer: /reset it,"
             " or ask for fewer with /tokens"
         )
     ]
@@ -274,7 +275,7 @@ def test_commands_do_what_help_says(talk, tmp_path):
     talk.line(f"/save {tmp_path / 'said.json'}")
     saved = json.loads((tmp_path / "said.json").read_text())
     assert [one["user"] for one in saved["exchanges"]] == ["/help is no command"]
-    assert saved == talk.conversation.as_json()
+    assert saved == unstructured(talk.conversation.saved)
     talk.line("/quit")
     assert talk.over
 
@@ -291,7 +292,7 @@ def test_a_family_without_system_prompts_says_so(registry, tmp_path, give):
 
 
 def test_bad_input_is_one_message_and_exit_2(folder, give):
-    report = read_run(folder).report
+    report = read_run(folder).results
     control = next(cell["id"] for cell in report["cells"] if cell["role"] == "control")
     baseline = next(cell["id"] for cell in report["cells"] if cell["role"] == "baseline")
     choose = f"name a steered one with --cell (selected: {report['selected']})"
@@ -301,7 +302,7 @@ def test_bad_input_is_one_message_and_exit_2(folder, give):
             "--cell",
             control,
         ): f"{folder}: cell {control} is the control 'random-1', whose direction is not kept: {choose}",
-        ("--cell", baseline): f"{folder}: cell {baseline} is unsteered: {choose}",
+        ("--cell", baseline): f"{folder}: cell {baseline} is a baseline: {choose}",
         ("--device", "abacus"): "there is no device 'abacus' here (available: cpu)",
     }
     for options, message in wrong.items():
@@ -351,7 +352,7 @@ def test_directions_that_are_lost_are_missed(folder, give, tmp_path):
     for path in folder.iterdir():
         if path.name != "directions.safetensors":
             (other / path.name).write_bytes(path.read_bytes())
-    cell = read_run(other).report["selected"]
+    cell = read_run(other).results.selected
     key = read_run(other).cell(cell)["extraction"]
     assert give("", Path(other)) == (
         2,

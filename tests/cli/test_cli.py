@@ -96,8 +96,11 @@ def own_code(_monkeypatch):
     edit("tiny/config.json", auto_map={"AutoModelForCausalLM": "modeling.Mine"})
 
 
+OTHER_MANIFEST = b'{"recipe_fingerprint": "of another", "started": "", "settings": [], "models": []}'
+
+
 def other_run(_monkeypatch):
-    written("out/manifest.json", b'{"recipe_fingerprint": "of another"}')(None)
+    written("out/manifest.json", OTHER_MANIFEST)(None)
     written("out/completions.jsonl", b"{}\n")(None)
 
 
@@ -689,8 +692,8 @@ def test_check_names_a_model_that_is_loaded_for_the_extraction_alone(steerkit):
     changes = ("--set", "model.quantization=int8", "--set", "extractor.source=unquantized")
     code, out, _ = steerkit("check", "recipe.toml", *changes)
     assert code == 0
-    assert "tiny (none): loaded to extract the directions of 1 settings" in out
-    assert "carried over from the model without quantization" in out
+    assert "tiny (none): extracts directions for 1 configurations" in out
+    assert "reused from full precision" in out
 
 
 def test_check_of_a_model_explains_what_it_cannot_use(steerkit):

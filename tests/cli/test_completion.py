@@ -77,7 +77,7 @@ def test_commands_runs_and_cells_are_offered(offered):
     assert values(offered("show", "elsewhere/")) == ["elsewhere/other"]
     assert values(offered("compare", "mine", "elsewhere/o")) == ["elsewhere/other"]
     assert offered("show", "mine", "--cell", "c") == [
-        ("c1aa", "unsteered"),
+        ("c1aa", "baseline"),
         ("c2bb", "layer 4, multiplier 2.5"),
     ]
     assert offered("chat", "mine", "--cell", "d") == [("d3cc", "random-1 layer 5, multiplier 15")]

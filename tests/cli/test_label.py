@@ -97,7 +97,7 @@ def test_undo_takes_the_last_label_back_and_asks_again(made_run, label):
     order = shown(out)
     assert order[3] == order[1]
     assert order[4] == order[5] == order[0]
-    assert "there is no label to take back" in out
+    assert "nothing to undo" in out
     assert kept() == [(f"p{order[0]}", "normal", "alice")]
 
 

@@ -16,6 +16,7 @@ from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.plugin.registry import Registry
 from steerkit_core.progress import Silent
 from steerkit_core.recipe.parsing import load_recipe
+from steerkit_core.results.cells import BegunCell
 from steerkit_core.values import Completion, Prompt
 
 
@@ -32,7 +33,8 @@ def by_first_letter(asked):
 
 
 def filling(name, total=4, judge=None, **facts):
-    return FillingCell(name, {"role": "steered", "layer": 1, "multiplier": 2.0} | facts, total, judge)
+    facts = {"role": "steered", "layer": 1, "multiplier": 2.0} | facts
+    return FillingCell(name, BegunCell(id=name, **facts), total, judge)
 
 
 def drawn(table, width=80):
@@ -84,11 +86,11 @@ def test_a_terminal_shows_as_many_cells_as_it_has_lines_for(height):
     for cell in cells[1:]:
         for number in range(10):
             # layer 17 refuses most, then 18, ...
-            cell.add(row(number, "refuse" if number < (cell.facts["layer"] + 13) % 30 % 11 else "fine"))
+            cell.add(row(number, "refuse" if number < (cell.facts.layer + 13) % 30 % 11 else "fine"))
     catch_up(cells)
     lines = drawn(cells_table(cells, height, 80))
     assert len(lines) <= height
-    assert lines[1].split()[0] == "unsteered"
+    assert lines[1].split()[0] == "baseline"
     shown = [int(line.split()[0]) for line in lines[2:] if "/" in line.split()[2]]
     assert shown == sorted(shown)
     if height < 40:
@@ -118,7 +120,8 @@ def test_columns_give_way_on_a_narrow_terminal(width):
 def test_what_moves_stays_within_the_terminal():
     progress = live(height=20)
     for number in range(50):
-        progress.cell(f"c{number}", {"layer": number, "multiplier": 1.0}, 3, None)
+        name = f"c{number}"
+        progress.cell(name, BegunCell(id=name, layer=number, multiplier=1.0), 3, None)
         progress.step(f"step {number}")
     with progress.bars.console.capture() as shown:
         progress.bars.console.print(progress)

@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_runs import cell_entry, write_made_run
 
 from steerkit_core.report.terminal.console import print_report
+from steerkit_core.results.converter import unstructured
+from steerkit_core.results.run import read_run
 
 LAYERS, MULTIPLIERS = 100, 10
 
@@ -116,7 +118,7 @@ def test_all_of_it_can_be_seen(give, monkeypatch):
 def test_json_has_every_cell(many, give):
     folder, cells = many
     found = json.loads(give("show", "many", "--json")[1])
-    assert found == json.loads((folder / "results.json").read_text())
+    assert found == unstructured(read_run(folder).results)
     assert len(found["cells"]) == len(cells) > 999
 
 

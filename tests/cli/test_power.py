@@ -36,7 +36,7 @@ def test_on_the_same_prompts_it_depends_on_how_often_they_disagree(power):
 def test_many_prompts_are_said_to_be_approximate(power):
     _, out, _ = power("--rates", "0.5", "0.49")
     assert out.startswith("about 39440 prompts for each of the two")
-    assert "so many prompts are counted by the normal approximation\n" in out
+    assert "this many prompts: computed with the normal approximation\n" in out
 
 
 def test_a_program_reads_all_of_it(power):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from steerkit_core.cli.sources import distinct, plan_of
+from steerkit_core.extraction.rank import Rank, Spectrum
 from steerkit_core.report.charts import saving
 from steerkit_core.report.content.stability import rank_verdicts
 
@@ -113,7 +114,8 @@ def test_rank_writes_a_report(give, recipe):
 
 
 def ranked(layer, whole, needed):
-    return {"layer": layer, "whole": whole, "needed": needed}
+    flat = Spectrum((1.0,), 1.0, 1.0)
+    return Rank(layer, -1, flat, flat, whole, (), needed)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +158,8 @@ def test_carried_directions_are_those_of_the_unquantized_model(recipe, registry)
 
 
 STABILITY = [
-    (["--sizes", "2,x"], "error: --sizes: expected whole numbers with commas between them, got '2,x'\n"),
-    (["--sizes", ","], "error: --sizes: expected whole numbers with commas between them, got ','\n"),
+    (["--sizes", "2,x"], "error: --sizes: expected comma-separated whole numbers, got '2,x'\n"),
+    (["--sizes", ","], "error: --sizes: expected comma-separated whole numbers, got ','\n"),
     (
         ["--sizes", "6"],
         (
@@ -165,7 +167,7 @@ STABILITY = [
             " got 6\n"
         ),
     ),
-    (["--layers", "-1"], "error: --layers: expected whole numbers with commas between them, got '-1'\n"),
+    (["--layers", "-1"], "error: --layers: expected comma-separated whole numbers, got '-1'\n"),
     (
         ["--against", "refusal-5"],
         (
@@ -173,7 +175,7 @@ STABILITY = [
             " name a set of other prompts\n"
         ),
     ),
-    (["--out", "recipe.toml"], "error: --out: recipe.toml is no folder: name another\n"),
+    (["--out", "recipe.toml"], "error: --out: recipe.toml is not a folder: name another\n"),
     (["--out", "run"], "error: --out: run is a run directory: name another folder\n"),
 ]
 
@@ -190,7 +192,7 @@ def test_mistakes_are_one_line(give, recipe, arguments, message):
 def test_a_layer_that_the_model_has_not_is_one_line(give, recipe, command):
     code, _, err = give(command, recipe, "--layers", "4")
     assert code == 2
-    assert err.endswith("error: --layers: the model has 4 layers, 0 to 3, got 4\n")
+    assert err.endswith("error: --layers: layer 4 is outside 0..3\n")
 
 
 def test_a_set_that_does_not_exist_is_one_line(give, recipe):

@@ -31,7 +31,7 @@ def test_a_file_that_is_there_is_replaced_with_force_only(many, give, tmp_path):
     code, _, error = give("export", many[0], "--to", "csv", "--out", "mine.csv")
     assert (code, error) == (
         2,
-        "error: --out: mine.csv is there already: name another, or give --force to replace it\n",
+        "error: --out: mine.csv already exists: name another, or overwrite it with --force\n",
     )
     assert (tmp_path / "mine.csv").read_text() == "precious"
     assert give("export", many[0], "--to", "csv", "--out", "mine.csv", "--force")[0] == 0
@@ -41,12 +41,12 @@ def test_a_file_that_is_there_is_replaced_with_force_only(many, give, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "csv", "--cell", "c1"), "Error: --cell: csv has the results of all cells, leave it out"),
+        (("--to", "csv", "--cell", "c1"), "Error: --cell: csv has the results of all cells, omit it"),
         (
             ("--to", "gguf", "--table", "cells"),
             "Error: --table: expected with csv or parquet, got --to gguf",
         ),
-        (("--to", "gguf", "--out", "nowhere/x.gguf"), "error: --out: there is no folder nowhere"),
+        (("--to", "gguf", "--out", "nowhere/x.gguf"), "error: --out: no folder nowhere"),
         (("--to", "gguf", "--out", "."), "error: --out: . is a folder: name a file"),
     ],
 )

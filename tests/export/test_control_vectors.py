@@ -160,7 +160,7 @@ def test_a_strangers_site_that_only_adds_is_exported(own_host, make_run, tmp_pat
 def test_cells_without_a_direction_of_their_own_are_refused(many, report, give):
     run = many[0]
     for role, reason in (
-        ("baseline", "is unsteered"),
+        ("baseline", "is a baseline"),
         (
             "control",
             "is the control 'random-1', whose direction is not kept",

@@ -93,10 +93,10 @@ def test_the_model_is_noted(directions, adapters, tmp_path):
     model = tiny_handle("qwen2", adapters)
     directions.save(tmp_path / "own.safetensors", model=model)
     kept = filed_directions(str(tmp_path / "own.safetensors"))
-    assert kept.model["id"] == "tiny:qwen2"
-    assert kept.model["fingerprint"] == model.fingerprint
-    assert kept.model["template"] == model.template_sha256
-    assert kept.model["model_type"] == "qwen2"
+    assert kept.model.id == "tiny:qwen2"
+    assert kept.model.fingerprint == model.fingerprint
+    assert kept.model.template == model.template_sha256
+    assert kept.model.model_type == "qwen2"
     assert (kept.num_layers, kept.width, kept.module) == (4, 32, "mlp")
 
 
@@ -120,9 +120,9 @@ def test_an_exported_file_holds_the_runs_directions(many, report, give, tmp_path
     )
     kept, entry = filed_directions("many.safetensors"), json.loads((run / "manifest.json").read_text())
     for name in ("id", "revision", "model_type", "num_layers", "hidden_size", "fingerprint"):
-        assert kept.model[name] == entry["models"][0][name]
-    assert kept.model["template"] == entry["models"][0]["prompts"]["template_sha256"]
-    assert kept.extractor["use"] == "dim"
+        assert getattr(kept.model, name) == entry["models"][0][name]
+    assert kept.model.template == entry["models"][0]["prompts"]["template_sha256"]
+    assert kept.extractor.use == "dim"
     assert kept.facts["cell"]["id"] == cells["ablate"]
 
 
@@ -180,7 +180,7 @@ def no_model(facts):
         (other_template, "bundled:qwen2-s", ["template"]),
         (other_template_alone, "bundled:qwen2-s", ["template"]),
         (other_weights, "bundled:qwen2-s", ["weights"]),
-        (no_model, "a model that it does not name", ["model", "revision", "template"]),
+        (no_model, "an unnamed model", ["model", "revision", "template"]),
     ],
 )
 def test_another_model_revision_or_template_is_refused_and_marked_when_allowed(

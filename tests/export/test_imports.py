@@ -113,8 +113,8 @@ BAD = {
     "cells.csv": (
         lambda path: path.write_text("id,layer\n"),
         (
-            "cells.csv: begins as none of the formats that can be imported (GGUF, safetensors, a file of"
-            " steering-vectors), with b'id,layer\\n': name one with --from if it is one"
+            "cells.csv: unrecognised file format, expected GGUF, safetensors or a file of steering-vectors,"
+            " got b'id,layer\\n': name it with --from if it is one of these"
         ),
     ),
     "model.gguf": (

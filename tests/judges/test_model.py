@@ -259,8 +259,8 @@ def test_a_damaged_line_is_named(small):
     path.write_text(rows[0] + "[]\n" + "".join(rows[1:]), "utf-8")
     with pytest.raises(SteerkitError) as caught:
         small()
-    assert str(caught.value).startswith(f"{path}:2: expected a table, got []")
-    assert str(caught.value).endswith("delete that line to have the text judged again")
+    assert str(caught.value).startswith(f"{path}:2: expected a table, got []: ")
+    assert str(caught.value).endswith("; delete that line to have the text judged again")
 
 
 def test_what_a_judge_is_is_known_before_it_is_loaded(registry, tmp_path):

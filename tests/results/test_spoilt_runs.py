@@ -10,6 +10,7 @@ from steerkit_core.pipeline.manifest import describe_run
 from steerkit_core.pipeline.recipe_run import run_recipe
 from steerkit_core.recipe.parsing import find_recipe, load_recipe
 from steerkit_core.results.files import read_manifest
+from steerkit_core.results.manifest import Manifest
 from steerkit_core.results.run import command_of, read_run
 from steerkit_core.results.run_directory import open_run
 
@@ -308,7 +309,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("command", TEXTS)
 def test_a_broken_line_is_named_by_file_and_number(command, small, give):
-    cell = read_run(small).report["selected"]
+    cell = read_run(small).results.selected
     line_three("completions.jsonl")(small)
     code, out, err = give(*TEXTS[command](cell))
     assert (code, out) == (2, "")
@@ -330,7 +331,7 @@ LINES = {
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, keys in LINES.items() for key in keys])
 def test_a_value_of_another_kind_is_named_by_file_and_line(name, key, command, small, give):
     value, expected = LINES[name][key]
-    cell = read_run(small).report["selected"]
+    cell = read_run(small).results.selected
     rows = [json.loads(line) for line in (small / name).read_text("utf-8").splitlines()]
     rows[1][key] = value
     (small / name).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
@@ -338,13 +339,14 @@ def test_a_value_of_another_kind_is_named_by_file_and_line(name, key, command, s
     code, out, err = give(*(COMMANDS["report"] if command == "report" else TEXTS[command](cell)))
     assert (code, out) == (2, "")
     assert err.startswith(
-        f"error: runs/small/{name}:2: {place}: expected {expected}, got {found!r}: edited by hand; delete that line"
+        f"error: runs/small/{name}:2: {place}: expected {expected}, got {found!r}: damaged or edited by hand; delete"
+        " that line"
     )
 
 
 @pytest.mark.parametrize("command", TEXTS)
 def test_a_cell_without_its_texts_is_missed(command, small, give):
-    cell = read_run(small).report["selected"]
+    cell = read_run(small).results.selected
     without_first("completions.jsonl")(small)
     code, out, err = give(*TEXTS[command](cell))
     assert (code, out) == (2, "")
@@ -356,13 +358,18 @@ def test_a_cell_without_its_texts_is_missed(command, small, give):
 @pytest.mark.parametrize("command", ["show --cell", "compare", "report"])
 def test_a_verdict_that_was_changed_is_missed_among_the_counted(command, label, small, give):
     run = read_run(small)
-    cell, counts = run.report["selected"], run.cell(run.report["selected"])["counts"]
+    cell, counts = run.results.selected, run.cell(run.results.selected).counts
     target = small / "verdicts.jsonl"
     rows = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
     changed_row = next(row for row in rows if row["cell"] == cell)
     was, changed_row["label"] = changed_row["label"], label
     target.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     arguments = COMMANDS["report"] if command == "report" else TEXTS[command](cell)
+    if label == 5:
+        code, out, err = give(*arguments)
+        assert (code, out) == (2, "")
+        assert ": label: expected a string or null, got 5: damaged or edited by hand" in err
+        return
     assert give(*arguments) == (
         2,
         "",
@@ -376,13 +383,13 @@ def test_a_verdict_that_was_changed_is_missed_among_the_counted(command, label, 
 
 def test_verdicts_that_are_not_as_many_as_counted_are_refused(small, give):
     run = read_run(small)
-    cell = run.report["selected"]
+    cell = run.results.selected
     without_first("verdicts.jsonl")(small)
     assert give("show", "small", "--cell", cell) == (
         2,
         "",
         (
-            f"error: runs/small/verdicts.jsonl: 0 rows of cell {cell}, expected the {run.cell(cell)['n']} that"
+            f"error: runs/small/verdicts.jsonl: 0 rows of cell {cell}, expected the {run.cell(cell).n} that"
             " results.json counts: edited by hand; the command of the run makes what is missing\n"
         ),
     )
@@ -430,11 +437,15 @@ def test_what_the_messages_promise_is_so(small, original, give):
 
 def test_a_shipped_recipe_is_repeated_by_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    manifest = {
-        "recipe": "/elsewhere/recipes/quickstart.toml",
-        "shipped": "quickstart",
-        "changes": ["run.seed=1"],
-    }
+    manifest = Manifest(
+        recipe="/elsewhere/recipes/quickstart.toml",
+        shipped="quickstart",
+        changes=("run.seed=1",),
+        recipe_fingerprint="",
+        started="",
+        settings=(),
+        models=(),
+    )
     command = command_of(Path("runs/a"), manifest)
     assert command == "steerkit run quickstart --set run.seed=1 --out runs/a"
     # a file of that name is what the command would take
@@ -444,11 +455,11 @@ def test_a_shipped_recipe_is_repeated_by_its_name(tmp_path, monkeypatch):
 
 def test_a_manifest_names_the_shipped_recipe(registry):
     path = find_recipe("quickstart", registry)
-    assert describe_run(load_recipe(path, registry), registry)["shipped"] == "quickstart"
+    assert describe_run(load_recipe(path, registry), registry, None).shipped == "quickstart"
 
 
 def test_a_label_that_the_judge_does_not_give_is_refused(small, give):
-    cell = read_run(small).report["selected"]
+    cell = read_run(small).results.selected
     assert give("show", "small", "--cell", cell, "--label", "garbeld") == (
         2,
         "",
@@ -461,8 +472,8 @@ def test_a_label_that_the_judge_does_not_give_is_refused(small, give):
 
 def test_a_label_that_no_text_has_says_so(small, give):
     run = read_run(small)
-    cell = run.report["selected"]
-    label = next(name for name, count in run.cell(cell)["counts"].items() if not count)
+    cell = run.results.selected
+    label = next(name for name, count in run.cell(cell).counts.items() if not count)
     code, out, err = give("show", "small", "--cell", cell, "--label", label)
     assert (code, err, out.splitlines()[-1]) == (0, "", f"no text of this cell is {label}")
 
@@ -547,7 +558,7 @@ def test_a_run_that_has_begun_nothing_can_be_shown(tmp_path, monkeypatch, give):
     monkeypatch.chdir(tmp_path)
     mark = document_fingerprint({})
     with open_run(Path("runs/new"), mark) as store:
-        manifest = {"recipe_fingerprint": mark, "started": "", "settings": [], "models": []}
+        manifest = {"name": "new", "recipe_fingerprint": mark, "started": "", "settings": [], "models": []}
         store.write_json("manifest.json", manifest)
         store.write_text("recipe.toml", "")
     code, out, _ = give("show", "new")
