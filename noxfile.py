@@ -119,7 +119,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    session.install(*CONSTRAINTS, ".", "mypy", "pandas-stubs", "scipy-stubs", "pytest")
+    session.install(*CONSTRAINTS, ".[plots]", "mypy", "pandas-stubs", "scipy-stubs", "pytest")
     session.run("mypy", "steerkit_core", "plugins", "steerkit_contrib_cosmic", "steerkit_contrib_rfm")
 
 

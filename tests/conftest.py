@@ -25,6 +25,46 @@ PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 POINTS = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["entry-points"]["steerkit"]
 
 
+MESSAGES = Path(__file__).with_name("messages.json")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--write-messages",
+        action="store_true",
+        help="write tests/messages.json anew from what the tests that run are told; not with -n",
+    )
+
+
+@pytest.fixture(scope="session")
+def messages(request):
+    """Every message that a test holds by its whole sentence, by the test; one file, so that wording can be improved."""
+    held = json.loads(MESSAGES.read_text("utf-8")) if MESSAGES.exists() else {}
+    yield held
+    if request.config.getoption("write_messages"):
+        MESSAGES.write_text(json.dumps(held, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+
+
+@pytest.fixture
+def says(request, messages, tmp_path, tmp_path_factory):
+    """Hold messages, in the order in which the test is told them, to those of messages.json."""
+    test, told = request.node.nodeid, []
+    writing = request.config.getoption("write_messages")
+
+    def check(message):
+        text = str(message.value if isinstance(message, pytest.ExceptionInfo) else message)
+        text = text.replace(str(tmp_path), "TMP").replace(str(tmp_path_factory.getbasetemp()), "BASE")
+        told.append(text)
+        if not writing:
+            assert messages.get(test, [])[len(told) - 1 : len(told)] == [text]
+
+    yield check
+    if writing:
+        messages[test] = told
+    else:
+        assert messages.get(test) == told
+
+
 def first_party_host():
     """A host with the plugins that ship, whatever else is installed."""
     made = Host.load(points=[])
