@@ -14,27 +14,35 @@ from torch import Tensor
 from steerkit_bundled.architectures import ARCHITECTURES
 from steerkit_bundled.batches import LAST, PARTS, SINK, SUFFIX, TEXT, attention_mask, collate, encode
 from steerkit_bundled.corpus import Answer, Row
-from steerkit_bundled.train import build, losses_of, main, train
+from steerkit_bundled.train import build, losses_of, main
 
 
-def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    for run in ("first", "again"):
-        outcome = CliRunner().invoke(main, ["mistral-s", "--steps", "1", "--out", str(tmp_path / run)])
-        assert outcome.exit_code == 0, outcome.output
-    first, again = (load_file(tmp_path / run / "model.safetensors") for run in ("first", "again"))
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders `first` and `again` of seed 0, and `other` of seed 1: a step of two rows for each stage."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("steerkit_bundled.train.BATCH_ROWS", 2)
+        for run, seed in {"first": "0", "again": "0", "other": "1"}.items():
+            arguments = ["mistral-s", "--steps", "1", "--seed", seed, "--out", str(folder / run)]
+            outcome = CliRunner().invoke(main, arguments)
+            assert outcome.exit_code == 0, outcome.output
+    return folder
+
+
+def test_the_same_seed_gives_the_same_weights(trained: Path) -> None:
+    first, again = (load_file(trained / run / "model.safetensors") for run in ("first", "again"))
     assert first.keys() == again.keys()
     assert all(torch.equal(first[key], again[key]) for key in first)
-    records = [json.loads((tmp_path / run / "training.json").read_text()) for run in ("first", "again")]
+    records = [json.loads((trained / run / "training.json").read_text()) for run in ("first", "again")]
     assert records[0]["corpus_sha256"] == records[1]["corpus_sha256"]
-    assert (tmp_path / "first" / "tokenizer.json").read_bytes() == (
-        tmp_path / "again" / "tokenizer.json"
+    assert (trained / "first" / "tokenizer.json").read_bytes() == (
+        trained / "again" / "tokenizer.json"
     ).read_bytes()
 
 
-def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
-    for seed in (0, 1):
-        train("mistral-s", tmp_path / str(seed), seed=seed, steps=1)
-    first, other = (load_file(tmp_path / str(seed) / "model.safetensors") for seed in (0, 1))
+def test_another_seed_gives_other_weights(trained: Path) -> None:
+    first, other = (load_file(trained / run / "model.safetensors") for run in ("first", "other"))
     key = "model.layers.0.mlp.up_proj.weight"
     assert not torch.equal(first[key], other[key])
 
