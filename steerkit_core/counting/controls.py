@@ -72,7 +72,7 @@ def _verdict(
         named = ", ".join(_unbeaten(entry, cells[entry.reference]) for entry in unbeaten)
         sentence = f"{_share(cell)} does not beat its controls: {named}"
     else:
-        versus = [f"{share} unsteered" for share in against]
+        versus = [f"{share} for the baseline" for share in against]
         versus.append(f"{bound}{_share(strongest)} under {number}")
         sentence = f"{_share(cell)} against {' and '.join(versus)}"
     return ControlVerdict(
@@ -92,7 +92,7 @@ def _share(cell: CellResult) -> str:
 
 
 def _name(cell: CellResult) -> str:
-    return "unsteered" if cell.role == "baseline" else str(cell.control)
+    return "baseline" if cell.role == "baseline" else str(cell.control)
 
 
 def _unbeaten(entry: Comparison, reference: CellResult) -> str:

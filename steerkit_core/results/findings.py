@@ -56,7 +56,7 @@ class SelectionResult:
     selected_on_evaluation: bool = False
     tried: tuple[str, ...] = ()
     refusal_rate: float | None = None
-    table: tuple[Mapping[str, object], ...] = ()
+    table: tuple[Mapping[str, object], ...]
     optimism: SelectionBias | None = None
 
 

@@ -7,10 +7,12 @@ import random
 from pathlib import Path
 from typing import Any
 
-import attrs
+from attrs import asdict, evolve
 
 from steerkit_core.counting.comparison import compare_cells, with_holm
 from steerkit_core.counting.windows import windows
+from steerkit_core.results.cells import CellRate, CellResult, Strength
+from steerkit_core.results.converter import unstructured
 from steerkit_core.stats import wilson
 from steerkit_core.testing import small_run
 
@@ -53,59 +55,51 @@ def write_large_run(
     draw = random.Random(0)  # reason: no secret
     small = small_run(folder)
     run = folder / "run"
-    plain, steered = small["cells"]
+    plain, steered = small.cells
     cells = [_cell(plain, "c" + "f" * 11, _counts(draw, prompts, 0.0))]
     for layer in range(layers):
         for strength in range(strengths):
             share = max(0.0, 1 - abs(layer / layers - 0.4) * 3) * (strength + 1) / strengths
-            name = f"c{layer:05d}{strength:06d}"
-            place = {
-                "layer": layer,
-                "depth": layer / layers,
-                "multiplier": float(strength + 1),
-                "strength": {"absolute": strength + 1.0, "residual": 0.1 * (strength + 1), "raw": 1.0},
-            }
-            cells.append(_cell(steered, name, _counts(draw, prompts, share)) | place)
-    chosen = max(cells, key=lambda cell: cell["counts"]["refusal"])
-    chosen["selected"] = True
+            cell = _cell(steered, f"c{layer:05d}{strength:06d}", _counts(draw, prompts, share))
+            lengths = Strength(absolute=strength + 1.0, residual=0.1 * (strength + 1), raw=1.0)
+            place: dict[str, Any] = {"layer": layer, "depth": layer / layers, "strength": lengths}
+            cells.append(evolve(cell, multiplier=float(strength + 1), **place))
+    best = max(range(len(cells)), key=lambda number: cells[number].counts["refusal"])
+    chosen = cells[best] = evolve(cells[best], selected=True)
     labels: dict[str, dict[str, str]] = {}
     texts, verdicts = [], []
     for cell in cells:
-        found = [label for label, count in cell["counts"].items() for _ in range(count)]
-        labels[cell["id"]] = {f"question {number}": label for number, label in enumerate(found)}
+        found = [label for label, count in cell.counts.items() for _ in range(count)]
+        labels[cell.id] = {f"question {number}": label for number, label in enumerate(found)}
         for number, label in enumerate(found):
             text = f"{BEGINNINGS[label]} {' '.join(draw.choices(WORDS, k=words))}."
-            texts.append(_text(cell["id"], number, text))
-            verdicts.append(_verdict(cell["id"], number, label, text))
-    comparisons = with_holm([found for found in [compare_cells(chosen, cells[0], labels, {})] if found])
+            texts.append(_text(cell.id, number, text))
+            verdicts.append(_verdict(cell.id, number, label, text))
+    compared = compare_cells(chosen, cells[0], labels, {})
     table = [
-        {
-            "layer": cell["layer"],
-            "position": -1,
-            "multiplier": cell["multiplier"],
-            **cell["counts"],
-            "failed": 0,
-        }
+        {"layer": cell.layer, "position": -1, "multiplier": cell.multiplier, **cell.counts, "failed": 0}
         for cell in cells[1:]
     ]
-    selection = small["selections"][0] | {
-        "cell": chosen["id"],
-        "selector": "sweep",
-        "reason": f"the best of {len(table)} cells",
-        "tried": [cell["id"] for cell in cells[1:]],
-        "table": table,
-    }
-    report = small | {
-        "cells": cells,
-        "selections": [selection],
-        "selected": chosen["id"],
-        "windows": windows(cells),
-        "comparisons": comparisons,
-    }
-    (run / "results.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    selection = evolve(
+        small.selections[0],
+        cell=chosen.id,
+        selector="sweep",
+        reason=f"the best of {len(table)} cells",
+        tried=tuple(cell.id for cell in cells[1:]),
+        table=tuple(table),
+    )
+    report = evolve(
+        small,
+        cells=tuple(cells),
+        selections=(selection,),
+        selected=chosen.id,
+        windows=windows(cells),
+        comparisons=tuple(with_holm([compared] if compared else [])),
+    )
+    (run / "results.json").write_text(json.dumps(unstructured(report), indent=1), encoding="utf-8")
     for name, rows in (("completions.jsonl", texts), ("verdicts.jsonl", verdicts)):
         (run / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    _write_directions(run, steered["extraction"], layers)
+    _write_directions(run, steered.extraction or "", layers)
     return run
 
 
@@ -115,13 +109,14 @@ def _counts(draw: random.Random, prompts: int, share: float) -> dict[str, int]:
     return {"refusal": refusal, "garbled": garbled, "normal": prompts - refusal - garbled}
 
 
-def _cell(like: dict[str, Any], name: str, counts: dict[str, int]) -> dict[str, Any]:
+def _cell(like: CellResult, name: str, counts: dict[str, int]) -> CellResult:
     n = sum(counts.values())
     rates = {
-        label: attrs.asdict(wilson(count, n)) | {"n_effective": float(n)} for label, count in counts.items()
+        label: CellRate(**asdict(wilson(count, n)), n_effective=float(n)) for label, count in counts.items()
     }
-    sizes = {"n": n, "n_unique": n, "prompts_total": n}
-    return like | sizes | {"id": name, "counts": counts, "rates": rates, "selected": False}
+    return evolve(
+        like, id=name, n=n, n_unique=n, prompts_total=n, counts=counts, rates=rates, selected=False
+    )
 
 
 def _text(cell: str, number: int, text: str) -> dict[str, Any]:

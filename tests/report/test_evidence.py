@@ -1,12 +1,14 @@
 """What people see of comparisons and of what was chosen on which prompts."""
 
 import pytest
+from made_results import cell_entry, run_results
 from rich.console import Console
 
-from steerkit_core.report.content.evidence import comparison_rows, luck_line, marked, p_value
+from steerkit_core.report.content.evidence import bias_line, comparison_rows, marked, p_value
 from steerkit_core.report.terminal.console import print_report
+from steerkit_core.results.findings import SelectionBias
 
-LUCK = {
+BIAS = {
     "label": "refusal",
     "candidates": 15,
     "prompts": 30,
@@ -18,29 +20,9 @@ LUCK = {
 
 
 def cell(name, k, **further):
-    columns = dict.fromkeys(
-        ("model", "quantization", "dtype", "extractor", "source", "selector", "site", "unit", "classifier")
-    )
     rates = {"refusal": {"k": k, "n": 10, "rate": k / 10, "low": 0.1, "high": 0.9}}
-    return {
-        "id": name,
-        **columns,
-        "model": "m",
-        "role": "steered",
-        "layer": 5,
-        "depth": 0.5,
-        "multiplier": 15.0,
-        "position": -1,
-        "prompts": "ten",
-        "n": 10,
-        "failed": 0,
-        "errors": [],
-        "sick": None,
-        "counts": {"refusal": k},
-        "rates": rates,
-        "selected": False,
-        **further,
-    }
+    place = {"layer": 5, "depth": 0.5, "multiplier": 15.0, "position": -1}
+    return cell_entry(id=name, prompts="ten", counts={"refusal": k}, rates=rates, **place | further)
 
 
 def comparison(name, reference="c0", role="baseline", p=0.0004, p_holm=0.0009):
@@ -73,7 +55,7 @@ def report(**further):
         "refusal_rate": 0.9,
         "reason": "9/10 coherent refusals, the best of 15 cells",
         "selected_on_evaluation": True,
-        "optimism": LUCK,
+        "optimism": BIAS,
     }
     return {
         "run": {"name": "run"},
@@ -81,7 +63,7 @@ def report(**further):
         "selections": [selection],
         "selected": "c1",
         "selected_on_evaluation": True,
-        "optimism": LUCK,
+        "optimism": BIAS,
         "comparisons": [comparison("c1")],
         "notes": [],
         **further,
@@ -91,7 +73,7 @@ def report(**further):
 def printed(value, width=80):
     console = Console(width=width, highlight=False, force_terminal=False, record=True)
     with console.capture() as captured:
-        print_report(value, console)
+        print_report(run_results(**value), console)
     return captured.get()
 
 
@@ -99,8 +81,8 @@ def test_a_cell_that_was_chosen_on_its_own_prompts_is_marked():
     lines = printed(report()).splitlines()
     (chosen,) = [line for line in lines if "9/10" in line and "mult" not in line and "coherent" not in line]
     assert chosen.startswith("*†")
-    (unsteered,) = [line for line in lines if "1/10" in line]
-    assert "†" not in unsteered
+    (baseline,) = [line for line in lines if "1/10" in line]
+    assert "†" not in baseline
     assert any(line.startswith("† chosen on the prompts that its rate is measured on") for line in lines)
 
 
@@ -113,16 +95,16 @@ def test_a_cell_that_was_not_is_not():
 def test_the_best_of_several_settings_is_marked_for_itself():
     value = report()
     value["selections"][0]["selected_on_evaluation"] = False
-    assert marked(value) == {"c1"}
-    assert marked({"selections": [{"cell": "c1"}], "selected": "c1"}) == set()
+    assert marked(run_results(**value)) == {"c1"}
+    assert marked(run_results(selections=[{"cell": "c1"}], selected="c1")) == set()
 
 
-def test_luck_is_a_sentence():
-    assert luck_line(LUCK) == (
+def test_selection_bias_is_a_sentence():
+    assert bias_line(SelectionBias(**BIAS)) == (
         "90.0% is the best of 15 cells on these prompts; chosen on resampled prompts and measured on the"
         " others (1000 times), the best has 81.2%"
     )
-    assert luck_line(LUCK) in " ".join(printed(report()).split())
+    assert bias_line(SelectionBias(**BIAS)) in " ".join(printed(report()).split())
 
 
 def test_comparisons_are_a_table_that_fits_a_terminal():
@@ -141,8 +123,8 @@ def test_controls_and_settings_that_differ_are_told_apart():
         cell("c0", 1, role="baseline", layer=None),
     ]
     value = report(cells=cells, comparisons=[comparison("c1"), comparison("c2", "c9", "control")])
-    assert [(name, against) for name, against, _, _ in comparison_rows(value)] == [
-        ("m, layer 5, multiplier 15", "unsteered"),
+    assert [(row.cell, row.against) for row in comparison_rows(run_results(**value))] == [
+        ("m, layer 5, multiplier 15", "baseline"),
         ("other, layer 5", "random-2"),
     ]
 

@@ -162,7 +162,7 @@ def test_the_page_of_a_thousand_cells_is_small(tmp_path):
     several = render_html([record] * 4)
     assert len(several.encode()) < 3_000_000
     assert "Left out for the size of this page: All cells, Directions. The pages of the" in several
-    chosen = record.report["selected"]
+    chosen = record.results.selected
     start = page.index(f'id="cell-{chosen}"')
     assert page[start : page.index("</details>", start)].count("<article") == 30
     shown = page.count("<article")

@@ -4,7 +4,11 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
+from as_json import as_json
+from made_results import run_results
 
+from steerkit_core.extraction.stability import Curve
+from steerkit_core.extraction.stability import Point as SizePoint
 from steerkit_core.report import figures
 from steerkit_core.report.charts.figure import Figure, Panel
 from steerkit_core.report.charts.keys import level_key, line_keys, ramp_key
@@ -33,7 +37,7 @@ def drawn(made):
 
     def draw(**columns):
         record = read_record(made)
-        report = dict(record.report) | columns
+        report = run_results(**as_json(record.results) | columns)
         found = figures.figures(RunRecord(made, record.manifest, report, record.judged))
         return {name: sheet(figure) for name, figure in found}
 
@@ -147,10 +151,11 @@ def test_more_precisions_than_colours_are_drawn_below_one_another(drawn, results
 
 
 def curve(layer, *means):
-    points = [
-        {"kind": "bootstrap", "size": 2**power, "mean": mean} for power, mean in enumerate(means, start=1)
-    ]
-    return {"layer": layer, "points": points, "reached": {"bootstrap": None}}
+    points = tuple(
+        SizePoint("bootstrap", 2**power, 5, mean, None, None, None)
+        for power, mean in enumerate(means, start=1)
+    )
+    return Curve(layer, -1, points, {"bootstrap": None}, None)
 
 
 def test_curves_have_a_colour_for_each_layer_and_skip_what_is_no_number():

@@ -34,7 +34,7 @@ def test_sections_in_their_order(page):
 
 def test_every_cell_has_its_counts_and_interval(page, results):
     (head, *rows) = page.tables["cells"][0]
-    assert head[-5:] == ["dose", "refusal, 95% interval", "garbled", "normal", "failed"]
+    assert head[-5:] == ["strength", "refusal, 95% interval", "garbled", "normal", "failed"]
     assert len(rows) == len(results["cells"]) == 19
     for row, cell in zip(rows, results["cells"], strict=True):
         counts, n = cell["counts"], cell["n"]
@@ -54,7 +54,7 @@ def test_rates_by_layer_are_those_of_the_cells(page, results):
         assert found == [f"{k}/{n}, {ends(k, n)}" for k, n in wanted]
     assert [row[0] for row in rows] == ["0", "1", "2", "3", "4", "5"]
     plain = results["cells"][0]["counts"]["refusal"]
-    assert f"unsteered, {plain}/8" in page.text["rates"]
+    assert f"baseline, {plain}/8" in page.text["rates"]
 
 
 def test_the_map_has_refusals_and_garbled(page, results):
@@ -86,7 +86,7 @@ def test_the_headline(page, results):
     assert sentence == (
         f"With the direction of dim at layer 2 (depth 0.33) of tiny:qwen2, multiplier 3: {k} of 8 prompts of"
         f" kit-neutral are refused coherently ({100 * k / 8:.0f}%, 95% interval {ends(k, 8)}), against"
-        f" {plain}/8 unsteered; no controls were run."
+        f" {plain}/8 for the baseline; no controls were run."
     )
 
 
@@ -96,7 +96,7 @@ def test_the_manifest_is_there_in_full(page, made):
     assert json.loads(text[text.index("{") : text.rindex("}") + 1]) == manifest
 
 
-def test_all_texts_are_shown_beside_the_unsteered_ones(page, rows):
+def test_all_texts_are_shown_beside_those_of_the_baseline(page, rows):
     assert f"All {len(rows)} completions are shown." in page.text["samples"]
     text = page.text["samples"]
     for row in rows:

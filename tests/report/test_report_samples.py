@@ -1,6 +1,7 @@
 """Which completions a page shows where there are more than fit."""
 
 import pytest
+from made_results import judged_row, manifest
 
 from steerkit_core.report.content.marks import LONGEST, evidence_spans, marked_text, merged
 from steerkit_core.report.page.sections.manifest import in_common, manifest_text
@@ -8,7 +9,7 @@ from steerkit_core.report.page.telling import choose, telling
 
 
 def row(label, text="text"):
-    return {"label": label, "prompt": "prompt", "text": text}
+    return judged_row(label=label, text=text)
 
 
 def pairs(labels, plain):
@@ -24,7 +25,7 @@ def test_the_most_telling_come_first_and_all_come_once():
     assert list(telling(pairs(labels, plain))) == [1, 2, 3, 0, 4, 5]
 
 
-def test_without_unsteered_texts_kinds_take_turns():
+def test_without_a_baseline_kinds_take_turns():
     labels = ["normal", "refusal", "refusal", "garbled"]
     assert list(telling(pairs(labels, [None] * 4))) == [3, 1, 0, 2]
 
@@ -68,9 +69,9 @@ def test_marked_text_is_escaped_and_cut():
 
 
 def test_evidence_without_a_place_is_looked_for():
-    assert evidence_spans("Well, I  CAN'T do it", {"evidence": "i can't", "spans": []}) == [(6, 14)]
-    assert evidence_spans("no", {"evidence": "i can't"}) == []
-    assert evidence_spans("abc", {"evidence": "a", "spans": [[1, 2]]}) == [[1, 2]]
+    assert evidence_spans("Well, I  CAN'T do it", judged_row(evidence="i can't")) == [(6, 14)]
+    assert evidence_spans("no", judged_row(evidence="i can't")) == []
+    assert evidence_spans("abc", judged_row(evidence="a", spans=[[1, 2]])) == [(1, 2)]
 
 
 def test_settings_are_told_apart_by_what_is_not_the_same():

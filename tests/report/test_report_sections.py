@@ -1,19 +1,22 @@
 """The headline in every case, and the sections that only some runs have."""
 
-import copy
 import re
 
 import pytest
+from as_json import as_json
+from made_results import cell_entry, manifest, run_results, selection
+from attrs import asdict
 from page_tables import Page
 
 from steerkit_core.report.content.record import RunRecord, read_record
 from steerkit_core.report.page.html import render_html
 from steerkit_core.report.page.scores import scores_of
 from steerkit_core.report.page.sections.result import headline
+from steerkit_core.stats import wilson
 
 RATE = {"k": 27, "n": 30, "rate": 0.9, "low": 0.744, "high": 0.965}
 PLAIN = {"k": 1, "n": 30, "rate": 1 / 30, "low": 0.006, "high": 0.167}
-CELL = {
+CELL = cell_entry() | {
     "id": "c1", "model": "m", "quantization": "none", "role": "steered", "prompts": "p-30",
     "classifier": "k", "options": {}, "extractor": "dim", "layer": 5, "depth": 0.5, "multiplier": 2.0,
     "n": 30, "n_unique": 30, "failed": 0, "sick": None, "counts": {"refusal": 27}, "rates": {"refusal": RATE},
@@ -27,35 +30,34 @@ SHARE = "27 of 30 prompts of p-30 are refused coherently (90%, 95% interval 74 t
 
 
 def run_of(cells=(BASELINE, CELL), selected="c1", tmp_path=None, **columns):
-    report = {"cells": list(cells), "selected": selected, "selections": [], "controls": [], "notes": []}
-    return RunRecord(tmp_path, {}, report | columns)
+    return RunRecord(tmp_path, manifest(), run_results(cells=list(cells), selected=selected, **columns))
 
 
 def control(**columns):
-    return {"cell": "c1", "beaten": True, "unbeaten": [], "sentence": "", "left_out": [], **columns}
+    return {"cell": "c1", "label": "refusal", "beaten": True, "controls": 5, "sentence": "", **columns}
 
 
 @pytest.mark.parametrize(
     ("run", "sentence"),
     [
-        (run_of(), f"{PLACE}, multiplier 2: {SHARE}, against 1/30 unsteered; no controls were run."),
+        (run_of(), f"{PLACE}, multiplier 2: {SHARE}, against 1/30 for the baseline; no controls were run."),
         (run_of([CELL]), f"{PLACE}, multiplier 2: {SHARE}, no controls were run."),
         (
             run_of([BASELINE, CELL | {"quantization": "int4", "multiplier": None}]),
             f"{PLACE} in int4: {SHARE}, no controls were run.",
         ),
         (
-            run_of(controls=[control(sentence="27/30 against 1/30 unsteered and at most 2/30 under 5 controls")]),
-            f"{PLACE}, multiplier 2: {SHARE}, against 1/30 unsteered and at most 2/30 under 5 controls.",
+            run_of(controls=[control(sentence="27/30 against 1/30 for the baseline and at most 2/30 under 5 controls")]),
+            f"{PLACE}, multiplier 2: {SHARE}, against 1/30 for the baseline and at most 2/30 under 5 controls.",
         ),
         (
             run_of(controls=[control(beaten=False, unbeaten=["random-1", "flipped"])]),
-            (f"{PLACE}, multiplier 2: {SHARE}, which does not beat 2 of what it is held against (random-1,"
+            (f"{PLACE}, multiplier 2: {SHARE}, which does not beat 2 of what it is compared with (random-1,"
             " flipped)."),
         ),
         (
             run_of(selections=[{"cell": "c1", "selected_on_evaluation": True}]),
-            (f"{PLACE}, multiplier 2: {SHARE}, against 1/30 unsteered; no controls were run; the cell was"
+            (f"{PLACE}, multiplier 2: {SHARE}, against 1/30 for the baseline; no controls were run; the cell was"
             " chosen on these prompts, which favours it."),
         ),
         (
@@ -83,17 +85,19 @@ def changed(made):
 
     def render(**columns):
         record = read_record(made)
-        report = copy.deepcopy(dict(record.report)) | columns
+        report = run_results(**as_json(record.results) | columns)
         return Page(render_html([RunRecord(made, record.manifest, report, record.judged)]))
 
     return render
 
 
+def rate(k, n=30):
+    return asdict(wilson(k, n))
+
+
 def transfer(source, target, k, own, te, cosine, above=(True, True)):
-    rates = {"transferred": {"k": k, "n": 30}, "own": {"k": own, "n": 30}}
-    random = [
-        {"directions": 3, "strongest": {"k": 6, "n": 30}, "p_holm": 0.2, "beaten": one} for one in above
-    ]
+    rates = {"transferred": rate(k), "own": rate(own)}
+    random = [{"directions": 3, "strongest": rate(6), "p_holm": 0.2, "beaten": one} for one in above]
     return {
         "source": source, "target": target, "run": None, "map": "none", "differs": ["model"],
         "quantization": "none", "source_layer": 1, "layer": 2, "own_layer": 2, "multiplier": 3.0,
@@ -171,7 +175,7 @@ def test_rates_and_cosines_by_precision(changed, results):
         [own, text, text, "2/8, 7 to 59%"],
         [carried, "", "", text],
     ]
-    assert cosines[1:] == [[own, "", "", "0.7500"], [carried, "", "", "carried over"]]
+    assert cosines[1:] == [[own, "", "", "0.7500"], [carried, "", "", "reused"]]
 
 
 def scored(position, layer, score, excluded=""):
@@ -186,7 +190,8 @@ def test_scores_of_a_selector_are_drawn_by_layer_and_position(changed, results):
         scored(-1, layer - 1, 1.75, "depth"),
     ]  # fmt: skip
     entry = results["selections"][0] | {"selector": "cosmic", "refusal_rate": None, "table": table}
-    (found,) = scores_of(results, entry)
+    own_results = run_results(**results | {"selections": [entry]})
+    (found,) = scores_of(own_results, own_results.selections[0])
     assert (found.name, list(found.by_position)) == ("score", [-2, -1])
     assert [(one.layer, one.value) for one in found.by_position[-2]] == [(layer, 1.25)]
     own = [(one.layer, one.value, one.chosen, one.excluded) for one in found.by_position[-1]]
@@ -201,7 +206,8 @@ def test_scores_of_a_selector_are_drawn_by_layer_and_position(changed, results):
     classes = [found.get("class") for found in page.named("path") + page.named("circle")]
     assert (classes.count("dot hollow"), classes.count("ring")) == (1, 1)
     # what counted texts is drawn by the map
-    assert scores_of(results, entry | {"refusal_rate": 0.5}) == []
+    counted = selection(**entry | {"refusal_rate": 0.5})
+    assert scores_of(own_results, counted) == []
 
 
 def test_precisions_side_by_side(changed, results):
@@ -260,9 +266,12 @@ def test_models_of_one_architecture_stand_side_by_side_with_the_test_for_a_trend
     assert "z = -6.71, p &lt; 0.001, by Holm &lt; 0.001: fewer with size." in section
 
 
+CONDITION = {"layer": 1, "position": -1, "module": "residual", "threshold": 0.5, "when": "above"}
+
+
 def test_a_condition_says_how_many_prompts_were_edited(changed, results):
     cells = [
-        cell | {"condition": {"layer": 1}, "edited": place} for place, cell in enumerate(results["cells"])
+        cell | {"condition": CONDITION, "edited": place} for place, cell in enumerate(results["cells"])
     ]
     head, *rows = changed(cells=cells).tables["cells"][0]
     at = head.index("edited")

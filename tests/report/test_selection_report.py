@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+from made_results import cell_entry, run_results
 from rich.console import Console
 
 from steerkit_core.report.content.selection import chosen_row, columns_of, in_words, ordered, title_of
@@ -13,7 +14,7 @@ def row(layer, score, excluded="", position=-1, **further):
 
 
 def report(*tables, rate=None, selector="cosmic"):
-    cells = [{"id": f"c{n}", "layer": 2, "position": -1, "multiplier": 4.0} for n in range(len(tables))]
+    cells = [cell_entry(id=f"c{n}", layer=2, position=-1, multiplier=4.0) for n in range(len(tables))]
     entries = [
         {
             "cell": cell["id"],
@@ -26,7 +27,7 @@ def report(*tables, rate=None, selector="cosmic"):
         }
         for number, (cell, table) in enumerate(zip(cells, tables, strict=True))
     ]
-    return {"cells": cells, "selections": entries}
+    return run_results(cells=cells, selections=entries)
 
 
 def text_of(parts):
@@ -42,7 +43,7 @@ TABLE = (row(2, 1.87654, kl=0.02), row(1, 1.5, kl=0.0312), row(0, None, "degener
 
 def test_the_best_rows_are_shown_and_the_others_counted():
     many = report([row(2, 2.0), *(row(layer, 1 - layer / 100) for layer in range(3, 12))])
-    assert text_of(selection_summary(many, many["selections"][0])) == [
+    assert text_of(selection_summary(many, many.selections[0])) == [
         "position layer score",
         "* -1 2 2.0000",
         "-1 3 0.9700",
@@ -55,7 +56,7 @@ def test_the_best_rows_are_shown_and_the_others_counted():
 
 def test_a_short_table_is_shown_whole_with_its_reasons():
     short = report(TABLE)
-    assert text_of(selection_summary(short, short["selections"][0])) == [
+    assert text_of(selection_summary(short, short.selections[0])) == [
         "position layer score excluded kl",
         "* -1 2 1.8765 0.0200",
         "-1 1 1.5000 0.0312",
@@ -65,15 +66,15 @@ def test_a_short_table_is_shown_whole_with_its_reasons():
 
 def test_what_was_tried_stands_among_the_cells_already():
     swept = report([{"layer": 2, "position": -1, "refusal": 3}] * 4, rate=0.5, selector="sweep")
-    assert list(selection_summary(swept, swept["selections"][0])) == []
-    assert title_of(swept["selections"][0]) == "sweep on p: it is the best (cell c0)"
+    assert list(selection_summary(swept, swept.selections[0])) == []
+    assert title_of(swept.selections[0]) == "sweep on p: it is the best (cell c0)"
     none = report([])
-    assert list(selection_summary(none, none["selections"][0])) == []
+    assert list(selection_summary(none, none.selections[0])) == []
 
 
 def test_many_settings_do_not_drown_the_page():
     many = report(TABLE, TABLE, TABLE, TABLE)
-    assert text_of(selection_summary(many, many["selections"][1])) == [
+    assert text_of(selection_summary(many, many.selections[1])) == [
         "3 candidates (--selection shows them all)"
     ]
 
@@ -93,14 +94,14 @@ def test_all_tables_can_be_asked_for():
 
 def test_the_chosen_row_comes_first_and_those_left_out_last():
     given = report([row(1, 0.5), row(3, None, "depth"), row(2, 0.9)])
-    (entry,) = given["selections"]
+    (entry,) = given.selections
     assert [one["layer"] for one in ordered(given, entry)] == [2, 1, 3]
-    assert chosen_row(given, entry) is entry["table"][2]
+    assert chosen_row(given, entry) is entry.table[2]
     # a table of cells is told apart by its multipliers; one that names no layer has no chosen row
     tried = report([{"layer": 2, "multiplier": m} for m in (1.0, 4.0)])
-    assert chosen_row(tried, tried["selections"][0])["multiplier"] == 4.0
+    assert chosen_row(tried, tried.selections[0])["multiplier"] == 4.0
     other = report([{"family": "qwen"}])
-    assert chosen_row(other, other["selections"][0]) is None
+    assert chosen_row(other, other.selections[0]) is None
 
 
 def test_empty_columns_are_left_out_and_numbers_are_short():

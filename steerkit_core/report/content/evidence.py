@@ -105,7 +105,7 @@ def _name(cell: CellResult, varying: list[str]) -> str:
 
 
 def _against(cell: CellResult) -> str:
-    return "unsteered" if cell.role == "baseline" else str(cell.control)
+    return "baseline" if cell.role == "baseline" else str(cell.control)
 
 
 def control_lines(results: RunResults, id_: str | None) -> list[str]:

@@ -4,7 +4,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from steerkit_core.report.terminal.numbers import drift_table
+from made_results import run_results
+
+from steerkit_core.report.terminal.numbers import shift_table
 
 COMMON = {
     "model": "m", "dtype": "float32", "extractor": "dim", "contrast": "c", "position": -1, "layers": [0, 1],
@@ -31,7 +33,7 @@ ENTRIES = [
 def printed(entries):
     """The header and the rows; title and caption are folded to the table's width."""
     console = Console(file=StringIO(), width=100)
-    console.print(drift_table({"quantization": entries}))
+    console.print(shift_table(run_results(quantization=entries)))
     text = console.file.getvalue()
     lines = [line.split() for line in text.splitlines() if line.strip() and "─" not in line]
     start = [words[0] for words in lines].index("layer")
@@ -46,9 +48,7 @@ def test_lengths_stand_beside_cosines_and_the_unquantized_ones_once():
         ["1", "351.0", "-", "-", "0.8000", "2351"],
     ]
     assert text.startswith("cosine of each layer's direction to the unquantized one layer")
-    assert text.endswith(
-        "beside it the length before normalising; carried over are the unquantized directions"
-    )
+    assert "length before normalizing" in text.partition("2351")[2]
 
 
 def test_a_run_of_an_earlier_version_has_cosines_alone():
@@ -62,4 +62,4 @@ def test_a_run_of_an_earlier_version_has_cosines_alone():
 
 
 def test_nothing_was_compared():
-    assert drift_table({"quantization": []}) is None
+    assert shift_table(run_results()) is None
