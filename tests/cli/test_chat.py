@@ -116,20 +116,20 @@ def give(give, monkeypatch):
 def test_answers_are_those_of_the_run_word_for_word(site, model, registry, tmp_path, give):
     folder = bundled_run(registry, tmp_path, site, model)
     report = read_run(folder).results
-    baseline = next(cell["id"] for cell in report["cells"] if cell["role"] == "baseline")
-    plain, steered = written(folder, baseline), written(folder, report["selected"])
+    baseline = next(cell.id for cell in report.cells if cell.role == "baseline")
+    plain, steered = written(folder, baseline), written(folder, report.selected)
     # each begins a conversation of its own, as a prompt of a run does
     code, out, err = give("\n/reset\n".join(PROMPTS), folder, "--json")
     assert (code, err.splitlines()[0]) == (0, f"loading {model}")
     found = json.loads(out)
-    assert (found["cell"], found["model"]) == (report["selected"], model)
+    assert (found["cell"], found["model"]) == (report.selected, model)
     answers = {one["user"]: (one["unsteered"], one["steered"]) for one in found["exchanges"]}
     assert answers == {prompt: (plain[prompt], steered[prompt]) for prompt in PROMPTS}
     assert plain != steered
 
 
 def test_from_a_pipe_all_is_plain(folder, give):
-    baseline = next(c["id"] for c in read_run(folder).results.cells if c["role"] == "baseline")
+    baseline = next(c.id for c in read_run(folder).results.cells if c.role == "baseline")
     text = written(folder, baseline)["Tell me a joke"]
     code, out, err = give("Tell me a joke\n/quit\nnever asked\n", folder)
     assert (code, err) == (0, "loading bundled:qwen2-s\n")
@@ -229,7 +229,7 @@ COMPLAINTS = {
     "/seed -4": "/seed: expected a whole number of at least 0, got -4",
     "/save": "/save: expected a file name",
     "/save .": "/save: . already exists: name another file",
-    "/save no/where": "/save: no/where cannot be written: No such file or directory",
+    "/save no/where": "/save: no/where: cannot be written: no such file or directory",
 }
 
 
@@ -293,9 +293,9 @@ def test_a_family_without_system_prompts_says_so(registry, tmp_path, give):
 
 def test_bad_input_is_one_message_and_exit_2(folder, give):
     report = read_run(folder).results
-    control = next(cell["id"] for cell in report["cells"] if cell["role"] == "control")
-    baseline = next(cell["id"] for cell in report["cells"] if cell["role"] == "baseline")
-    choose = f"name a steered one with --cell (selected: {report['selected']})"
+    control = next(cell.id for cell in report.cells if cell.role == "control")
+    baseline = next(cell.id for cell in report.cells if cell.role == "baseline")
+    choose = f"name a steered one with --cell (selected: {report.selected})"
     wrong = {
         ("--layer", "77"): "the run keeps no direction at layer 77 (kept: 0 to 9)",
         (
@@ -353,7 +353,7 @@ def test_directions_that_are_lost_are_missed(folder, give, tmp_path):
         if path.name != "directions.safetensors":
             (other / path.name).write_bytes(path.read_bytes())
     cell = read_run(other).results.selected
-    key = read_run(other).cell(cell)["extraction"]
+    key = read_run(other).cell(cell).extraction
     assert give("", Path(other)) == (
         2,
         "",

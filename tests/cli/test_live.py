@@ -173,12 +173,12 @@ def test_the_live_numbers_are_those_of_the_results(own_host, write_recipe, tmp_p
     assert report == silent
     # no text is judged again, or by itself and then with the others
     assert sorted(Counting.asked) == once
-    for cell in report["cells"]:
-        shown = progress.cells[cell["id"]]
-        assert dict(shown.counts) == {label: n for label, n in cell["counts"].items() if n}
-        assert (len(shown.rows), shown.failed) == (cell["n"] + cell["failed"], cell["failed"])
-        assert shown.total == cell["n"] + cell["failed"]
-    assert len(progress.cells) == len(report["cells"])
+    for cell in report.cells:
+        shown = progress.cells[cell.id]
+        assert dict(shown.counts) == {label: n for label, n in cell.counts.items() if n}
+        assert (len(shown.rows), shown.failed) == (cell.rows, cell.failed)
+        assert shown.total == cell.rows
+    assert len(progress.cells) == len(report.cells)
 
 
 def test_a_run_that_goes_on_shows_what_was_there(own_host, write_recipe, tmp_path):
@@ -188,5 +188,5 @@ def test_a_run_that_goes_on_shows_what_was_there(own_host, write_recipe, tmp_pat
     progress = live()
     assert run(progress, own_host, write_recipe, tmp_path, "out") == report
     assert {name: dict(cell.counts) for name, cell in progress.cells.items()} == {
-        cell["id"]: {label: n for label, n in cell["counts"].items() if n} for cell in report["cells"]
+        cell.id: {label: n for label, n in cell.counts.items() if n} for cell in report.cells
     }

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_results import run_results
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -132,7 +133,7 @@ def test_a_column_that_does_not_fit_is_left_out_before_a_word_is_cut():
     def headings(width):
         console = Console(width=width, color_system=None)
         with console.capture() as shown:
-            print_report(report, console)
+            print_report(run_results(**report), console)
         (line,) = [line for line in shown.get().splitlines() if "mult." in line]
         return line.split()
 
@@ -165,7 +166,7 @@ def several_things_vary():
     report = {"run": {"name": "r"}, "cells": cells, "selections": [], "selected": None, "notes": []}
     drift = {
         "extractor": "dim", "contrast": "c", "dtype": "float32", "position": -1, "layers": [0], "cosines": [0.5],
-        "raw_norms": [1.0], "reference_raw_norms": [2.0], "quantization": "int8",
+        "raw_norms": [1.0], "reference_raw_norms": [2.0], "quantization": "int8", "extraction": "e",
     }  # fmt: skip
     models = ("bundled:qwen2-s", "bundled:qwen2-m", "bundled:mistral-s")
     return report | {"quantization": [{**drift, "model": name, "reference": name} for name in models]}
@@ -175,7 +176,7 @@ def several_things_vary():
 def test_what_varies_shares_a_column_before_a_number_is_cut(width):
     console = Console(width=width, color_system=None)
     with console.capture() as shown:
-        print_report(several_things_vary(), console)
+        print_report(run_results(**several_things_vary()), console)
     text = shown.get()
     assert "\u2026" not in text
     assert text.count("26/30") == 8

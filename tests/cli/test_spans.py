@@ -3,19 +3,12 @@
 from io import StringIO
 
 import pytest
+from made_results import cell_result, judged_row
 from rich.console import Console
 
 from steerkit_core.report.terminal.console import print_completions
 
-ENTRY = {
-    "id": "c123",
-    "model": "m",
-    "layer": None,
-    "multiplier": None,
-    "n": 1,
-    "failed": 0,
-    "counts": {"refusal": 1, "garbled": 0, "normal": 0},
-}
+ENTRY = cell_result(id="c123", n=1, counts={"refusal": 1, "garbled": 0, "normal": 0})
 
 
 def shown(*, color, **row):
@@ -27,15 +20,8 @@ def shown(*, color, **row):
         force_terminal=color,
         color_system="standard" if color else None,
     )
-    row = {
-        "prompt_id": "T1",
-        "prompt": "Why?",
-        "label": "refusal",
-        "rule": "refusal",
-        "evidence": "",
-        **row,
-    }
-    print_completions(ENTRY, [row], console)
+    refused = judged_row(prompt_id="T1", prompt="Why?", label="refusal", rule="refusal", **row)
+    print_completions(ENTRY, [refused], console)
     return stream.getvalue()
 
 

@@ -1,9 +1,19 @@
 """What is said of two cells, and of a cell that was chosen: by hand, from labels that a test gives."""
 
 import pytest
+from attrs import asdict, evolve
+from made_results import cell_result
+from made_results import comparison as made_comparison
+from made_results import selection as made_selection
 from scipy.stats import binomtest, fisher_exact
 
-from steerkit_core.counting.best_cell import best, luck, luck_of_best, named_on_evaluation, with_luck
+from steerkit_core.counting.best_cell import (
+    best,
+    bias_of_best,
+    named_on_evaluation,
+    selection_bias,
+    with_bias,
+)
 from steerkit_core.counting.comparison import compare_cells, compare_independent, compare_paired, with_holm
 from steerkit_core.stats import PairedCounts, newcombe, newcombe_paired, wilson
 
@@ -18,38 +28,34 @@ def labels(word):
 def entry(name, word, **further):
     found = list(labels(word).values())
     counts = {label: found.count(label) for label in LETTERS.values()}
-    rates = {label: {"rate": wilson(k, len(found)).rate} for label, k in counts.items()}
-    columns = {"id": name, "role": "steered", "sick": None, "prompts": "p", "failed": word.count(".")}
-    return {**columns, "n": len(found), "counts": counts, "rates": rates, **further}
+    rates = {label: asdict(wilson(k, len(found))) for label, k in counts.items()}
+    columns = {"id": name, "failed": word.count("."), "n": len(found), "counts": counts, "rates": rates}
+    return cell_result(**columns | further)
 
 
 def test_cells_on_the_same_prompts_are_compared_prompt_by_prompt():
     found = compare_paired(labels("rrrrrrgn.r"), labels("nnnnnrrn.."), "refusal")
-    assert (found["n"], found["both"], found["first_only"], found["second_only"]) == (8, 1, 5, 1)
-    assert found["neither"] == 1
-    assert found["test"] == "mcnemar"
-    assert found["p"] == binomtest(1, 6).pvalue
+    assert (found.n, found.both, found.first_only, found.second_only) == (8, 1, 5, 1)
+    assert found.neither == 1
+    assert found.test == "mcnemar"
+    assert found.p == binomtest(1, 6).pvalue
     expected = newcombe_paired(PairedCounts(1, 5, 1, 1))
-    assert found["difference"] == {"value": 0.5, "low": expected.low, "high": expected.high}
+    assert found.difference == expected
 
 
 def test_cells_on_different_prompts_are_compared_as_independent():
     found = compare_independent(labels("rrrrn"), labels("rnnnnnng"), "refusal")
-    assert found["test"] == "fisher"
-    assert found["p"] == fisher_exact([[4, 1], [1, 7]]).pvalue
-    assert found["difference"]["low"] == newcombe(4, 5, 1, 8).low
+    assert found.test == "fisher"
+    assert found.p == fisher_exact([[4, 1], [1, 7]]).pvalue
+    assert found.difference.low == newcombe(4, 5, 1, 8).low
 
 
 def test_a_comparison_names_its_cells():
     cells = entry("c1", "rrrn"), entry("c0", "nnnn", role="baseline")
     found = compare_cells(*cells, {"c1": labels("rrrn"), "c0": labels("nnnn")}, {})
-    assert {key: found[key] for key in ("cell", "reference", "role", "label")} == {
-        "cell": "c1",
-        "reference": "c0",
-        "role": "baseline",
-        "label": "refusal",
-    }
-    assert (found["cell_only"], found["reference_only"], found["p"]) == (3, 0, 0.25)
+    assert (found.cell, found.reference) == ("c1", "c0")
+    assert (found.role, found.label) == ("baseline", "refusal")
+    assert (found.cell_only, found.reference_only, found.p) == (3, 0, 0.25)
 
 
 @pytest.mark.parametrize(
@@ -61,14 +67,15 @@ def test_a_comparison_names_its_cells():
     ],
 )
 def test_what_failed_or_knows_no_refusals_is_not_compared(reference):
-    given = {"c1": labels("rrrn"), "c0": {} if not reference["n"] else labels("nnnn")}
+    given = {"c1": labels("rrrn"), "c0": {} if not reference.n else labels("nnnn")}
     assert compare_cells(entry("c1", "rrrn"), reference, given, {}) is None
 
 
 def test_the_comparisons_of_a_run_are_one_family():
-    found = with_holm([{"p": 0.01, "cell": "a"}, {"p": 0.04, "cell": "b"}])
-    assert found == [{"p": 0.01, "cell": "a", "p_holm": 0.02}, {"p": 0.04, "cell": "b", "p_holm": 0.04}]
-    assert with_holm([]) == []
+    given = [made_comparison(cell=cell, p=p, p_holm=1.0) for cell, p in (("a", 0.01), ("b", 0.04))]
+    found = with_holm(given)
+    assert found == tuple(evolve(one, p_holm=p) for one, p in zip(given, (0.02, 0.04), strict=True))
+    assert with_holm([]) == ()
 
 
 def world(**words):
@@ -80,21 +87,21 @@ def world(**words):
     return cells, shares
 
 
-def test_the_winner_of_equals_is_partly_luck():
+def test_the_winner_of_equals_is_partly_selection_bias():
     # each of three cells refuses half of the prompts, by chance other ones
     cells, verdicts = world(a="rrrrrnnnnn", b="nnnrrrrnnr", c="rnrnrnrnrn")
-    found = luck("a", ["a", "b", "c"], cells, verdicts, seed=0)
-    assert (found["label"], found["candidates"], found["prompts"], found["rate"]) == ("refusal", 3, 10, 0.5)
-    assert found["resamples"] == 1000
-    assert found["optimism"] == pytest.approx(found["rate"] - found["corrected"])
-    assert found["optimism"] > 0.05
-    assert found == luck("a", ["a", "b", "c"], cells, verdicts, seed=0)
+    found = selection_bias("a", ["a", "b", "c"], cells, verdicts, seed=0)
+    assert (found.label, found.candidates, found.prompts, found.rate) == ("refusal", 3, 10, 0.5)
+    assert found.resamples == 1000
+    assert found.optimism == pytest.approx(found.rate - found.corrected)
+    assert found.optimism > 0.05
+    assert found == selection_bias("a", ["a", "b", "c"], cells, verdicts, seed=0)
 
 
 def test_failed_cells_and_those_given_up_early_were_no_competitors():
     cells, verdicts = world(a="rrrrn", b="rrnnn", sick="r....", early="rr")
-    cells["sick"]["sick"] = "4 of 5 completions failed: empty"
-    assert luck("a", list(cells), cells, verdicts, seed=0)["candidates"] == 2
+    cells["sick"] = evolve(cells["sick"], sick="4 of 5 completions failed: empty")
+    assert selection_bias("a", list(cells), cells, verdicts, seed=0).candidates == 2
 
 
 @pytest.mark.parametrize(
@@ -107,26 +114,28 @@ def test_failed_cells_and_those_given_up_early_were_no_competitors():
 )
 def test_a_choice_that_cannot_be_repeated_has_no_estimate(chosen, tried):
     cells, verdicts = world(a="rrrn", b="rrnn", c="rnnn")
-    assert luck(chosen, tried, cells, verdicts, seed=0) is None
+    assert selection_bias(chosen, tried, cells, verdicts, seed=0) is None
 
 
 def selection(cell, tried=(), *, on_evaluation=False, rate=None, shared=0, failed=False):
-    return {
-        "cell": cell,
-        "tried": list(tried),
-        "selected_on_evaluation": on_evaluation,
-        "refusal_rate": rate,
-        "shared_prompts": shared,
-        "failed": failed,
-    }
+    return made_selection(
+        cell=cell,
+        tried=list(tried),
+        selected_on_evaluation=on_evaluation,
+        refusal_rate=rate,
+        shared_prompts=shared,
+        failed=failed,
+    )
 
 
 def test_only_what_was_chosen_on_the_evaluation_prompts_is_corrected():
     cells, verdicts = world(a="rrrrrnnnnn", b="nnnrrrrnnr")
     held_out = selection("a", ["x", "y"], rate=0.4)
-    assert with_luck(held_out, cells, verdicts, 0) == {**held_out, "optimism": None}
+    assert with_bias(held_out, cells, verdicts, 0) == held_out
     same = selection("a", ["a", "b"], on_evaluation=True, rate=0.5, shared=10)
-    assert with_luck(same, cells, verdicts, 0)["optimism"] == luck("a", ["a", "b"], cells, verdicts, 0)
+    assert with_bias(same, cells, verdicts, 0).optimism == selection_bias(
+        "a", ["a", "b"], cells, verdicts, 0
+    )
 
 
 def test_the_best_of_several_settings_is_marked_where_their_rates_named_it():
@@ -146,11 +155,13 @@ def test_the_best_of_all_settings_competed_with_all_their_cells():
         selection("c", ["c", "d"], on_evaluation=True, rate=0.4, shared=10),
     ]
     assert best(cells, settings) == "a"
-    assert luck_of_best("a", settings, cells, verdicts, 0) == luck("a", "abcd", cells, verdicts, 0)
+    assert bias_of_best("a", settings, cells, verdicts, 0) == selection_bias(
+        "a", "abcd", cells, verdicts, 0
+    )
     # tried on other prompts: the settings' own cells are all that competed
     held_out = [selection("a", ["x"], rate=None), selection("c", ["y"], rate=None)]
-    assert luck_of_best("a", held_out, cells, verdicts, 0) == luck("a", "ac", cells, verdicts, 0)
-    cells["c"]["prompts"] = "others"
-    assert luck_of_best("a", held_out, cells, verdicts, 0) is None
-    assert luck_of_best(None, held_out, cells, verdicts, 0) is None
-    assert luck_of_best("a", held_out[:1], cells, verdicts, 0) is None
+    assert bias_of_best("a", held_out, cells, verdicts, 0) == selection_bias("a", "ac", cells, verdicts, 0)
+    cells["c"] = evolve(cells["c"], prompts="others")
+    assert bias_of_best("a", held_out, cells, verdicts, 0) is None
+    assert bias_of_best(None, held_out, cells, verdicts, 0) is None
+    assert bias_of_best("a", held_out[:1], cells, verdicts, 0) is None

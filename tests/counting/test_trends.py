@@ -4,6 +4,9 @@ import math
 from io import StringIO
 
 import pytest
+from attrs import evolve
+from made_results import cell_result
+from made_results import selection as made_selection
 from rich.console import Console
 
 from steerkit_core.counting.trends import ModelSize, trends
@@ -19,13 +22,12 @@ SIZES = {
 
 
 def cell(id_, model, **further):
-    facts = {"id": id_, "model": model, "quantization": "none", "prompts": "p", "layer": 2, "n": 10}
-    facts |= {"multiplier": 4.0, "strength": None, "sick": None, "counts": {"refusal": 0, "normal": 0}}
-    return facts | further
+    facts = {"layer": 2, "multiplier": 4.0, "counts": {"refusal": 0, "normal": 0}}
+    return cell_result(id=id_, model=model, **facts | further)
 
 
 def selection(id_, model, **overrides):
-    return {"cell": id_, "failed": False, "overrides": {"model": {"id": model}} | overrides}
+    return made_selection(cell=id_, overrides={"model": {"id": model}} | overrides)
 
 
 def labels(k, n=10):
@@ -53,11 +55,11 @@ def test_the_trend_is_that_of_the_formula_from_small_to_large():
     chosen, cells, found = made({"large": 3, "small": 9, "middle": 8, "other": 1})
     (entry,) = trends(chosen, cells, SIZES, found)
     z, p = naive([(3_000, 9, 10), (14_000, 8, 10), (32_000, 3, 10)])
-    assert (entry["z"], entry["p"]) == (pytest.approx(z), pytest.approx(p))
+    assert (entry.z, entry.p) == (pytest.approx(z), pytest.approx(p))
     assert z < -2
-    assert entry["p_holm"] == entry["p"]
-    assert entry["model_type"] == "qwen2"
-    sizes = [(one["model"], one["parameters"], one["cell"], one["rate"]["k"]) for one in entry["sizes"]]
+    assert entry.p_holm == entry.p
+    assert entry.model_type == "qwen2"
+    sizes = [(one.model, one.parameters, one.cell, one.rate.k) for one in entry.sizes]
     assert sizes == [
         ("small", 3_000, "c-small", 9),
         ("middle", 14_000, "c-middle", 8),
@@ -66,8 +68,8 @@ def test_the_trend_is_that_of_the_formula_from_small_to_large():
 
 
 def test_one_size_is_no_trend_and_neither_are_two_architectures():
-    assert trends(*_placed(made({"small": 3, "other": 9}))) == []
-    assert trends(*_placed(made({"small": 3}))) == []
+    assert trends(*_placed(made({"small": 3, "other": 9}))) == ()
+    assert trends(*_placed(made({"small": 3}))) == ()
 
 
 def _placed(parts):
@@ -77,9 +79,9 @@ def _placed(parts):
 
 def test_failed_cells_and_settings_are_left_out():
     chosen, cells, found = made({"small": 9, "middle": 8, "large": 3})
-    cells["c-large"]["sick"] = "10 of 10 completions failed"
-    chosen[1] |= {"failed": True, "cell": None}
-    assert trends(chosen, cells, SIZES, found) == []
+    cells["c-large"] = evolve(cells["c-large"], sick="10 of 10 completions failed")
+    chosen[1] = evolve(chosen[1], failed=True, cell=None)
+    assert trends(chosen, cells, SIZES, found) == ()
 
 
 def test_settings_that_differ_in_more_than_the_model_are_families_of_their_own_and_adjusted_together():
@@ -90,29 +92,28 @@ def test_settings_that_differ_in_more_than_the_model_are_families_of_their_own_a
             chosen.append(selection(id_, model, **{"site.unit": unit}))
             cells[id_], found[id_] = cell(id_, model), labels(k)
     first, second = trends(chosen, cells, SIZES, found)
-    assert (first["overrides"], second["overrides"]) == (
+    assert (first.overrides, second.overrides) == (
         {"model": {}, "site.unit": "raw"},
         {"model": {}, "site.unit": "absolute"},
     )
-    assert second["p"] == 1.0
-    assert first["p_holm"] == pytest.approx(2 * first["p"])
+    assert second.p == 1.0
+    assert first.p_holm == pytest.approx(2 * first.p)
 
 
 def test_a_grid_over_ids_and_a_grid_over_tables_are_the_same():
     chosen, cells, found = made({"small": 9, "large": 2})
-    for entry in chosen:
-        entry["overrides"] = {"model.id": entry["overrides"]["model"]["id"]}
+    chosen = [evolve(one, overrides={"model.id": one.overrides["model"]["id"]}) for one in chosen]
     (entry,) = trends(chosen, cells, SIZES, found)
-    assert entry["overrides"] == {}
+    assert entry.overrides == {}
 
 
 def test_precisions_are_apart():
     chosen, cells, found = made({"small": 9, "large": 2})
-    cells["c-large"]["quantization"] = "int4"
-    assert trends(chosen, cells, SIZES, found) == []
+    cells["c-large"] = evolve(cells["c-large"], quantization="int4")
+    assert trends(chosen, cells, SIZES, found) == ()
 
 
-def test_a_terminal_and_the_page_show_sizes_doses_and_the_test():
+def test_a_terminal_and_the_page_show_sizes_strengths_and_the_test():
     chosen, cells, found = made({"small": 9, "large": 2}, strength={"absolute": 4.0, "residual": 0.125})
     (entry,) = trends(chosen, cells, SIZES, found)
     z, p = naive([(3_000, 9, 10), (32_000, 2, 10)])

@@ -2,9 +2,8 @@
 
 from io import StringIO
 
-from rich.console import Console
-
 from made_results import run_results
+from rich.console import Console
 
 from steerkit_core.report.terminal.numbers import shift_table
 

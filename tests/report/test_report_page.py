@@ -34,14 +34,14 @@ def test_sections_in_their_order(page):
 
 def test_every_cell_has_its_counts_and_interval(page, results):
     (head, *rows) = page.tables["cells"][0]
-    assert head[-5:] == ["strength", "refusal, 95% interval", "garbled", "normal", "failed"]
+    assert head[-4:] == ["strength", "refusal, 95% interval", "garbled", "normal"]
     assert len(rows) == len(results["cells"]) == 19
     for row, cell in zip(rows, results["cells"], strict=True):
         counts, n = cell["counts"], cell["n"]
         name = cell["id"] + ("*" if cell["id"] == results["selected"] else "")
         assert row[0] == name
-        assert row[-4] == f"{counts['refusal']}/{n}, {ends(counts['refusal'], n)}"
-        assert row[-3:] == [str(counts["garbled"]), str(counts["normal"]), "0"]
+        assert row[-3] == f"{counts['refusal']}/{n}, {ends(counts['refusal'], n)}"
+        assert row[-2:] == [str(counts["garbled"]), str(counts["normal"])]
 
 
 def test_rates_by_layer_are_those_of_the_cells(page, results):

@@ -1,7 +1,7 @@
 """Which completions a page shows where there are more than fit."""
 
 import pytest
-from made_results import judged_row, manifest
+from made_results import judged_row
 
 from steerkit_core.report.content.marks import LONGEST, evidence_spans, marked_text, merged
 from steerkit_core.report.page.sections.manifest import in_common, manifest_text

@@ -4,8 +4,8 @@ import re
 
 import pytest
 from as_json import as_json
-from made_results import cell_entry, manifest, run_results, selection
 from attrs import asdict
+from made_results import cell_entry, manifest, run_results, selection
 from page_tables import Page
 
 from steerkit_core.report.content.record import RunRecord, read_record
