@@ -77,14 +77,14 @@ def transfers(
         other = own.get(_key(cell, cell.origin.method))
         if other is not None:
             arms = RandomArms(
-                transferred=_random_arm(cell, comparisons, cells),
-                own=_random_arm(other, comparisons, cells),
+                transferred=random_arm(cell, comparisons, cells),
+                own=random_arm(other, comparisons, cells),
             )
             found.append(_transfer(cell, cell.origin, other, arms, labels, store, seed))
     return tuple(found)
 
 
-def _random_arm(
+def random_arm(
     cell: CellResult, comparisons: Sequence[Comparison], cells: Mapping[str, CellResult]
 ) -> RandomArm | None:
     """The strongest of a cell's random controls, and whether the cell beats them all; None without any."""

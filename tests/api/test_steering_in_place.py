@@ -77,13 +77,13 @@ def test_a_bundled_model_writes_what_its_run_has_written(name, tmp_path):
     assert torch.equal(directions.units, kept.units)
     assert torch.equal(directions.raw_norms, kept.raw_norms)
     assert directions.residual_norms == kept.residual_norms
-    rows = report.completions(report.selected["id"])[:6]
+    rows = report.completions(report.selected.id)[:6]
     with handle.steer(kept.at(layer=2), multiplier=0.5, unit="residual", span="layer"):
-        answers = handle.complete([row["prompt"] for row in rows], max_new_tokens=20)
-        batch = batch_of(handle.tokenizer, [row["prompt"] for row in rows])
+        answers = handle.complete([row.prompt for row in rows], max_new_tokens=20)
+        batch = batch_of(handle.tokenizer, [row.prompt for row in rows])
         tokens = generated(handle.model, batch, max_new_tokens=20, pad_token_id=handle.pad_id)
-    assert [answer.text for answer in answers] == [row["text"] for row in rows]
-    assert handle.tokenizer.batch_decode(tokens, skip_special_tokens=True) == [row["text"] for row in rows]
+    assert [answer.text for answer in answers] == [row.text for row in rows]
+    assert handle.tokenizer.batch_decode(tokens, skip_special_tokens=True) == [row.text for row in rows]
 
 
 def test_ablation_everywhere_takes_the_direction_out(hf_models, wrapped, directions_of):

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from as_json import as_json
 
 from steerkit_core import Prompt, SteerkitError
 from steerkit_core.generation import Row, completion, generate
@@ -101,7 +102,7 @@ def lines(folder, name):
 
 
 def test_a_run_writes_one_token_a_row_and_keeps_its_score(tmp_path):
-    report = small_run(tmp_path, RefusalLogprob, LOGPROB)
+    report = as_json(small_run(tmp_path, RefusalLogprob, LOGPROB))
     rows = lines(tmp_path / "run", "completions.jsonl")
     assert {(row["tokens"], row["stop"]) for row in rows} <= {(1, "settled"), (0, "eos")}
     verdicts = {(row["cell"], row["prompt_id"]): row for row in lines(tmp_path / "run", "verdicts.jsonl")}
@@ -134,7 +135,7 @@ def test_the_cells_of_other_judges_keep_their_names(registry, write_recipe, tmp_
         "others": ['classifier={use="refusal-logprob", openings=["N"]}'],
     }.items():
         recipe = load_recipe(path, registry, change)
-        report = run_recipe(recipe, registry, tmp_path / name)
+        report = as_json(run_recipe(recipe, registry, tmp_path / name))
         rows = lines(tmp_path / name, "completions.jsonl")
         (baseline,) = (cell["id"] for cell in report["cells"] if cell["role"] == "baseline")
         ids[name] = (
@@ -196,7 +197,7 @@ def test_options_that_are_wrong(options, message, registry, write_recipe, tmp_pa
 def test_show_prints_the_scores(tmp_path, capsys):
     from steerkit_core.cli import execute
 
-    report = small_run(tmp_path, RefusalLogprob, LOGPROB)
+    report = as_json(small_run(tmp_path, RefusalLogprob, LOGPROB))
     cell = report["cells"][0]["id"]
     assert execute(["show", str(tmp_path / "run"), "--cell", cell]) == 0
     out = capsys.readouterr().out

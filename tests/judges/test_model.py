@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from as_json import as_json
 from transformers import AutoModelForCausalLM
 
 from steerkit_core import ModelSpec, Prompt, SteerkitError
@@ -181,7 +182,7 @@ def small(registry, write_recipe, tmp_path, monkeypatch):
     def run(*changes, out="run"):
         del loaded[:]
         recipe = load_recipe(path, registry, [f"classifier={JUDGE}", *changes])
-        return run_recipe(recipe, registry, tmp_path / out), list(loaded)
+        return as_json(run_recipe(recipe, registry, tmp_path / out)), list(loaded)
 
     run.folder = tmp_path
     return run

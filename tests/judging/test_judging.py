@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import pytest
+from as_json import as_json
 from attrs import frozen
 
 from steerkit_core import (
@@ -101,7 +102,9 @@ def execute(own_host, write_recipe, tmp_path):
     del calls[:]
 
     def run(*changes, out="run"):
-        return run_recipe(load_recipe(path, registry, changes), registry, tmp_path / out), tmp_path / out
+        return as_json(
+            run_recipe(load_recipe(path, registry, changes), registry, tmp_path / out)
+        ), tmp_path / out
 
     run.registry = registry
     return run

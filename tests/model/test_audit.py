@@ -5,13 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
-from as_json import as_json
+from as_json import as_json, from_json
 from transformers import AutoTokenizer
 
 from steerkit_core.model.prompt_audit import audit
 from steerkit_core.model.template import template_hash
 from steerkit_core.recipe.parsing import load_recipe
 from steerkit_core.report.content.prompts import audit_lines
+from steerkit_core.results.manifest import PromptAudit
 from steerkit_core.testing import FAMILIES, tiny_tokenizer
 from steerkit_families import Gemma, Mistral, Qwen
 from steerkit_families.fallback import Fallback
@@ -108,10 +109,13 @@ def test_lines_name_the_commonest_tokens():
         "example": {"id": "p", "tokens": [{"id": 7, "text": "\n"}, {"id": 8, "text": "x"}]},
         "prompts": 21,
         "double_bos": 0,
-        "positions": [{"contrast": "c", "extractor": "dim", "position": -4, "tokens": tokens}],
+        "without_bos": 0,
+        "positions": [
+            {"contrast": "c", "extractor": "dim", "position": -4, "in_template": True, "tokens": tokens}
+        ],
         "notes": ["odd"],
     }
-    assert list(audit_lines(audited)) == [
+    assert list(audit_lines(from_json(PromptAudit, audited))) == [
         "template 0123456789ab, 2 tokens behind the user's text",
         r"prompt p as 2 tokens: '\n' 'x'",
         "0 of 21 prompts begin with two BOS tokens",

@@ -8,6 +8,7 @@ import pytest
 import torch
 from as_json import as_json
 from attrs import evolve, frozen
+from made_results import run_results
 from safetensors.torch import load_file, save_file
 
 from steerkit_core import DirectionSet, Extractor, SteerkitError, hookimpl
@@ -136,7 +137,7 @@ def test_a_direction_that_is_nan_makes_a_failed_cell_and_no_garbled_one(execute,
     assert note == f"tiny: 1 of 2 cells failed, such as {steered['id']}: {cause}.".replace(
         "tiny", baseline["model"]
     )
-    table = results_table(report)
+    table = results_table(run_results(**report))
     cells = [list(column.cells) for column in table.columns if column.header == "refusal"]
     assert cells[0][1] == "[magenta]failed[/]"
     page = (tmp_path / "run" / "report.html").read_text()

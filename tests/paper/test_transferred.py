@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import pytest
+from attrs import asdict
+from made_results import manifest, run_results
 
+from steerkit_core.results.run import KeptRun
+from steerkit_core.stats import wilson
 from steerkit_paper.pack.answers import answer
 from steerkit_paper.pack.cells import NoAnswer, Question
 from steerkit_paper.pack.mapping import Column, Place
@@ -12,12 +16,19 @@ from steerkit_paper.records import Cell
 
 
 def asked(moved, own, efficiency):
-    arms = {name: {"k": k, "n": 30, "rate": k / 30} for name, k in (("transferred", moved), ("own", own))}
+    arms = {"transferred": asdict(wilson(moved, 30)), "own": asdict(wilson(own, 30))}
     entry = {
-        "source": "a", "target": "b", "map": "none", "cell": "c", "layer": 1, "multiplier": 2.0,
+        "source": "a", "target": "b", "map": "none", "cell": "c", "layer": 1, "multiplier": 2.0, "run": None,
+        "quantization": "none", "differs": [], "source_layer": 1, "own_layer": 1, "cosine": None,
         "efficiency": efficiency, **arms,
     }  # fmt: skip
-    run = Run(recipe="r", model="b", folder=Path(), status="kept", report={"transfers": [entry]})
+    run = Run(
+        recipe="r",
+        model="b",
+        folder=Path(),
+        status="kept",
+        kept=KeptRun(Path(), manifest(), run_results(transfers=[entry])),
+    )
     return Question(
         cell=Cell(id="x", row="x", column="TE", printed="1.25", source="1", value=1.25),
         place=Place(recipe="r", model="b", source="a", why="a pair"),

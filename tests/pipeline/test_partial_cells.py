@@ -4,7 +4,9 @@ import json
 from typing import ClassVar
 
 import pytest
+from as_json import as_json
 from attrs import frozen
+from made_results import cell_result, run_results
 
 from steerkit_core import (
     Classifier,
@@ -118,7 +120,7 @@ def execute(own_host, write_recipe, tmp_path):
         recipe = load_recipe(
             path, registry, ["classifier.use=by-length", "selector={use = 'looks'}", *changes]
         )
-        return run_recipe(recipe, registry, tmp_path / out), tmp_path / out
+        return as_json(run_recipe(recipe, registry, tmp_path / out)), tmp_path / out
 
     return run
 
@@ -167,12 +169,12 @@ def test_a_cell_holds_what_was_asked_and_no_row_is_generated_twice(execute, gene
         assert cell["counts"] == naive_counts(folder, cell["id"], asked)
         judged = [row for row in lines(folder, "verdicts.jsonl") if row["cell"] == cell["id"]]
         assert len(judged) == len(asked)
-        assert ended_early(cell)
+        assert ended_early(cell_result(**cell))
     # unsteered, four cells with two prompts, one more for the first, the selected one
     assert len(generated) == len(set(generated)) == 5 + 4 * 2 + 1 + 5
     assert len(lines(folder, "completions.jsonl")) == len(generated)
     (baseline,) = (cell for cell in report["cells"] if cell["role"] == "baseline")
-    assert (baseline["n"], baseline["prompts_total"], ended_early(baseline)) == (5, 5, False)
+    assert (baseline["n"], baseline["prompts_total"], ended_early(cell_result(**baseline))) == (5, 5, False)
 
 
 def test_an_outcome_covers_the_prompts_of_its_own_question(execute):
@@ -193,7 +195,7 @@ def test_a_rate_on_a_part_of_the_prompts_is_no_rate_on_the_selection_prompts(exe
     assert report["selections"][0]["refusal_rate"] is None
     report, _ = execute("selector.more=4", out="whole")
     cell = tried(report)[PLACES[0]]
-    assert (cell["n"], ended_early(cell)) == (4, False)
+    assert (cell["n"], ended_early(cell_result(**cell))) == (4, False)
     assert report["selections"][0]["refusal_rate"] == cell["rates"]["refusal"]["rate"]
 
 
@@ -202,7 +204,7 @@ def test_a_cell_that_is_chosen_on_its_own_prompts_is_extended(last, execute, gen
     report, folder = execute("prompts.evaluation=sel.txt", f"selector.last={last}")
     chosen = next(cell for cell in report["cells"] if cell["selected"])
     assert (chosen["layer"], chosen["multiplier"]) == (PLACES[-1] if last == "true" else PLACES[0])
-    assert (chosen["n"], ended_early(chosen)) == (4, False)
+    assert (chosen["n"], ended_early(cell_result(**chosen))) == (4, False)
     assert chosen["counts"] == naive_counts(folder, chosen["id"], SELECTION)
     assert len(report["cells"]) == 1 + 4
     assert len(generated) == len(set(generated)) == 4 + 4 * 2 + 1 + (2 if last == "true" else 1)
@@ -257,7 +259,7 @@ def test_ended_cells_are_shown_as_what_they_are(execute):
     from rich.console import Console
 
     report, folder = execute()
-    (found,) = [one for one in maps(report) if "sel.txt" in one.title]
+    (found,) = [one for one in maps(run_results(**report)) if "sel.txt" in one.title]
 
     def drawn(table):
         console = Console(width=200, file=StringIO())
@@ -268,14 +270,10 @@ def test_ended_cells_are_shown_as_what_they_are(execute):
     assert "coherent refusals, by layer and multiplier" in shown
     assert "the rest is normal; a cell of fewer than 4 was ended early" in shown
     cell = tried(report)[PLACES[0]]
-    assert f"{cell['counts']['refusal']}/3 of 4" in drawn(results_table(report))
+    assert f"{cell['counts']['refusal']}/3 of 4" in drawn(results_table(run_results(**report)))
     page = (folder / "report.html").read_text("utf-8")
     assert "A cell of fewer prompts than the others was ended early." in page
     whole, folder = execute("selector.first=4", "selector.more=4", out="whole")
-    (found,) = [one for one in maps(whole) if "sel.txt" in one.title]
+    (found,) = [one for one in maps(run_results(**whole)) if "sel.txt" in one.title]
     assert "coherent refusals of 4, by layer" in drawn(map_table(found))
     assert "ended early" not in drawn(map_table(found)) + (folder / "report.html").read_text("utf-8")
-
-
-def test_a_report_of_an_earlier_version_has_whole_cells_only():
-    assert not ended_early({"n": 4, "failed": 1})

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from as_json import as_json
 from attrs import frozen
 from rich.console import Console
 from scipy.stats import binomtest
@@ -139,7 +140,7 @@ def execute(own_host, own, write_recipe, tmp_path):
         """`again` reads anew what the test's plugin brings."""
         known = Registry.collect(own_host) if again else registry
         recipe = load_recipe(path, known, ["classifier.use=by-length", *changes])
-        return run_recipe(recipe, known, tmp_path / out, **kwargs), tmp_path / out
+        return as_json(run_recipe(recipe, known, tmp_path / out, **kwargs)), tmp_path / out
 
     return run
 

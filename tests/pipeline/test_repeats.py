@@ -4,6 +4,7 @@ import json
 from typing import ClassVar
 
 import pytest
+from as_json import as_json
 from attrs import frozen
 
 from steerkit_core import (
@@ -59,7 +60,7 @@ def run(own_host, write_recipe, tmp_path):
 
     def run(*changes, out="run"):
         recipe = load_recipe(path, registry, [*base, *changes])
-        return run_recipe(recipe, registry, tmp_path / out), tmp_path / out
+        return as_json(run_recipe(recipe, registry, tmp_path / out)), tmp_path / out
 
     return run
 
@@ -107,7 +108,7 @@ def test_rates_count_completions_and_intervals_are_clustered(run):
     assert entry["difference"]["low"] < gap < entry["difference"]["high"]
     found = compare_arms(
         *(make_arm(read_run(folder), entry[k], "refusal") for k in ("cell", "reference")), "refusal"
-    )
+    ).as_json()
     assert (found["test"], found["p"], found["difference"]) == (
         "sign-flip",
         entry["p"],

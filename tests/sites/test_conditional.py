@@ -7,6 +7,7 @@ import attrs
 import pytest
 import torch
 from as_json import as_json
+from made_results import run_results
 from rich.console import Console
 
 from steerkit_core import ClassActivations, Condition, DegenerateDirection, Intervention, SteerkitError
@@ -275,7 +276,7 @@ def test_a_run_says_how_many_rows_were_edited_and_by_which_threshold(tmp_path):
     }
     assert (baseline["condition"], baseline["edited"]) == (None, 0)
     console = Console(width=120, record=True)
-    print_report(report, console)
+    print_report(run_results(**report), console)
     shown = console.export_text()
     # the last column of both cells
     rows = [line.split() for line in shown.splitlines() if line.lstrip("* ").startswith("kit-neutral")]

@@ -1,8 +1,8 @@
 """What the recipe check says about options of sites."""
 
 import pytest
-from steerkit_core.converter import make_converter, problems
 
+from steerkit_core.recipe.converter import make_converter, problems
 from steerkit_sites import (
     Conditional,
     MlpReflect,

@@ -4,13 +4,17 @@ from typing import ClassVar
 
 import pytest
 import torch
-from attrs import evolve, frozen
+from as_json import as_json
+from attrs import asdict, evolve, frozen
+from made_results import cell_result, comparison, run_results
 
 import steerkit_core
 from steerkit_core import Classifier, ContrastSet, DirectionSet, Edit, Intervention, Prompt, Verdict
 from steerkit_core.counting.controls import judge_controls, unbeaten_note
 from steerkit_core.errors import RecipeError, SteerkitError
 from steerkit_core.recipe.parsing import parse_recipe
+from steerkit_core.results.findings import ControlVerdict
+from steerkit_core.stats import wilson
 from steerkit_core.steering.controls import (
     flipped,
     random_directions,
@@ -143,36 +147,35 @@ def test_flipped_is_the_same_with_the_other_sign():
 # the rule
 
 
-def entry(id_, k, role="steered", control=None, n=30, **further):
-    return {
-        "id": id_,
-        "role": role,
-        "control": control,
-        "model": "m",
-        "quantization": "none",
-        "layer": 3,
-        "multiplier": 2.0,
-        "rates": {"refusal": {"k": k, "n": n, "rate": k / n}},
-        "direction": None if role == "baseline" else {"raw_norm": 1.0},
+def entry(id_, k, role="steered", control=None, n=30, direction=None, **further):
+    plain = None if role == "baseline" else {"raw_norm": 1.0}
+    return cell_result(
+        id=id_,
+        role=role,
+        control=control,
+        layer=3,
+        multiplier=2.0,
+        rates={"refusal": asdict(wilson(k, n))},
+        direction=direction or plain,
         **further,
-    }
+    )
 
 
 def judged(chosen, references, ps, left_out=()):
-    cells = {cell["id"]: cell for cell in (chosen, *references)}
-    rate = chosen["rates"]["refusal"]["rate"]
+    cells = {cell.id: cell for cell in (chosen, *references)}
+    rate = chosen.rates["refusal"].rate
     comparisons = [
-        {
-            "cell": chosen["id"],
-            "reference": cell["id"],
-            "role": cell["role"],
-            "difference": {"value": rate - cell["rates"]["refusal"]["rate"]},
-            "p": p,
-            "p_holm": p,
-        }
+        comparison(
+            cell=chosen.id,
+            reference=cell.id,
+            role=cell.role,
+            difference={"value": rate - cell.rates["refusal"].rate, "low": -1.0, "high": 1.0},
+            p=p,
+            p_holm=p,
+        )
         for cell, p in zip(references, ps, strict=True)
     ]
-    return judge_controls(comparisons, cells, [(chosen["id"], tuple(left_out))])
+    return judge_controls(comparisons, cells, [(chosen.id, tuple(left_out))])
 
 
 def test_a_cell_that_beats_all_is_said_to_in_one_sentence():
@@ -182,15 +185,15 @@ def test_a_cell_that_beats_all_is_said_to_in_one_sentence():
         entry("r2", 1, "control", "random-2"),
     ]
     (found,) = judged(entry("c", 30), references, [0.001, 0.001, 0.001], ["flipped: why"])
-    assert found == {
-        "cell": "c",
-        "label": "refusal",
-        "beaten": True,
-        "controls": 2,
-        "unbeaten": [],
-        "sentence": "30/30 against 0/30 unsteered and at most 2/30 under 2 controls",
-        "left_out": ["flipped: why"],
-    }
+    assert found == ControlVerdict(
+        cell="c",
+        label="refusal",
+        beaten=True,
+        controls=2,
+        unbeaten=(),
+        sentence="30/30 against 0/30 for the baseline and at most 2/30 under 2 controls",
+        left_out=("flipped: why",),
+    )
 
 
 def test_those_that_are_not_beaten_are_named_with_what_they_reached():
@@ -203,7 +206,7 @@ def test_those_that_are_not_beaten_are_named_with_what_they_reached():
     ]
     chosen = entry("c", 30)
     (found,) = judged(chosen, references, [0.001, 0.4, 0.0501, 1.0])
-    assert (found["beaten"], found["unbeaten"]) == (False, ["random-1", "shuffled-1", "flipped"])
+    assert (found.beaten, found.unbeaten) == (False, ("random-1", "shuffled-1", "flipped"))
     assert unbeaten_note(found, chosen) == (
         "m, layer 3, multiplier 2 (cell c): 30/30 does not beat its controls: random-1 26/30 (p = 0.4),"
         " shuffled-1 25/30 (p = 0.05, cosine 0.91 to the direction), flipped 30/30 (p = 1)."
@@ -213,20 +216,20 @@ def test_those_that_are_not_beaten_are_named_with_what_they_reached():
 def test_a_control_that_goes_further_is_not_beaten_however_small_the_p():
     references = [entry("b", 0, "baseline"), entry("r1", 30, "control", "random-1")]
     (found,) = judged(entry("c", 15), references, [0.001, 0.001])
-    assert found["unbeaten"] == ["random-1"]
+    assert found.unbeaten == ("random-1",)
 
 
 def test_taking_refusals_away_is_judged_the_other_way_round():
     references = [entry("b", 28, "baseline"), entry("r1", 27, "control", "random-1")]
     (found,) = judged(entry("c", 2), references, [0.001, 0.001])
-    assert found["sentence"] == "2/30 against 28/30 unsteered and 27/30 under 1 control"
+    assert found.sentence == "2/30 against 28/30 for the baseline and 27/30 under 1 control"
     references.append(entry("r2", 0, "control", "random-2"))
     (found,) = judged(entry("c", 2), references, [0.001, 0.001, 0.001])
-    assert found["unbeaten"] == ["random-2"]
+    assert found.unbeaten == ("random-2",)
 
 
 def test_without_controls_nothing_is_said():
-    assert judged(entry("c", 30), [entry("b", 0, "baseline")], [0.001]) == []
+    assert judged(entry("c", 30), [entry("b", 0, "baseline")], [0.001]) == ()
 
 
 # in a run
@@ -266,7 +269,7 @@ def cells_of(report, role):
 )
 def test_controls_are_as_strong_as_the_chosen_cell_in_every_unit(site, tmp_path):
     extractor = {"use": "dim", "module": "heads" if site["use"] == "head-add" else "residual"}
-    report = small_run(tmp_path, tables={"site": site, "extractor": extractor, "controls": ON})
+    report = as_json(small_run(tmp_path, tables={"site": site, "extractor": extractor, "controls": ON}))
     (chosen,) = cells_of(report, "steered")
     found = cells_of(report, "control")
     assert [cell["control"] for cell in found] == [
@@ -288,7 +291,7 @@ def test_controls_are_as_strong_as_the_chosen_cell_in_every_unit(site, tmp_path)
 
 @pytest.mark.parametrize("use", ["residual-ablate", "residual-reflect"])
 def test_flipping_is_left_out_where_it_changes_nothing(use, tmp_path):
-    report = small_run(tmp_path, tables={"site": {"use": use}, "controls": ON})
+    report = as_json(small_run(tmp_path, tables={"site": {"use": use}, "controls": ON}))
     names = [cell["control"] for cell in cells_of(report, "control")]
     assert names == ["random-1", "random-2", "random-3", "shuffled-1"]
     (found,) = report["controls"]
@@ -296,14 +299,14 @@ def test_flipping_is_left_out_where_it_changes_nothing(use, tmp_path):
 
 
 def test_an_extractor_that_does_not_look_at_prompts_has_no_shuffled_control(tmp_path):
-    report = small_run(tmp_path, tables={"extractor": {"use": "random"}, "controls": ON})
+    report = as_json(small_run(tmp_path, tables={"extractor": {"use": "random"}, "controls": ON}))
     (found,) = report["controls"]
     assert found["left_out"] == ["shuffled-1: it does what the chosen cell does"]
 
 
 def test_ids_of_other_cells_do_not_depend_on_controls(tmp_path):
     found = [
-        small_run(tmp_path / name, tables={"controls": controls})
+        as_json(small_run(tmp_path / name, tables={"controls": controls}))
         for name, controls in (("on", ON), ("off", OFF))
     ]
     ids = [{cell["id"] for cell in report["cells"] if cell["role"] != "control"} for report in found]
@@ -318,7 +321,7 @@ def test_the_shuffled_direction_is_the_extractors_on_shuffled_prompts(tmp_path):
     from steerkit_core.model.load_model import load_model
     from steerkit_core.recipe.plan import make_plan
 
-    report = small_run(tmp_path, tables={"controls": {**OFF, "shuffled": 2}})
+    report = as_json(small_run(tmp_path, tables={"controls": {**OFF, "shuffled": 2}}))
     kit = installed_registry(None, [TinyModels(tmp_path / "models")])
     text = '[model]\nid = "tiny:qwen2"\ndevice = "cpu"\n' + REST
     (group,) = make_plan(parse_recipe(text, kit), kit).groups
@@ -354,21 +357,21 @@ use = "refusal-keywords"
 
 def test_what_does_not_beat_its_controls_is_named(tmp_path):
     tables = {"classifier": {"use": "always"}, "controls": {**OFF, "random": 2}}
-    report = small_run(tmp_path, Always, tables=tables)
+    report = as_json(small_run(tmp_path, Always, tables=tables))
     (found,) = report["controls"]
     (chosen,) = cells_of(report, "steered")
     share = f"{chosen['n_unique']}/{chosen['n_unique']}"
-    assert found["unbeaten"] == ["unsteered", "random-1", "random-2"]
+    assert found["unbeaten"] == ["baseline", "random-1", "random-2"]
     note = (
         f"tiny:qwen2, layer 1, multiplier 2 (cell {chosen['id']}): {share} does not beat its controls:"
-        f" unsteered {share} (p = 1), random-1 {share} (p = 1), random-2 {share} (p = 1)."
+        f" baseline {share} (p = 1), random-1 {share} (p = 1), random-2 {share} (p = 1)."
     )
     assert note in report["notes"]
     assert note in (tmp_path / "run" / "report.html").read_text("utf-8")
 
 
 def test_a_run_that_goes_on_makes_no_control_again(tmp_path, monkeypatch):
-    first = small_run(tmp_path, tables={"controls": ON})
+    first = as_json(small_run(tmp_path, tables={"controls": ON}))
     lines = (tmp_path / "run" / "completions.jsonl").read_bytes()
 
     def again(*_arguments, **_options):
@@ -376,7 +379,7 @@ def test_a_run_that_goes_on_makes_no_control_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(steerkit_core.ModelHandle, "mean_activations", again)
     monkeypatch.setattr("steerkit_core.model.measuring.stream_health", again)
-    assert small_run(tmp_path, tables={"controls": ON}) == first
+    assert as_json(small_run(tmp_path, tables={"controls": ON})) == first
     assert (tmp_path / "run" / "completions.jsonl").read_bytes() == lines
 
 
@@ -385,13 +388,13 @@ def test_the_page_and_the_terminal_have_controls_in_one_line_unless_asked(tmp_pa
 
     from steerkit_core.report.terminal.console import print_report
 
-    report = small_run(tmp_path, tables={"controls": ON})
+    report = as_json(small_run(tmp_path, tables={"controls": ON}))
     (found,) = report["controls"]
 
     def printed(**options):
         console = Console(width=200)
         with console.capture() as captured:
-            print_report(report, console, **options)
+            print_report(run_results(**report), console, **options)
         return captured.get()
 
     assert f"controls: {found['sentence']}" in printed()

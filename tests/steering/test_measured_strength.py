@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from as_json import as_json
 from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -32,7 +33,7 @@ def run(own_host, write_recipe, tmp_path):
             "controls={random = 1}",
         ]
         recipe = load_recipe(path, registry, [*base, *changes])
-        report = run_recipe(recipe, registry, tmp_path / "run")
+        report = as_json(run_recipe(recipe, registry, tmp_path / "run"))
         return recipe, report, tmp_path / "run"
 
     return run
@@ -133,7 +134,7 @@ def test_a_run_that_measured_all_tokens_alone_goes_on_counting_in_them(run):
     assert len(earlier) < len(kept)
     save_file(earlier, path, metadata)
     found = open_run(folder)
-    every = kept[f"{found.selected['extraction']}.residual_norms"]
+    every = kept[f"{found.selected.extraction}.residual_norms"]
     assert found.directions().residual_norms == tuple(every.tolist())
-    kept_cell = steered_cell(read_run(folder), found.selected["id"])
+    kept_cell = steered_cell(read_run(folder), found.selected.id)
     assert kept_cell.residual_norms == tuple(every.tolist())

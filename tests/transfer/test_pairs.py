@@ -4,6 +4,7 @@ import json
 import tomllib
 
 import pytest
+from as_json import as_json
 
 from steerkit_core.cli import execute
 from steerkit_core.errors import RecipeError
@@ -115,7 +116,7 @@ def test_the_kept_recipe_runs_the_same_pairs(transfer, tiny_registry, tmp_path):
     asked = {"models": [NARROW, OTHER], "map": "none"}
     assert tomllib.loads(kept.read_text())["transfer"] == asked
     (kept.parent / "three.txt").write_text((tmp_path / "three.txt").read_text())
-    report = run_recipe(load_recipe(kept, tiny_registry), tiny_registry, tmp_path / "again")
+    report = as_json(run_recipe(load_recipe(kept, tiny_registry), tiny_registry, tmp_path / "again"))
     assert report["transfers"] == json.loads(out)["transfers"]
 
 

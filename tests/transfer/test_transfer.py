@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from as_json import as_json
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -95,10 +96,12 @@ def test_the_source_is_let_go_of_and_the_steered_model_is_not_loaded_again(targe
 def test_the_same_weights_give_cosine_and_efficiency_one(tiny_registry, recipe_file, tmp_path):
     text = recipe_file()
     grid = 'extractor=[{use="dim"}, {use="transfer", source_model="tiny:qwen2"}]'
-    report = run_recipe(
-        load_recipe(text, tiny_registry, [f"grid={{{grid}}}", "prompts.evaluation=benign-30"]),
-        tiny_registry,
-        tmp_path / "run",
+    report = as_json(
+        run_recipe(
+            load_recipe(text, tiny_registry, [f"grid={{{grid}}}", "prompts.evaluation=benign-30"]),
+            tiny_registry,
+            tmp_path / "run",
+        )
     )
     (found,) = report["transfers"]
     assert found["cosine"] == pytest.approx(1, abs=1e-6)
@@ -111,7 +114,9 @@ def test_the_same_weights_give_cosine_and_efficiency_one(tiny_registry, recipe_f
 def test_efficiency_and_interval_are_those_of_a_naive_bootstrap(tiny_registry, recipe_file, tmp_path):
     grid = f'extractor=[{{use="dim"}}, {{use="transfer", source_model="{SOURCE}"}}]'
     changes = [f"grid={{{grid}}}", "prompts.evaluation=benign-30"]
-    report = run_recipe(load_recipe(recipe_file(), tiny_registry, changes), tiny_registry, tmp_path / "run")
+    report = as_json(
+        run_recipe(load_recipe(recipe_file(), tiny_registry, changes), tiny_registry, tmp_path / "run")
+    )
     (entry,) = report["transfers"]
     lines = [json.loads(line) for line in (tmp_path / "run" / "verdicts.jsonl").read_text().splitlines()]
     arms = []
@@ -149,8 +154,10 @@ def taking(saved, more=""):
 
 def test_a_saved_run_gives_its_very_directions(saved, tiny_registry, recipe_file, tmp_path):
     first = json.loads((saved / "results.json").read_text())
-    again = run_recipe(
-        load_recipe(recipe_file(taking(saved)), tiny_registry), tiny_registry, tmp_path / "again"
+    again = as_json(
+        run_recipe(
+            load_recipe(recipe_file(taking(saved)), tiny_registry), tiny_registry, tmp_path / "again"
+        )
     )
     rows = [
         [(cell["counts"], cell["direction"]) for cell in report["cells"] if cell["role"] == "steered"]
@@ -172,7 +179,7 @@ def test_a_saved_run_of_another_model_is_refused_and_marked_when_allowed(
         " steered (not the same: model): set extractor.allow_other to true to take them all the same"
     )
     recipe = load_recipe(recipe_file(taking(saved, "allow_other = true"), other), tiny_registry)
-    report = run_recipe(recipe, tiny_registry, tmp_path / "yes")
+    report = as_json(run_recipe(recipe, tiny_registry, tmp_path / "yes"))
     (origin,) = [cell["origin"] for cell in report["cells"] if cell["role"] == "steered" and cell["origin"]]
     assert (origin["model"], origin["run"], origin["differs"]) == ("tiny:qwen2", str(saved), ["model"])
 
@@ -181,7 +188,7 @@ def test_directions_that_a_run_has_kept_have_no_control_with_other_labels(
     saved, tiny_registry, recipe_file, tmp_path
 ):
     recipe = load_recipe(recipe_file(taking(saved)), tiny_registry, ["controls.shuffled=1"])
-    (controls,) = run_recipe(recipe, tiny_registry, tmp_path / "again")["controls"]
+    (controls,) = as_json(run_recipe(recipe, tiny_registry, tmp_path / "again"))["controls"]
     assert controls["left_out"] == [
         "shuffled-1: directions of a run or a file do not depend on these labels"
     ]
@@ -215,7 +222,7 @@ def test_a_saved_run_of_another_template_is_refused_and_marked_when_allowed(
         " is steered (not the same: template): set extractor.allow_other to true to take them all the same"
     )
     recipe = load_recipe(recipe_file(f"{taken}allow_other = true", str(model)), tiny_registry)
-    assert differing(run_recipe(recipe, tiny_registry, tmp_path / "yes")) == ["template"]
+    assert differing(as_json(run_recipe(recipe, tiny_registry, tmp_path / "yes"))) == ["template"]
 
 
 def test_a_saved_run_of_another_revision_is_refused_and_marked_when_allowed(
@@ -235,7 +242,7 @@ def test_a_saved_run_of_another_revision_is_refused_and_marked_when_allowed(
         " steered (not the same: revision): set extractor.allow_other to true to take them all the same"
     )
     recipe = load_recipe(recipe_file(taking(saved, "allow_other = true")), tiny_registry)
-    assert differing(run_recipe(recipe, tiny_registry, tmp_path / "yes")) == ["revision"]
+    assert differing(as_json(run_recipe(recipe, tiny_registry, tmp_path / "yes"))) == ["revision"]
 
 
 def messages(path, registry, changes=()):

@@ -54,6 +54,7 @@ def failed_selection(setting: Setting, reason: str, cell: Cell | None = None) ->
         overrides=dict(setting.overrides),
         reason=reason,
         prompts=setting.selection.name,
+        table=(),
     )
 
 

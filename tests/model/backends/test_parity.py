@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from as_json import as_json
 
 from steerkit_core.cli import execute
 from steerkit_core.model.backends.nnsight import NNsightBackend
@@ -131,7 +132,7 @@ def test_a_run_keeps_its_backend_and_a_check_of_one_prompt(tiny_host, tmp_path):
             "prompts": {"contrast": "refusal-5", "evaluation": "two.txt"},
         }
         recipe = parse_recipe(tomlkit.dumps(tables), registry, folder=tmp_path)
-        report = run_recipe(recipe, registry, tmp_path / backend)
+        report = as_json(run_recipe(recipe, registry, tmp_path / backend))
         (model,) = json.loads((tmp_path / backend / "manifest.json").read_text())["models"]
         kept[backend] = (model["backend"], model["parity"]["witnesses"], report["cells"])
         assert model["parity"]["agrees"] is True
