@@ -92,7 +92,8 @@ def _share(cell: CellResult) -> str:
 
 
 def _name(cell: CellResult) -> str:
-    return "baseline" if cell.role == "baseline" else str(cell.control)
+    """As results have called it from the first version on."""
+    return "unsteered" if cell.role == "baseline" else str(cell.control)
 
 
 def _unbeaten(entry: Comparison, reference: CellResult) -> str:
@@ -100,4 +101,5 @@ def _unbeaten(entry: Comparison, reference: CellResult) -> str:
     cosine = None if reference.direction is None else reference.direction.cosine
     if cosine is not None and abs(cosine) >= ALIKE and reference.control != "flipped":
         facts.append(f"cosine {cosine:.2f} to the direction")
-    return f"{_name(reference)} {_share(reference)} ({', '.join(facts)})"
+    name = "baseline" if reference.role == "baseline" else reference.control
+    return f"{name} {_share(reference)} ({', '.join(facts)})"

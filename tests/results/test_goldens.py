@@ -12,7 +12,10 @@ RECORDED = json.loads(GOLDENS.read_text("utf-8"))
 def test_a_run_comes_to_what_was_recorded(name, tmp_path, steerkit):
     save_tiny_model(name, tmp_path)
     steerkit(*commands(tmp_path)[name], "--quiet", "--out", tmp_path / "run")
-    assert digests(tmp_path / "run") == RECORDED[name]
+    found, recorded = digests(tmp_path / "run"), dict(RECORDED[name])
+    # kernels of quantized layers round as the processor's instructions do: a hash for each kind met so far
+    assert found.pop("texts") in recorded.pop("texts")
+    assert found == recorded
 
 
 def test_the_recorded_runs_use_every_component_that_ships(registry, tmp_path):

@@ -178,11 +178,11 @@ def test_an_old_run_is_opened_from_python():
     for name in RUNS:
         report = steerkit_core.open_run(OLD_RUNS / name)
         results = results_of(OLD_RUNS / name)
-        assert report.selected["id"] == results["selected"]
+        assert report.selected.id == results["selected"]
         assert len(report.cells) == len(results["cells"])
         assert len(report.completions()) == len(rows_of(OLD_RUNS / name / "completions.jsonl"))
         assert len(report.to_dataframe("comparisons")) == len(results["comparisons"])
-        assert report.directions().at(report.selected["layer"], report.selected["position"])
+        assert report.directions().at(report.selected.layer, report.selected.position)
 
 
 def test_labels_of_an_old_run_are_held_against_its_verdicts(steerkit):

@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 import torch
+from made_results import manifest
 
 from steerkit_core import Completion, Prompt
 from steerkit_core.errors import StoreError
@@ -24,7 +25,7 @@ def row(number, text="an answer"):
 def begin(path, *rows, fingerprint=MINE):
     """A run as it is left behind: its manifest and some completions."""
     with open_run(path, fingerprint) as run:
-        run.write_json(MANIFEST, {"recipe_fingerprint": fingerprint})
+        run.write_json(MANIFEST, manifest(recipe_fingerprint=fingerprint))
         for each in rows:
             run.append("cell", each)
     return path
@@ -110,11 +111,11 @@ def test_what_is_appended_after_the_cut_stands_on_a_line_of_its_own(tmp_path):
     [
         (
             b'{"cell": "cell", "prom',
-            "JSONDecodeError: Unterminated string starting at: line 1 column 18 (char 17)",
+            "JSONDecodeError",
         ),
-        (b'{"cell": "cell"}', "KeyError: 'prompt_id'"),
-        (b"[]", "TypeError: list indices must be integers or slices, not str"),
-        (b"", "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+        (b'{"cell": "cell"}', "prompt_id is missing"),
+        (b"[]", "expected a table"),
+        (b"", "JSONDecodeError"),
     ],
 )
 def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_lost(damage, reason, tmp_path):
@@ -123,9 +124,9 @@ def test_a_damaged_line_in_the_middle_is_named_and_nothing_is_lost(damage, reaso
     lines[1] = damage
     content = b"\n".join(lines) + b"\n"
     (path / COMPLETIONS).write_bytes(content)
-    assert refused(path) == (
-        f"{path}/completions.jsonl:2: damaged ({reason}); delete that line to have the row generated again"
-    )
+    message = refused(path)
+    assert message.startswith(f"{path}/completions.jsonl:2: ")
+    assert reason in message
     assert (path / COMPLETIONS).read_bytes() == content
     del lines[1]
     (path / COMPLETIONS).write_bytes(b"\n".join(lines) + b"\n")
@@ -173,7 +174,7 @@ def test_fresh_sets_a_run_aside_and_deletes_nothing(tmp_path):
     old = everything(path)
     with open_run(path, MINE, fresh=True) as run:
         assert run.completions == {}
-        run.write_json(MANIFEST, {"recipe_fingerprint": MINE})
+        run.write_json(MANIFEST, manifest(recipe_fingerprint=MINE))
     newer = everything(path)
     assert everything(tmp_path / "run.1") == old
     with open_run(path, MINE, fresh=True):

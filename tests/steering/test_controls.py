@@ -361,7 +361,7 @@ def test_what_does_not_beat_its_controls_is_named(tmp_path):
     (found,) = report["controls"]
     (chosen,) = cells_of(report, "steered")
     share = f"{chosen['n_unique']}/{chosen['n_unique']}"
-    assert found["unbeaten"] == ["baseline", "random-1", "random-2"]
+    assert found["unbeaten"] == ["unsteered", "random-1", "random-2"]
     note = (
         f"tiny:qwen2, layer 1, multiplier 2 (cell {chosen['id']}): {share} does not beat its controls:"
         f" baseline {share} (p = 1), random-1 {share} (p = 1), random-2 {share} (p = 1)."

@@ -3,11 +3,14 @@
 import json
 
 import pytest
-from steerkit_core.results.kinds import RESULTS_FORM, Misfit, misfit
+from as_json import as_json, from_json
+
+from steerkit_core.results.converter import Misfit
+from steerkit_core.results.results import RunResults
 
 
 @pytest.fixture(scope="module")
-def results(registry, write_recipe, tmp_path_factory):
+def written(registry, write_recipe, tmp_path_factory):
     """What a run with windows, comparisons, controls and quantized directions has written."""
     from steerkit_core.pipeline.recipe_run import run_recipe
     from steerkit_core.recipe.parsing import load_recipe
@@ -15,12 +18,17 @@ def results(registry, write_recipe, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     changes = ["controls.random=1", "selector.depths=[0.3, 0.6]"]
     run_recipe(load_recipe(write_recipe(home), registry, changes), registry, home / "run")
-    return json.loads((home / "run" / "results.json").read_text("utf-8"))
+    return (home / "run" / "results.json").read_text("utf-8")
+
+
+@pytest.fixture
+def results(written):
+    return json.loads(written)
 
 
 def test_what_a_run_writes_fits(results):
     assert all(results[name] for name in ("windows", "comparisons", "controls", "health"))
-    assert misfit(results, RESULTS_FORM) is None
+    assert as_json(from_json(RunResults, results)) == results
 
 
 @pytest.mark.parametrize(
@@ -47,19 +55,25 @@ def test_a_value_of_another_kind_is_named_by_its_place(path, value, expected, re
         table = table[key]
     table[path[-1]] = value
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
-    assert misfit(spoilt, RESULTS_FORM) == Misfit(where, expected, value)
+    with pytest.raises(Misfit) as found:
+        from_json(RunResults, spoilt)
+    assert (found.value.where, found.value.expected, found.value.found) == (where, expected, value)
 
 
 def test_null_stands_where_there_may_be_nothing(results):
     spoilt = json.loads(json.dumps(results))
     for name in ("layer", "depth", "multiplier", "strength", "calibration", "site", "sick"):
         spoilt["cells"][0][name] = None
-    assert misfit(spoilt, RESULTS_FORM) is None
+    assert from_json(RunResults, spoilt).cells[0].layer is None
 
 
 def test_what_is_not_known_of_may_be_anything(results):
-    assert misfit({**results, "later": 3, "run": {**results["run"], "by": []}}, RESULTS_FORM) is None
+    later = {**results, "later": 3, "run": {**results["run"], "by": []}}
+    assert from_json(RunResults, later) == from_json(RunResults, results)
 
 
-def test_a_key_that_is_missing_is_no_value_of_another_kind():
-    assert misfit({}, RESULTS_FORM) is None
+def test_a_key_that_is_missing_is_named(results):
+    del results["cells"][1]["counts"]
+    with pytest.raises(Misfit) as found:
+        from_json(RunResults, results)
+    assert str(found.value) == "cells[1].counts is missing"
