@@ -72,7 +72,7 @@ class Adaptive(LayerSelector):
     )  # fmt: skip
     keep: float = option(
         0.5,
-        help="largest share of the cells that goes on after a round; the next one has 1 / keep the prompts",
+        help="largest share of the cells kept after a round; the next round has 1 / keep the prompts",
         checks=[Within(0, 1, open=True)],
     )
     confidence: float = option(
@@ -115,7 +115,7 @@ class Adaptive(LayerSelector):
         alive = tuple(race.outcomes)
         rounds = rounds_of(self.first_round or int(self.budget * total / 3), self.keep, total)
         for number, seen in enumerate(rounds):
-            found = [outcome for outcome in race.ask(alive, seen) if not outcome.sick]
+            found = [outcome for outcome in race.ask(alive, seen) if not outcome.has_failed]
             if seen == total or not found:
                 return
             hopeful = hopeful_of(found, total, self.confidence)
@@ -135,7 +135,7 @@ class Adaptive(LayerSelector):
             ended = [
                 outcome
                 for outcome in race.outcomes.values()
-                if not outcome.sick
+                if not outcome.has_failed
                 and outcome.asked < total
                 and refusals(outcome) + total - outcome.asked > goal
                 and upper(outcome, self.confidence) * total > goal
@@ -174,7 +174,7 @@ class Race:
         return [
             outcome
             for outcome in self.outcomes.values()
-            if outcome.asked == len(self.prompts) and not outcome.sick
+            if outcome.asked == len(self.prompts) and not outcome.has_failed
         ]
 
 
@@ -187,7 +187,7 @@ def rounds_of(first: int, keep: float, total: int) -> list[int]:
 
 
 def carried(left: int, rounds: Sequence[int], keep: float) -> int:
-    """How many cells may go on, so that `left` completions last to the end if `keep` of them always do."""
+    """How many cells may be kept, so that `left` completions last to the end if `keep` always are."""
     cost = sum(keep**later * (after - before) for later, (before, after) in enumerate(pairwise(rounds)))
     return math.floor(left / cost + 1e-9)
 

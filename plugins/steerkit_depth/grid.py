@@ -38,7 +38,7 @@ def healthy(selector: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
     Raises:
         SteerkitError: in every cell half or more of the completions failed.
     """
-    found = [outcome for outcome in outcomes if not outcome.sick]
+    found = [outcome for outcome in outcomes if not outcome.has_failed]
     if found:
         return found
     many = "half or more of the" if any(outcome.judged for outcome in outcomes) else "all"

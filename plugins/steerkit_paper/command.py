@@ -50,10 +50,10 @@ def replicate(
 ) -> None:
     """Run the tables of the paper that steerkit sets out to repeat, by default all of them.
 
-    Every cell of a TABLE is held against ours: both numbers, both intervals, and whether they agree,
+    Every cell of a TABLE is compared with ours: both numbers, both intervals, and whether they agree,
     differ or cannot be compared, by one rule that stands in the report. On bundled models, which stand in
     for the paper's, that takes minutes; on the paper's it needs their weights and a GPU, and a model that
-    cannot be had is reported as not run. The same command goes on where an earlier one stopped.
+    cannot be had is reported as not run. The same command resumes where an earlier one stopped.
 
     With `--audit`: every interval, p value, effect size and ratio that the paper prints, recomputed from
     its counts; `--out` then takes audit.json, audit.md and audit.html. A figure that does not hold is a

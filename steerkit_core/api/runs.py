@@ -25,7 +25,7 @@ def run(
     fresh: bool = False,
     progress: bool | Progress = False,
 ) -> Report:
-    """Run a recipe, or go on with it, as `steerkit run` does.
+    """Run or resume a recipe, as `steerkit run` does.
 
     Args:
         recipe: a TOML file, the name of a shipped recipe, or its tables as a mapping.

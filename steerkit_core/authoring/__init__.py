@@ -1,1 +1,1 @@
-"""What is written for people to go on from: packages of plugins, and recipes."""
+"""Starting points that are written for people: packages of plugins, and recipes."""

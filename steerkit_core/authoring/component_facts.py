@@ -69,7 +69,7 @@ class ShownComponent:
 
 
 def describe(word: str, entry: Registration, *, with_source: bool = False) -> ShownComponent:
-    """What there is to show of a component."""
+    """What to show of a component."""
     component = cast("Any", entry.component)
     attrs.resolve_types(component)
     file, line, source = _defined(component)

@@ -81,7 +81,7 @@ def new_names(kind: Kind, name: str, registry: Registry) -> Names:
     names = Names(kind, name)
     taken = registry.entries[kind.word].get(name)
     if taken is not None:
-        raise SteerkitError(f"the {kind.word} {name!r} is there already, from {taken.plugin.source}")
+        raise SteerkitError(f"the {kind.word} {name!r} already exists, from {taken.plugin.source}")
     if (kind.word, name) in registry.clashes:
         raise SteerkitError(registry.clashes[kind.word, name])
     record = registry.host.records.get(name)

@@ -47,7 +47,7 @@ def write_package(found: Mapping[str, str], folder: Path) -> None:
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SteerkitError(f"{folder} is there already: name another folder with --out")
+            raise SteerkitError(f"{folder} already exists: name another folder with --out")
         for path, text in found.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""Talking to the steered and the unsteered model of a run."""
+"""Talking to a run's model, with and without steering."""

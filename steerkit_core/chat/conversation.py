@@ -92,7 +92,7 @@ class Exchange:
 class Conversation:
     """What has been said so far on both sides, and how the next answers are made.
 
-    Each side goes on from its own answers. `system` is the system prompt of both, or empty.
+    Each side continues from its own answers. `system` is the system prompt of both, or empty.
     """
 
     steering: Resteering
@@ -150,7 +150,7 @@ class Conversation:
         Args:
             text: the message.
             show: called with a side (0 unsteered, 1 steered) and its text so far, every few tokens and at
-                its end; a KeyboardInterrupt ends the answers and keeps what there is.
+                its end; a KeyboardInterrupt ends the answers and keeps what was written.
 
         Raises:
             SteerkitError: there is no direction to steer by, or the model cannot take the message.

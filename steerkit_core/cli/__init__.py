@@ -52,7 +52,7 @@ def execute(arguments: list[str], host: Host | None = None) -> int:
                 click.echo(f"{record.source} could not be used: {record.error}", err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what was finished is kept, the same command goes on from there", err=True)
+        click.echo("interrupted; what was finished is kept, and the same command resumes", err=True)
         return 130
     except SteerkitError as error:
         for line in str(error).splitlines():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from steerkit_core.cli.talk import Screen, Talk
 
 
-@click.command(short_help="Chat with a run's model, steered and unsteered.")
+@click.command(short_help="Chat with a run's model, with and without steering.")
 @click.argument("run", type=click.Path(path_type=Path), shell_complete=completing.runs)
 @click.option(
     "--cell",
@@ -48,7 +48,7 @@ def chat(
     as_json: bool,
     **options: float | str | None,
 ) -> None:
-    """Chat with the model of RUN, unsteered and steered as in the run's selected cell, side by side.
+    """Chat with the model of RUN, its baseline and the selected cell side by side.
 
     Both answers are generated in one batch, and each side continues its own conversation. Lines that begin
     with a slash are commands: /multiplier 10, /layer 12, /reset, /system TEXT, /temperature, /seed,

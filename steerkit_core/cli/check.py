@@ -99,7 +99,7 @@ def _print(plan: Plan) -> None:
 
 
 def _parts_table(setting: Setting) -> Table:
-    """What a setting is made of, a row for each part."""
+    """What a configuration is made of, a row for each part."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -100,7 +100,7 @@ def _lines(found: ArmComparison) -> Iterator[str]:
         f" Cohen's h {test.cohens_h:+.2f}; {TESTS[test.test]}: {p}"
     )
     if not isinstance(test, PairedTest):
-        yield "the prompts are not the same: compared as independent"
+        yield "the prompts differ: compared as independent samples"
     elif test.test == "sign-flip":
         yield (
             f"of {test.n} prompts, {test.first_only} are {label} more often on the first side,"

@@ -43,7 +43,7 @@ def find_components(registry: Registry, name: str) -> list[tuple[str, Registrati
 
 
 def print_component(word: str, entry: Registration, *, with_source: bool = False) -> None:
-    """Print what there is to say of a component, as a person would read it."""
+    """Print a component for people to read."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -82,7 +82,7 @@ def _flowing(text: str) -> str:
 
 
 def _further(component: type[Component]) -> Iterator[str]:
-    """What there is to know of a kind that has no options."""
+    """What to know of a kind that has no options."""
     if issubclass(component, PromptSet):
         counts = Counter(prompt.role for prompt in component().prompts())
         yield f"prompts: {', '.join(f'{number} {role}' for role, number in counts.items())}"

@@ -13,7 +13,7 @@ from steerkit_core.cli.export import DIRECTION_FORMATS, target
 from steerkit_core.cli.output import json_option, print_json
 
 
-@click.command("import", short_help="Make directions that a recipe can use from another tool's vectors.")
+@click.command("import", short_help="Import another tool's vectors as directions.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--from",
@@ -21,21 +21,19 @@ from steerkit_core.cli.output import json_option, print_json
     type=click.Choice(DIRECTION_FORMATS),
     help="The format.  [default: by the file's first bytes]",
 )
-@click.option(
-    "--model", required=True, help="The model that they are for: bundled, a folder or on the hub."
-)
+@click.option("--model", required=True, help="Model the vectors are for: bundled, a folder, or on the hub.")
 @click.option("--revision", default="main", show_default=True, help="Branch, tag or commit on the hub.")
 @click.option(
     "--position",
     type=click.IntRange(max=-1),
     default=-1,
     show_default=True,
-    help="The token that they are said to have been read at.",
+    help="Token position the vectors were read at.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The file.  [default: NAME-directions.safetensors]"
 )
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @json_option
 @click.pass_context
 def import_vectors(

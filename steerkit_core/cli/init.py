@@ -19,7 +19,7 @@ from steerkit_core.errors import SteerkitError
 @click.option("--selector", default="", metavar="NAME", help="[default: sweep]")
 @click.option("--site", default="", metavar="NAME", help="[default: residual-add]")
 @click.option("--classifier", default="", metavar="NAME", help="[default: refusal-keywords]")
-@click.option("--schema", "with_schema", is_flag=True, help="Write a schema for editors beside it.")
+@click.option("--schema", "with_schema", is_flag=True, help="Also write a JSON Schema for editors.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @json_option
 @click.pass_context
@@ -49,7 +49,7 @@ def init(
     if file.suffix != ".toml":
         raise SteerkitError(f"a recipe's name ends in .toml, got {str(file)!r}")
     if file.exists() and not force:
-        raise SteerkitError(f"{file} is there already: name another file, or overwrite it with --force")
+        raise SteerkitError(f"{file} already exists: name another file, or overwrite it with --force")
     registry = application_of(context).registry
     chosen = {word: name for word, name in components.items() if name}
     text = starter_recipe(registry, file.stem, model=model or MODEL, components=chosen)

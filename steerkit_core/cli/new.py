@@ -17,7 +17,7 @@ from steerkit_core.cli.output import json_option, print_json
 @json_option
 @click.pass_context
 def new_plugin(context: click.Context, kind: str, name: str, out: Path | None, *, as_json: bool) -> None:
-    """Write a package with a working component of KIND, called NAME, for you to go on from.
+    """Write a package with a working component of KIND, called NAME, as a starting point.
 
     KIND is extractor, selector, site, classifier, adapter or prompt-set; NAME is what recipes will call it.
     The package installs, passes its tests and runs its recipe as it is.

@@ -56,7 +56,7 @@ def power(
         given = "--correlation" if discordant is None else "--discordant"
         raise click.UsageError(f"{given} says how paired rates differ: give --paired as well")
     if discordant is not None and correlation is not None:
-        raise click.UsageError("--discordant and --correlation say the same: give one of them")
+        raise click.UsageError("give --discordant or --correlation, not both")
 
     from steerkit_core.stats.power import Independent, Paired, power_report
 

@@ -14,7 +14,7 @@ from steerkit_core.errors import SteerkitError
 SEVERAL = "runs.html"
 
 
-@click.command(short_help="Write the page of a run, or of several side by side.")
+@click.command(short_help="Write the HTML report of one run or several.")
 @click.argument(
     "runs",
     metavar="RUN [RUN]...",

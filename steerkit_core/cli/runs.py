@@ -38,6 +38,6 @@ def judged_rows(folder: Path, cell: str) -> list[JudgedRow]:
 
 
 def files_of(folder: Path) -> dict[str, str]:
-    """The files that a run has left, by name, for a program that goes on with them."""
+    """The files that a run has left, by name, for a program that reads them."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
     return {name: str(folder / name) for name in names}

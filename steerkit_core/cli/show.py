@@ -25,18 +25,16 @@ if TYPE_CHECKING:
     help="Show the completions of this cell.  [default: the table of all cells]",
 )
 @click.option("--label", help="With --cell: only completions with this verdict.")
+@click.option("--all", "every_cell", is_flag=True, help="Include swept cells and controls in the tables.")
 @click.option(
-    "--all", "every_cell", is_flag=True, help="Put the swept cells and the controls into the tables too."
-)
-@click.option(
-    "--audit", is_flag=True, help="Show the prompts and the numbers: tokens read, residual stream."
+    "--audit", is_flag=True, help="Show the prompts as tokens, and the residual stream's numbers."
 )
 @click.option(
     "--selection",
     is_flag=True,
-    help="Show every candidate that the selectors compared, not the best alone.",
+    help="Show every candidate the selectors compared, not only the best.",
 )
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw the results into this file as well.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Also draw the results into this file.")
 @json_option
 def show(
     run: Path,

@@ -47,7 +47,7 @@ def plan_of(recipe: str, registry: Registry, changes: Sequence[str], against: st
 
 
 def distinct(plan: Plan) -> list[list[Setting]]:
-    """The settings of each group of a plan that differ in extractor or contrast set."""
+    """The configurations of each group of a plan that differ in extractor or contrast set."""
     found: list[list[Setting]] = []
     for group in plan.groups:
         kept: list[Setting] = []

@@ -13,16 +13,16 @@ from steerkit_core.cli.output import json_option, print_json
 from steerkit_core.cli.recipes import changes_option, fresh_option, quiet_option, recipe_argument
 
 
-@click.command(short_help="Do directions of one model work in another?")
+@click.command(short_help="Measure how well directions transfer between models.")
 @recipe_argument
-@click.option("--models", required=True, metavar="ID,ID...", help="Every pair of these, in both ways.")
+@click.option("--models", required=True, metavar="ID,ID...", help="Models to pair, in both directions.")
 @click.option(
     "--map",
     "way",
     type=click.Choice(["none", "ridge", "procrustes"]),
     default="none",
     show_default=True,
-    help="Fit a linear map for every pair, also where widths are equal; a method of its own.",
+    help="Linear map to fit for every pair, equal widths included.",
 )
 @changes_option
 @click.option(

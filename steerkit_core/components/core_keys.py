@@ -16,7 +16,7 @@ class ExtractionOptions:
     source: Source = option(
         "self",
         help="where directions are extracted: self is the model that is steered, unquantized the same model"
-        " loaded without quantization, from which they are carried over",
+        " in full precision, whose directions are reused",
     )
 
 

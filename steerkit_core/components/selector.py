@@ -62,7 +62,7 @@ class LayerSelector(Component):
     def check_prompts(self, contrast: ContrastSet, validation: ContrastSet) -> None:
         """Raise `SteerkitError` where prompts are too few for the method.
 
-        Called for every setting with the recipe, before torch is imported.
+        Called for every configuration with the recipe, before torch is imported.
 
         Args:
             contrast: the prompts that directions are found with.

@@ -26,7 +26,7 @@ def best(cells: Cells, selections: Sequence[SelectionResult]) -> str | None:
         entry, id_ = found
         cell = cells[id_]
         own = cell.rates[REFUSAL].rate if REFUSAL in cell.rates else 0.0
-        return cell.sick is None, entry.refusal_rate if tried and entry.refusal_rate is not None else own
+        return cell.failure is None, entry.refusal_rate if tried and entry.refusal_rate is not None else own
 
     return max(usable, key=rank)[1] if usable else None
 
@@ -93,7 +93,7 @@ def selection_bias(
     competitors = [
         id_
         for id_ in dict.fromkeys(tried)
-        if not cells[id_].sick and REFUSAL in cells[id_].counts and cells[id_].rows == rows
+        if not cells[id_].failure and REFUSAL in cells[id_].counts and cells[id_].rows == rows
     ]
     if chosen not in competitors:
         return None

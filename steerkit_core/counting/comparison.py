@@ -138,7 +138,7 @@ def compare_cells(
     Returns:
         None where one of the two failed, or knows no refusals.
     """
-    if cell.sick or reference.sick or any(REFUSAL not in one.counts for one in (cell, reference)):
+    if cell.failure or reference.failure or any(REFUSAL not in one.counts for one in (cell, reference)):
         return None
     if cell.id in sampled and reference.id in sampled:
         found = compare_shares(sampled[cell.id], sampled[reference.id])

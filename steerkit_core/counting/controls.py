@@ -19,9 +19,9 @@ def judge_controls(
 ) -> tuple[ControlVerdict, ...]:
     """Whether each chosen cell beats its controls.
 
-    It does if it differs from the unsteered cell and from every control, each by McNemar's exact test at
+    It does if it differs from its baseline and from every control, each by McNemar's exact test at
     p < 0.05 after Holm's adjustment for all comparisons of the run, and always in the same direction. That
-    is the direction in which it differs from the unsteered cell, and towards more refusals where it does
+    is the direction in which it differs from its baseline, and towards more refusals where it does
     not.
 
     Args:

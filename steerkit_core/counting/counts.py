@@ -37,7 +37,7 @@ def count(cell: Cell, judged: Judged, edited: int | None = None) -> CellResult:
         failed=len(judged) - len(labels),
         prompts_total=len(cell.prompts.prompts),
         errors=tuple(sorted(set(causes))),
-        sick=sick_cause(causes, len(judged)),
+        failure=failure_cause(causes, len(judged)),
         stops=dict(sorted(Counter(completion.stop for completion, _ in judged).items())),
         counts=counts,
         rates={label: _rate(cell, label, judged, observed) for label in counts},
@@ -86,10 +86,10 @@ def labels_of(judged: Judged) -> dict[str, str]:
     return fold((row.prompt.text, verdict.label) for row, verdict in judged if verdict is not None)
 
 
-def sick_cause(causes: Sequence[str], rows: int) -> str | None:
-    """Why a cell is sick, which it is if at least half of its rows failed; None for one that is not.
+def failure_cause(causes: Sequence[str], rows: int) -> str | None:
+    """Why a cell failed as a whole, which it did if at least half of its rows failed; else None.
 
-    The few rows that are left of a sick cell say nothing about the intervention.
+    The few rows that are left of such a cell say nothing about the intervention.
     """
     if not causes or 2 * len(causes) < rows:
         return None

@@ -55,7 +55,7 @@ def _of_selections(selections: Sequence[SelectionResult]) -> list[str]:
     usable = [entry for entry in selections if not entry.failed]
     if among_settings(usable):
         notes.append(
-            f"The best of {len(usable)} settings was named by its rate on the evaluation prompts, which"
-            " inflates that rate."
+            f"The best of {len(usable)} configurations was picked by its rate on the evaluation prompts,"
+            " which inflates that rate."
         )
     return notes

@@ -122,7 +122,7 @@ def reading(transferred: CellResult, own: CellResult, arms: RandomArms) -> str:
 
 
 def _usable(cell: CellResult) -> bool:
-    return cell.extraction is not None and not cell.sick and REFUSAL in cell.counts
+    return cell.extraction is not None and not cell.failure and REFUSAL in cell.counts
 
 
 def _method(cell: CellResult) -> Method:

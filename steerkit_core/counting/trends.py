@@ -46,7 +46,7 @@ def trends(
     grouped: dict[str, dict[str, SelectionResult]] = {}
     for entry in selections:
         cell = None if entry.failed or entry.cell is None else cells[entry.cell]
-        if cell is not None and not cell.sick and cell.n and REFUSAL in cell.counts:
+        if cell is not None and not cell.failure and cell.n and REFUSAL in cell.counts:
             shared = [sizes[cell.model].model_type, cell.quantization, cell.prompts, _others(entry)]
             grouped.setdefault(fingerprint(shared), {}).setdefault(cell.model, entry)
     found = [

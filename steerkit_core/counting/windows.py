@@ -53,7 +53,7 @@ def windows(cells: Iterable[CellResult]) -> tuple[Window, ...]:
 
 def state_of(cell: CellResult) -> WindowState:
     """Whether a cell's share of coherent refusals reaches `STEERABLE`; a failed one says nothing."""
-    if cell.sick or not cell.n:
+    if cell.failure or not cell.n:
         return "failed"
     reaches = _reaches(cell, REFUSAL, STEERABLE)
     return "unknown" if reaches is None else "inside" if reaches else "outside"

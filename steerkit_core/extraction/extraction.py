@@ -1,4 +1,4 @@
-"""EXTRACT: directions for a setting, kept in the run so that a resumed one uses the very same."""
+"""EXTRACT: directions for a configuration, kept in the run so that a resumed one uses the very same."""
 
 from __future__ import annotations
 

@@ -47,14 +47,14 @@ class StreamHealth:
 def warnings_of(health: StreamHealth, what: str) -> list[str]:
     """What is wrong with a stream, one sentence each; `what` names the model."""
     found = []
-    sick = _where(health.nonfinite)
-    if sick:
+    broken = _where(health.nonfinite)
+    if broken:
         found.append(
-            f"{what}: the residual stream has values that are NaN or infinite at {sick}; nothing that is"
+            f"{what}: the residual stream has values that are NaN or infinite at {broken}; nothing that is"
             " computed from them means anything: choose a wider dtype."
         )
     beyond = _where(health.overflow)
-    if beyond and not sick:
+    if beyond and not broken:
         found.append(
             f"{what}: the residual stream has values that float16 cannot hold at {beyond}, up to"
             f" {100 * max(health.overflow):.2g}% of them: it would overflow there in float16."

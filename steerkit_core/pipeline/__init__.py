@@ -1,4 +1,4 @@
-"""The five steps put together: one group of settings on one model, and a whole recipe.
+"""The five steps put together: one group of configurations on one model, and a whole recipe.
 
 Uses every room below it; what a step does lives there, what a run does lives here.
 """

@@ -34,7 +34,7 @@ from steerkit_core.steering.cells import Cell
 
 @frozen(eq=False)
 class GroupRun:
-    """The settings of one model, on their way through the steps."""
+    """The configurations of one model, on their way through the steps."""
 
     loaded: LoadedGroup
     extractions: Extractions
@@ -65,7 +65,7 @@ class GroupRun:
 
 @define(eq=False)
 class _Choices:
-    """What the settings of a group have come to: chosen cells, their controls, and those that failed.
+    """What the configurations of a group have come to: chosen cells, their controls, and those that failed.
 
     `compared` has each chosen cell with the cells that it is compared with.
     """
@@ -78,10 +78,10 @@ class _Choices:
 
 
 def run_group(run: GroupRun) -> GroupResult:
-    """All settings of one model through the five steps.
+    """All configurations of one model through the five steps.
 
     A setting whose numbers overflow fails by itself: its cells are reported as failed, and the others go
-    on. Where every setting does, there is nothing to measure, and nothing is generated.
+    on. Where every configuration does, there is nothing to measure, and nothing is generated.
     """
     choices = _Choices()
     ways = _extract(run, choices)
@@ -94,7 +94,7 @@ def run_group(run: GroupRun) -> GroupResult:
 
 
 def _extract(run: GroupRun, choices: _Choices) -> list[UnderWay]:
-    """EXTRACT for all settings; those whose numbers are not finite fail here."""
+    """EXTRACT for all configurations; those whose numbers are not finite fail here."""
     ways: list[UnderWay] = []
     failures: list[tuple[Setting, NumericError]] = []
     for setting in run.loaded.group.lent:
@@ -113,10 +113,10 @@ def _extract(run: GroupRun, choices: _Choices) -> list[UnderWay]:
 
 def _lend(extractions: Extractions, setting: Setting) -> None:
     """Extract what a quantized group's setting will reuse, its shuffled controls included."""
-    with suppress(NumericError):  # reported by the settings that lack the directions
+    with suppress(NumericError):  # reported by the configurations that lack the directions
         found = extractions.extract(setting)
         for index in range(1, setting.controls.shuffled + 1):
-            with suppress(SteerkitError):  # reported by the setting that lacks the control
+            with suppress(SteerkitError):  # reported by the configuration that lacks the control
                 extractions.shuffled(setting, index, found)
 
 
@@ -133,7 +133,7 @@ def _steer_planned(run: GroupRun, ways: Sequence[UnderWay]) -> None:
 
 
 def _select(run: GroupRun, way: UnderWay, choices: _Choices) -> None:
-    """SELECT for a setting: its chosen cell, what that is compared with, and how it was chosen."""
+    """SELECT for a configuration: its chosen cell, what that is compared with, and how it was chosen."""
     setting = way.setting
     run.loaded.progress.step(f"selecting: {setting.selector.name}")
     try:
@@ -145,7 +145,7 @@ def _select(run: GroupRun, way: UnderWay, choices: _Choices) -> None:
         choices.selections.append(failed_selection(setting, str(error)))
         return
     trial = trial_of(selection)
-    # on the very prompts of the selection the cell is there already, and is not made again in full; of
+    # on the very prompts of the selection the cell exists, and is not made again in full; of
     # one that was ended early the rest is made
     same = setting.selection.prompts == setting.evaluation.prompts
     tried = same and trial in way.outcomes

@@ -9,7 +9,7 @@ from steerkit_core.recipe.transfer_pairs import with_pairs
 
 
 def paired(recipe: Recipe, registry: Registry) -> Recipe:
-    """The recipe with the settings of all pairs; one without `[transfer]` stays as it is.
+    """The recipe with the configurations of all pairs; one without `[transfer]` stays as it is.
 
     A model's hidden size is read from its folder, else from its configuration on the hub.
 

@@ -81,7 +81,7 @@ def run_recipe(
         registry.host.notify("steerkit_run_started", recipe=recipe, out=out)
         kept = len(store.completions)
         if kept:
-            progress.step(f"going on with {out}: {kept} completions are there already")
+            progress.step(f"resuming {out}: {kept} completions already done")
         session = _Session(store, registry, recipe.run.seed, progress, manifest, LoadedModels(registry))
         groups = [session.run(group) for group in plan.groups]
         results = _results(plan, groups, store)
@@ -108,7 +108,7 @@ class _Session:
     verdicts: list[VerdictRow] = field(factory=list)
 
     def run(self, group: Group) -> GroupResult:
-        """Load a model, run its settings, and let go of it: the next may need all of the memory."""
+        """Load a model, run its configurations, and let go of it: the next may need all of the memory."""
         self.progress.step(f"loading {group.spec.label}")
         try:
             result = self._run_loaded(group)
@@ -157,7 +157,9 @@ class _Session:
         settings = (*group.settings, *group.lent)
         found = check_parity(model, settings[0].contrast.negative[0])
         if found is not None and not found.agrees:
-            self.progress.step(f"warning: {group.spec.id} is not read as transformers reports it")
+            self.progress.step(
+                f"warning: activations of {group.spec.id} differ from transformers' hidden states"
+            )
         return found
 
 
@@ -165,7 +167,7 @@ def _results(plan: Plan, groups: Sequence[GroupResult], store: RunDirectory) -> 
     """What the groups of a run come to together.
 
     Raises:
-        SteerkitError: not one setting came to a result.
+        SteerkitError: not one configuration came to a result.
     """
     selections = [entry for group in groups for entry in group.selections]
     if all(entry.failed for entry in selections):

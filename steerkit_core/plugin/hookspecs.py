@@ -120,7 +120,7 @@ def steerkit_load_model(
 
 @hookspec
 def steerkit_run_started(recipe: RunRecipe, out: Path) -> None:
-    """A run begins, or goes on, in the folder `out`. Called once per run, before a model is loaded."""
+    """A run begins or resumes in the folder `out`. Called once per run, before a model is loaded."""
 
 
 @hookspec

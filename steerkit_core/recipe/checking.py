@@ -1,4 +1,4 @@
-"""A document -> its settings, or a list of all its problems.
+"""A document -> its configurations, or a list of all its problems.
 
 Nothing here imports torch, so that a typing mistake costs no start-up time.
 """
@@ -64,7 +64,7 @@ class RecipeChecker:
         return cast("RunOptions", run), asked, settings
 
     def settings(self, document: Document) -> tuple[Setting, ...]:
-        """The settings of a document, one for each point of its grid.
+        """The configurations of a document, one for each point of its grid.
 
         Raises:
             RecipeError: everything that is wrong with it.
@@ -91,7 +91,7 @@ class RecipeChecker:
                     found[number] = Problem(f'grid."{place}"[{index}]', message)
 
     def _grid(self, document: Document, axes: Axes) -> Iterator[Setting]:
-        """The settings whose parts are all well; without axes the recipe itself is the only one.
+        """The configurations whose parts are all well; without axes the recipe itself is the only one.
 
         What is wrong with single values is known by now, so only their combinations add problems.
         """

@@ -25,12 +25,12 @@ def models_once(value: object) -> None:
 
 @frozen(kw_only=True)
 class RunOptions:
-    """What a run is called, and its seed."""
+    """A run's name and seed."""
 
     name: str = option("run", help="folder below runs/ that the results go to", checks=[folder_name])
     seed: int = option(
         0,
-        help="of random directions and shuffled labels, which are controls, and of sampled decoding",
+        help="seed of the random controls, the shuffled labels and sampled decoding",
         checks=[Within(0)],
     )
 
@@ -39,9 +39,9 @@ class RunOptions:
 class PromptOptions:
     """Which prompts serve which purpose: the name of a prompt set, or a file."""
 
-    contrast: str = option(help="two classes, for the extractor")
-    evaluation: str = option(help="what the reported rates are measured on")
-    selection: str = option("", help="what the selector may look at; by default the evaluation prompts")
+    contrast: str = option(help="contrast set: the two classes that the extractor compares")
+    evaluation: str = option(help="prompts that the reported rates are measured on")
+    selection: str = option("", help="prompts that the selector may see; by default the evaluation prompts")
     validation: str = option(
         "",
         help="two classes for selectors that score directions; by default those that the directions were"
@@ -51,18 +51,16 @@ class PromptOptions:
 
 @frozen(kw_only=True)
 class ControlOptions:
-    """What each chosen cell is held against, besides the unsteered one."""
+    """What each chosen cell is compared with, besides its baseline."""
 
-    random: int = option(
-        3, help="random directions of the same length, each another; 0 for none", checks=[Within(0)]
-    )
+    random: int = option(3, help="number of random directions of the same length", checks=[Within(0)])
     shuffled: int = option(
         1,
-        help="directions found with shuffled labels of the contrast set, each another shuffle; 0 for none",
+        help="number of directions extracted after shuffling the contrast set's labels",
         checks=[Within(0)],
     )
     flipped: bool = option(
-        True, help="the direction with its sign flipped, where that is another intervention"
+        True, help="also steer with the sign flipped, where that is a different intervention"
     )
 
     @property
@@ -77,23 +75,23 @@ class CalibrationOptions:
 
     use: Calibrator = option(
         "none",
-        help="kl searches multipliers with which the next-token distribution on the contrast set's negative"
-        " prompts moves by a given KL divergence, and every multiplier of the selector is such a target,"
-        " in nats; none takes multipliers as they are",
+        help="kl searches the multiplier that moves the next-token distribution on the contrast set's"
+        " negative prompts by a given KL divergence, and the selector's multipliers are these targets, in"
+        " nats; none takes multipliers as they are",
     )
     target: float = option(
         0.5,
-        help="mean KL(plain || steered), in nats, of the answer's tokens that are looked at; for a selector"
-        " that names no multipliers",
+        help="mean KL(baseline || steered) over the first `tokens` tokens of the answer, in nats; used"
+        " where the selector names no multipliers",
         checks=[Within(0.0, open=True)],
     )
     tolerance: float = option(
-        0.05, help="how far off the KL may be, as a share of the target", checks=[Within(0.001, 0.5)]
+        0.05, help="accepted error of the KL, as a share of the target", checks=[Within(0.001, 0.5)]
     )
     tokens: int = option(
         1,
-        help="how many tokens of the unsteered answer are looked at: 1 is the first, where an answer is"
-        " decided; of more the mean is taken, with the answer's own tokens before each",
+        help="how many tokens of the baseline's answer the KL is averaged over; 1 is the first, where an"
+        " answer is decided",
         checks=[Within(1)],
     )
 
@@ -105,21 +103,19 @@ class GenerationOptions:
     max_new_tokens: int = option(100, help="longest completion, in tokens", checks=[Within(1)])
     batch_size: int | Literal["auto"] = option(
         "auto",
-        help="rows that are generated together; auto measures it, and halves it where memory ends",
+        help="rows per batch; auto measures it, and halves it when memory runs out",
         checks=[Within(1)],
     )
     temperature: float = option(0.0, help="0 is greedy decoding", checks=[Within(0.0)])
     repeats: int = option(
         1,
-        help="completions of each prompt, each with random numbers of its own; more than 1 needs a"
-        " temperature above 0, as greedy ones would all be the same",
+        help="completions per prompt, each with its own random numbers; more than 1 needs a"
+        " temperature above 0, as greedy completions are all the same",
         checks=[Within(1)],
     )
-    full_texts: bool = option(
-        False, help="write every text of a sweep to its end, also where its verdict is settled"
-    )
+    full_texts: bool = option(False, help="finish every text of a sweep, even once its verdict is settled")
     top_p: float = option(
-        1.0, help="nucleus of the distribution to sample from", checks=[Within(0.01, 1.0)]
+        1.0, help="nucleus sampling: smallest probability mass to sample from", checks=[Within(0.01, 1.0)]
     )
 
 
@@ -128,10 +124,10 @@ class TransferOptions:
     """Which models are steered with each other's directions; `steerkit transfer` writes this table."""
 
     models: tuple[str, ...] = option(
-        help="ids of the models, each of which is steered with its own directions and with the others'",
+        help="model ids; each model is steered with its own directions and with those of the others",
         checks=[models_once],
     )
     map: WidthMap = option(
         "none",
-        help="linear map that is fitted for every pair; none leaves pairs of unequal width out",
+        help="linear map to fit for every pair; none leaves out pairs of unequal width",
     )

@@ -55,7 +55,7 @@ class ProblemLog:
 
 @frozen(kw_only=True)
 class Parts:
-    """What a setting is made of; None for a part that has a problem."""
+    """What a configuration is made of; None for a part that has a problem."""
 
     model: ModelSpec | None
     contrast: ContrastSet | None
@@ -72,7 +72,7 @@ class Parts:
     controls: ControlOptions | None
 
     def setting(self, overrides: Mapping[str, object]) -> Setting | None:
-        """The setting, if nothing is wrong with any part."""
+        """The configuration, if nothing is wrong with any part."""
         parts = attrs.asdict(self, recurse=False)
         if any(part is None for part in parts.values()):
             return None

@@ -23,7 +23,7 @@ class Group:
 
     `folder` and `facts` are None for a model that is still on the hub. `lent` are settings of quantized
     groups whose directions are extracted in this group's model, which is not quantized; a group may have
-    no other settings, and then its model is loaded for the extraction alone.
+    no other configurations, and then its model is loaded for the extraction alone.
     """
 
     spec: ModelSpec
@@ -34,7 +34,7 @@ class Group:
 
     @property
     def baselines(self) -> int:
-        """How many unsteered completions the group needs; equal prompts are generated once."""
+        """How many baseline completions the group needs; equal prompts are generated once."""
         return sum(len(prompts) for prompts in _distinct(self.settings))
 
     @property
@@ -56,7 +56,7 @@ class Group:
 
     @property
     def most_completions(self) -> int | None:
-        """All of them together: unsteered, tried, chosen and controls; None if that is unknown."""
+        """All of them together: baseline, tried, chosen and controls; None if that is unknown."""
         chosen = sum(len(setting.evaluation.prompts) for setting in self.settings)
         tried = self.candidates
         return None if tried is None else self.baselines + tried + chosen + self.controls

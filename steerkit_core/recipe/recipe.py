@@ -1,4 +1,4 @@
-"""What a recipe says once it is checked: its settings, built and ready to run."""
+"""What a recipe says once it is checked: its configurations, built and ready to run."""
 
 from __future__ import annotations
 

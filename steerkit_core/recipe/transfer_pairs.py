@@ -43,7 +43,7 @@ def with_pairs(recipe: Recipe, registry: Registry, widths: Callable[[Setting], i
     Args:
         recipe: the recipe, checked.
         registry: the installed components, an extractor `transfer` among them.
-        widths: gives the hidden size of a setting's model.
+        widths: gives the hidden size of a configuration's model.
 
     Raises:
         RecipeError: the recipe does not fit a model, or no pair has one width.
@@ -107,7 +107,7 @@ def _without_models(document: Table) -> dict[str, object]:
 
 
 def _named(settings: Sequence[Setting], target: str, source: str | None = None) -> Iterator[Setting]:
-    """The settings, saying which pair they are."""
+    """The configurations, saying which pair they are."""
     own = {"model.id": target} | ({} if source is None else {"extractor.source_model": source})
     for setting in settings:
         yield evolve(setting, overrides={**own, **setting.overrides})

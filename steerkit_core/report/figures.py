@@ -12,7 +12,7 @@ from steerkit_core.report.content.record import RunRecord
 from steerkit_core.report.page.sections import (
     directions,
     layer_map,
-    quantisation,
+    quantization,
     rates,
     selection,
     transfer,
@@ -29,9 +29,9 @@ def figures(run: RunRecord) -> Iterator[tuple[str, Figure]]:
     yield from numbered("windows", windows.figures(run))
     yield from numbered("lengths", directions.length_figures(run))
     yield from numbered("cosines", directions.cosine_figures(run))
-    yield from numbered("quantisation", quantisation.shift_figures(run))
+    yield from numbered("quantization", quantization.shift_figures(run))
     yield from numbered("transfer", transfer.figures(run))
-    yield from numbered("precisions", quantisation.figures(run))
+    yield from numbered("precisions", quantization.figures(run))
     yield from numbered("scores", selection.figures(run))
 
 

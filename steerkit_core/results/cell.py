@@ -142,7 +142,7 @@ def steered_cell(run: KeptRun, name: str | None = None) -> SteeredCell:
     elif entry.role == "control":
         reason = f"is the control {entry.control!r}, whose direction is not kept"
     elif key is None:
-        reason = f"came to no direction ({entry.sick})"
+        reason = f"came to no direction ({entry.failure})"
     else:
         path = folder / DIRECTIONS
         if not path.is_file() or key not in facts_of(read_header(path)[0], path):

@@ -123,7 +123,7 @@ class CellResult(CellFacts):
     """An entry of `cells` in `results.json`.
 
     `n` rows have a verdict and `failed` have none, of `prompts_total` that the cell has; `counts` are over
-    rows, `rates` over prompts. `errors` are the reasons of failed rows, `sick` why a cell says nothing.
+    rows, `rates` over prompts. `errors` are the reasons of failed rows, `failure` why a cell says nothing.
     """
 
     n: int
@@ -131,7 +131,7 @@ class CellResult(CellFacts):
     failed: int
     prompts_total: int
     errors: tuple[str, ...]
-    sick: str | None = None
+    failure: str | None = field(default=None, metadata={"key": "sick"})
     stops: Mapping[str, int] = field(factory=dict)
     counts: Mapping[str, int]
     rates: Mapping[str, CellRate]

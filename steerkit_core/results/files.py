@@ -66,7 +66,7 @@ def check_version(table: Any, target: Path) -> None:
     """Refuse a file that a newer steerkit wrote, or that is no table.
 
     Raises:
-        StoreError: it says of itself that its form is another than this version knows.
+        StoreError: its schema is newer than this version reads.
     """
     if not isinstance(table, dict):
         remedy = f"; {DAMAGED[target.name]}" if target.name in DAMAGED else ""

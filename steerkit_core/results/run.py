@@ -213,7 +213,7 @@ def progress_words(folder: Path, manifest: Manifest) -> str:
 
 
 def command_of(folder: Path, manifest: Manifest, *, out: Path | None = None) -> str:
-    """The command line that goes on with a run, or that repeats it in the folder `out`."""
+    """The command line that resumes a run, or repeats it in the folder `out`."""
     source, where = _recipe_word(manifest), ["--out", str(out or folder)]
     changes = [word for change in manifest.changes for word in ("--set", change)]
     kept = folder / RECIPE

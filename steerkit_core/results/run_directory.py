@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @define(eq=False)
 class RunDirectory:
-    """One run's folder, held open. Made by `open_run`; `manifest` is that of a run that goes on."""
+    """One run's folder, held open. Made by `open_run`; `manifest` is that of a resumed run."""
 
     path: Path
     manifest: Manifest | None = None
@@ -242,7 +242,7 @@ def _has_found_nothing(path: Path) -> bool:
 
 
 def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Manifest | None:
-    """The manifest of the run that goes on, if any; another recipe's that found anything is refused."""
+    """The manifest of the run to resume, if any; another recipe's that found anything is refused."""
     if not (path / MANIFEST).exists():
         return None
     manifest = read_manifest(path)
@@ -258,7 +258,7 @@ def _earlier_manifest(path: Path, recipe_fingerprint: str) -> Manifest | None:
 
 def _set_aside(path: Path) -> None:
     """Move an earlier run into a folder beside its own; nothing is deleted."""
-    # the manifest last: until then the folder is a run's, and the same command goes on with this
+    # the manifest last: until then the folder is a run's, and the same command resumes this
     entries = sorted(path.iterdir(), key=lambda entry: entry.name == MANIFEST)
     entries = [entry for entry in entries if entry.name != ".lock"]
     if not entries:

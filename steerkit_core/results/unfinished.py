@@ -19,7 +19,7 @@ REMEDY = "to have the row generated again"
 
 @frozen(kw_only=True)
 class UnfinishedCell(BegunCell):
-    """A cell with what there is of it so far: completions, how many of them failed, tokens, endings."""
+    """A cell with what it has so far: completions, how many of them failed, tokens, endings."""
 
     completions: int
     failed: int

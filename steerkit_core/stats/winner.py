@@ -1,4 +1,4 @@
-"""How much of the winner's rate is luck."""
+"""How much of the winner's rate is selection bias (winner's curse)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Optimism:
 
     @property
     def optimism(self) -> float:
-        """What of the winner's rate is luck."""
+        """The winner's selection bias."""
         return self.rate - self.corrected
 
 
@@ -42,8 +42,8 @@ def optimism(
     Association 78, 316-331. Candidates that share the highest rate are taken in equal parts.
 
     Efron's other estimate, the rate on the drawn prompts minus that on all, corrects only half to three
-    quarters of the luck where candidates are about equally good: drawn prompts repeat the luck of the first
-    choice.
+    quarters of the bias where candidates are about equally good: drawn prompts repeat the chance
+    differences of the first choice.
 
     Args:
         candidates: for each candidate, and each prompt in the same order, 1 where the label was given, 0

@@ -172,7 +172,7 @@ def bounds_of(unit: Intervention, stream: float) -> tuple[float, float]:
 
 @frozen(eq=False)
 class Plain:
-    """What an unsteered model makes of prompts: the beginning of each answer, and the logits along it.
+    """What the baseline makes of prompts: the beginning of each answer, and the logits along it.
 
     `answers` are token ids, and `logits`, (length of the answer + 1, vocabulary), those of its tokens and
     of the next.
@@ -184,7 +184,7 @@ class Plain:
 
 
 def plain_answers(model: ModelHandle, prompts: Sequence[Prompt], tokens: int) -> Plain:
-    """What the unsteered model writes greedily, so far that `tokens` tokens of it are predicted."""
+    """What the baseline writes greedily, so far that `tokens` tokens of it are predicted."""
     from steerkit_core.generation import Row, generate
     from steerkit_core.generation.teacher_forcing import logits_along
 

@@ -98,7 +98,7 @@ class Source:
 def baseline_cell(
     model: CellModel, setting: Setting, judge: Mapping[str, object], seed: int, reading: Reading = PLAIN
 ) -> Cell:
-    """The unsteered cell on the evaluation prompts; `judge` identifies the classifier."""
+    """The baseline on the evaluation prompts; `judge` identifies the classifier."""
     identity = _identity(model, setting, setting.evaluation, seed) | {"steering": None} | reading.identity
     facts = setting_facts(model, setting, "baseline", setting.evaluation)
     cell = _cell(identity, judge, setting, setting.evaluation, Intervention(), facts)
@@ -181,7 +181,7 @@ def control_cell(
     prompts that its condition holds for.
 
     Args:
-        model: the setting's model.
+        model: the configuration's model.
         cell: the chosen cell.
         trial: what it was made from.
         source: the same.
@@ -261,10 +261,10 @@ def failed_cell(
     judge: Mapping[str, object],
     seed: int,
 ) -> Cell:
-    """The cell of a setting that came to no direction; every row of it is a failure.
+    """The cell of a configuration that came to no direction; every row of it is a failure.
 
     Args:
-        model: the setting's model.
+        model: the configuration's model.
         setting: what was asked for.
         steering: what was tried, and why it failed.
         judge: identifies the classifier.

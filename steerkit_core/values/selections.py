@@ -41,7 +41,7 @@ class Outcome:
         return self.judged + self.failed
 
     @property
-    def sick(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether at least half of the completions failed, so that the rest says nothing."""
         return self.failed > 0 and self.failed >= self.judged
 

@@ -100,7 +100,7 @@ def test_the_winner_of_equals_is_partly_selection_bias():
 
 def test_failed_cells_and_those_given_up_early_were_no_competitors():
     cells, verdicts = world(a="rrrrn", b="rrnnn", sick="r....", early="rr")
-    cells["sick"] = evolve(cells["sick"], sick="4 of 5 completions failed: empty")
+    cells["sick"] = evolve(cells["sick"], failure="4 of 5 completions failed: empty")
     assert selection_bias("a", list(cells), cells, verdicts, seed=0).candidates == 2
 
 

@@ -79,7 +79,7 @@ def _placed(parts):
 
 def test_failed_cells_and_settings_are_left_out():
     chosen, cells, found = made({"small": 9, "middle": 8, "large": 3})
-    cells["c-large"] = evolve(cells["c-large"], sick="10 of 10 completions failed")
+    cells["c-large"] = evolve(cells["c-large"], failure="10 of 10 completions failed")
     chosen[1] = evolve(chosen[1], failed=True, cell=None)
     assert trends(chosen, cells, SIZES, found) == ()
 

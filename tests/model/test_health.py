@@ -91,7 +91,7 @@ def test_warnings_name_the_layers():
 def test_a_cell_is_sick_if_half_of_its_rows_failed(causes, rows, sick):
     assert sick_cause(causes, rows) == sick
     outcome = Outcome(Trial(0, -1), {"refusal": rows - len(causes)}, len(causes))
-    assert outcome.sick == (sick is not None)
+    assert outcome.has_failed == (sick is not None)
 
 
 @frozen(kw_only=True)

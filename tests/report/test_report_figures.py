@@ -141,7 +141,7 @@ def test_more_precisions_than_colours_are_drawn_below_one_another(drawn, results
         }
         for number in range(7)
     ]  # fmt: skip
-    drawing = drawn(quantization=entries)["quantisation"]
+    drawing = drawn(quantization=entries)["quantization"]
     assert texts(drawing).count("cosine to the unquantized direction") == 2
     assert [f"m{number}, int4, layer 1: {number / 10:.4f}" in hints(drawing) for number in range(7)] == [
         True

@@ -165,7 +165,7 @@ def test_rates_and_cosines_by_precision(changed, results):
         "cosines": [0.1, 0.75],
     }  # fmt: skip
     page = changed(cells=[*results["cells"], *cells], quantization=[entry])
-    rates, cosines, *_ = page.tables["quantisation"]
+    rates, cosines, *_ = page.tables["quantization"]
     place = f"layer {layer}, multiplier {multiplier:g}"
     own, carried = f"{cell['model']}, self, {place}", f"{cell['model']}, unquantized, {place}"
     whole = cell["rates"]["refusal"]
@@ -218,7 +218,7 @@ def test_precisions_side_by_side(changed, results):
         "reference_dtype": "float32", "layers": [0, 1, 2], "cosines": [0.99, None, 0.5],
     }  # fmt: skip
     page = changed(quantization=[entry])
-    (*_, (head, *rows)) = page.tables["quantisation"]
+    (*_, (head, *rows)) = page.tables["quantization"]
     assert head == ["layer", "tiny:qwen2, int4: cosine", "length", "unquantized"]
     assert [row[:2] for row in rows] == [["0", "0.9900"], ["1", ""], ["2", "0.5000"]]
     # the same key twice: the same lengths

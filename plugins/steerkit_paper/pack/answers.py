@@ -62,7 +62,7 @@ def _layer(question: Question) -> Answer:
     rates = {
         (other.layer, other.depth): rate_of(run, other, "refusal")
         for other in beside(question, cell)
-        if not other.sick
+        if not other.failure
     }
     return evolve(
         of_cell(run, cell, found),

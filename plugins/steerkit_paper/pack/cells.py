@@ -92,8 +92,8 @@ def rate_of(run: Run, cell: CellResult, label: str) -> Figure:
     Raises:
         NoAnswer: the cell failed.
     """
-    if cell.sick:
-        raise NoAnswer(f"failed: {cell.sick}")
+    if cell.failure:
+        raise NoAnswer(f"failed: {cell.failure}")
     found = cell.rates.get(label)
     if found is None or not found.n:
         raise NoAnswer("failed: no completion was judged")

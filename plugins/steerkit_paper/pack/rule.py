@@ -34,7 +34,7 @@ class Judged:
 
 
 def not_comparable(why: str) -> Judged:
-    """That two numbers are not held against each other."""
+    """That two numbers are not compared."""
     return Judged(verdict="not comparable", why=why)
 
 

@@ -109,7 +109,7 @@ class Runs:
         return self._known[key]
 
     def read(self, recipe: str, model: str) -> Run:
-        """What is there already; nothing is run."""
+        """What earlier commands left; nothing is run."""
         key = recipe, model
         if key not in self._known and key not in self._seen:
             self._seen[key] = self._read(recipe, model)

@@ -39,7 +39,7 @@ class GroupCells:
     rows: Rows
 
     def baseline(self, setting: Setting) -> Cell:
-        """The unsteered cell on the evaluation prompts."""
+        """The baseline on the evaluation prompts."""
         judge, reading = self.loaded.judges.identity(setting.classifier), self._reading(setting)
         return self.rows.add(
             baseline_cell(self.loaded.cell_model, setting, judge, self.loaded.seed, reading)
@@ -79,7 +79,7 @@ class GroupCells:
         model.check(cell.intervention)
         cell = self.with_strength(cell, setting, source)
         if cell.intervention.condition is not None:
-            # of all prompts at once: a run that goes on would else read them in other batches
+            # of all prompts at once: a resumed run would otherwise read them in other batches
             model.meets(prompts.prompts, cell.intervention.condition)
         return self.rows.add(cell)
 
@@ -100,7 +100,7 @@ class GroupCells:
         return evolve(cell, facts=evolve(facts, strength=strength))
 
     def failed(self, setting: Setting, error: NumericError) -> Cell:
-        """The cell of a setting that came to no direction, with a failed row for every prompt."""
+        """The cell of a configuration that came to no direction, with a failed row for every prompt."""
         parts = {word: self.loaded.identity(word, getattr(setting, word)) for word in ("extractor", "site")}
         judge = self.loaded.judges.identity(setting.classifier)
         steering = {**parts, "error": str(error)}
@@ -130,7 +130,7 @@ class GroupCells:
         return search.known(trials)
 
     def source(self, way: UnderWay) -> Source:
-        """What a setting's steered cells and their controls are made from."""
+        """What a configuration's steered cells and their controls are made from."""
         setting, extraction = way.setting, way.extraction
         identity = {"extraction": extraction.key, "site": self.loaded.identity("site", setting.site)}
         judge = self.loaded.judges.identity(setting.classifier)
@@ -144,7 +144,7 @@ class GroupCells:
         )
 
     def _reading(self, setting: Setting) -> Reading:
-        """What the setting's judge wants of every text."""
+        """What the configuration's judge wants of every text."""
         classifier = setting.classifier
         if classifier.watched is None and classifier.enough_tokens is None:
             return PLAIN

@@ -28,7 +28,7 @@ class GroupControls:
     left_out: dict[str, dict[str, None]] = field(factory=dict)
 
     def of(self, way: UnderWay, trial: Trial, final: Cell) -> list[Cell]:
-        """The controls of the cell that a setting has chosen, made from `trial`."""
+        """The controls of the cell that a configuration has chosen, made from `trial`."""
         setting = way.setting
         found: list[Cell] = []
         if not setting.controls.number:
@@ -55,8 +55,8 @@ class GroupControls:
         """Keep for every chosen cell which of its controls failed, and why."""
         for cell, reference in compared:
             found = results[reference.id]
-            if found.control is not None and found.sick:
-                self.left_out[cell.id][f"{found.control}: {found.sick}"] = None
+            if found.control is not None and found.failure:
+                self.left_out[cell.id][f"{found.control}: {found.failure}"] = None
 
     def _makers(self, way: UnderWay, trial: Trial) -> Iterator[tuple[str, Callable[[], Control]]]:
         setting, extraction = way.setting, way.extraction

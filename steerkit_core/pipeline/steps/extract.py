@@ -1,4 +1,4 @@
-"""EXTRACT: the directions of a group's settings, each found once, and those of shuffled labels."""
+"""EXTRACT: the directions of a group's configurations, each found once, and those of shuffled labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Extractions:
     _classes: dict[str, ClassActivations] = field(factory=dict)
 
     def extract(self, setting: Setting) -> Extraction:
-        """EXTRACT: directions for a setting."""
+        """EXTRACT: directions for a configuration."""
         sources = self.loaded.open_sources()
         identity = self._identity(setting, setting.contrast, self._origin(setting, sources))
         key = identity.key
@@ -102,5 +102,5 @@ class Extractions:
             return setting.extractor.origin(self.loaded.model, sources)
 
     def _carried(self, setting: Setting) -> bool:
-        """Whether a setting's directions are those of the model without quantization."""
+        """Whether a configuration's directions are those of the model without quantization."""
         return setting.carried and self.loaded.group.spec.quantization != "none"

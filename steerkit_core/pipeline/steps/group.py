@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @frozen(eq=False)
 class LoadedGroup:
-    """The settings of one model, the model, and the run that keeps what is made with it."""
+    """The configurations of one model, the model, and the run that keeps what is made with it."""
 
     group: Group
     model: ModelHandle
@@ -55,7 +55,7 @@ class LoadedGroup:
 
     @property
     def one_judge(self) -> bool:
-        """Whether all settings have the same judge."""
+        """Whether all configurations have the same judge."""
         return len({setting.classifier for setting in self.group.settings}) == 1
 
     def open_sources(self) -> RunSources:

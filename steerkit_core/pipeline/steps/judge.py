@@ -15,7 +15,7 @@ from steerkit_core.values import Completion, Prompt, Verdict
 
 @frozen(eq=False)
 class Verdicts:
-    """What the judges of a group's settings say of their cells' rows."""
+    """What the judges of a group's configurations say of their cells' rows."""
 
     loaded: LoadedGroup
     rows: Rows

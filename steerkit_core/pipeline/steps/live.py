@@ -22,7 +22,7 @@ class Announcer:
     _judges: dict[Classifier, LiveJudge | None] = field(factory=dict)
 
     def announce(self, cell: Cell, asked: Collection[str]) -> None:
-        """Say that a cell is to be filled, and which of the rows asked for are there already."""
+        """Say that a cell is to be filled, and which of its rows are done."""
         progress, kept = self.loaded.progress, self.loaded.store.completions
         progress.cell(cell.id, cell.begun, len(asked), self._judge_of(cell.setting.classifier))
         for prompt_id in asked:

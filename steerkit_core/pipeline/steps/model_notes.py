@@ -64,10 +64,11 @@ def notes_of(loaded: LoadedGroup, measured: Measured, cells: Sequence[CellResult
     """What a reader has to know of this model's numbers, given its cells."""
     what = loaded.group.spec.label
     found = [note for _, extraction in measured for note in warnings_of(extraction.stream, what)]
-    failed = [cell for cell in cells if cell.sick]
+    failed = [cell for cell in cells if cell.failure]
     if failed:
         found.append(
-            f"{what}: {len(failed)} of {len(cells)} cells failed, such as {failed[0].id}: {failed[0].sick}."
+            f"{what}: {len(failed)} of {len(cells)} cells failed, such as {failed[0].id}:"
+            f" {failed[0].failure}."
         )
     found += [note for setting, _ in measured if (note := _found_with(setting)) is not None]
     found += origin_notes(what, cells)

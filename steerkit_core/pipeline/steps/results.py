@@ -1,4 +1,4 @@
-"""What a group adds to `results.json`: its values, and the entries of its settings' selections."""
+"""What a group adds to `results.json`: its values, and the entries of its configurations' selections."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class GroupResult:
 
 
 def failed_group(group: Group, error: NumericError) -> GroupResult:
-    """What a group comes to whose model cannot be used: a reason for every setting."""
+    """What a group comes to whose model cannot be used: a reason for every configuration."""
     entries = tuple(failed_selection(setting, str(error)) for setting in group.settings)
     return GroupResult((), entries, errors=(error,))
 
 
 def failed_selection(setting: Setting, reason: str, cell: Cell | None = None) -> SelectionResult:
-    """A setting that came to no selection, and why; its cell, if it has one, is a failed one."""
+    """A configuration that came to no selection, and why; its cell, if it has one, is a failed one."""
     return SelectionResult(
         cell=None if cell is None else cell.id,
         failed=True,

@@ -1,4 +1,4 @@
-"""SELECT: ask each setting's selector for a layer, a position and a multiplier."""
+"""SELECT: ask each configuration's selector for a layer, a position and a multiplier."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Seen = tuple[str, str, ContrastSet, ContrastSet, tuple[Prompt, ...]]
 
 @define(eq=False)
 class Selectors:
-    """The selectors of a group's settings, and what those have chosen that needed no trial."""
+    """The selectors of a group's configurations, and what those have chosen that needed no trial."""
 
     loaded: LoadedGroup
     trials: Trials

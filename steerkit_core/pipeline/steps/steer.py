@@ -25,7 +25,7 @@ class Rows:
     _asked: dict[str, set[str]] = field(factory=dict)
 
     def add(self, cell: Cell) -> Cell:
-        """Take up a cell, or give back the one of its name that is there already."""
+        """Take up a cell, or return the one of its name that exists."""
         self._sharers.setdefault(cell.source, {})[cell.id] = cell
         self.loaded.store.append_cell(cell.begun)
         return self.cells.setdefault(cell.id, cell)

@@ -1,4 +1,4 @@
-"""A setting under way: what one point of the grid has come to so far, from step to step."""
+"""A configuration under way: what one point of the grid has come to so far, from step to step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from steerkit_core.values import Outcome, Prompt, Trial
 
 @define(eq=False)
 class UnderWay:
-    """A setting, its extraction, and what its selector has looked at.
+    """A configuration, its extraction, and what its selector has looked at.
 
     `outcomes` has what came of each trial, on the most prompts that it was tried on; `tried` the ids of the
     cells that the selector has seen, in order; `read` the texts of the prompts that it read itself.
@@ -28,7 +28,7 @@ class UnderWay:
     @property
     def all_failed(self) -> bool:
         """Whether every way to steer that the selector has tried failed."""
-        return bool(self.outcomes) and all(outcome.sick for outcome in self.outcomes.values())
+        return bool(self.outcomes) and all(outcome.has_failed for outcome in self.outcomes.values())
 
     def keep(self, outcome: Outcome) -> None:
         """Keep what came of a trial, unless it is known on more prompts."""

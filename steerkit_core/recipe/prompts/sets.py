@@ -60,7 +60,7 @@ def repeated(name: str, prompts: Sequence[Prompt], times: int) -> tuple[Prompt, 
     """Every prompt so many times, one after another, under ids of their own.
 
     Raises:
-        PromptFileError: such an id is there already.
+        PromptFileError: the id occurs twice.
     """
     found = [
         prompt if not number else _repeat(prompt, number) for prompt in prompts for number in range(times)

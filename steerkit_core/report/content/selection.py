@@ -14,7 +14,7 @@ Row = Mapping[str, object]
 
 
 def title_of(entry: SelectionResult) -> str:
-    """The setting, the selector, and what it says of its choice."""
+    """The configuration, the selector, and what it says of its choice."""
     cell = f" (cell {entry.cell})" if entry.cell else ""
     # one that has tried nothing has not looked at these prompts
     seen = "" if entry.refusal_rate is None else f" on {entry.prompts}"

@@ -11,7 +11,7 @@ HEADINGS = ("model", "parameters", "layer", "mult.", "strength", "refusal", "95%
 
 
 def trend_title(entry: Trend) -> str:
-    """Which settings the trend is of."""
+    """Which configurations the trend is of."""
     parts = [entry.model_type, entry.prompts]
     if entry.quantization != "none":
         parts.append(entry.quantization)

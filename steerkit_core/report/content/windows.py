@@ -55,7 +55,7 @@ def windows_caption(results: RunResults) -> str:
     return (
         f"window: multipliers with at least {100 * first.steerable_from:.0f}% coherent refusals, and the"
         " same in lengths of the mean residual stream; < and >: it ends where nothing further is known;"
-        f" garbles from: the weakest with at least {100 * first.garbling_from:.0f}% garbled"
+        f" breaks from: the weakest with at least {100 * first.garbling_from:.0f}% garbled"
         + ("; of a window in several pieces, what lies between them steers less" if split else "")
     )
 

@@ -71,7 +71,7 @@ def print_report(results: RunResults, console: Console | None = None, *, every_c
     failures = [
         f"[magenta]failed[/] in cell {cell.id}: {escape(error)}"
         for cell in results.cells
-        for error in ([cell.sick] if cell.sick else cell.errors)
+        for error in ([cell.failure] if cell.failure else cell.errors)
     ]
     _print_lines(failures, "failure", console, every_cell=every_cell)
     numbers = [_shifts_that_fit(results, console)]
@@ -202,7 +202,7 @@ def _print_pairs(results: RunResults, console: Console) -> None:
 
 
 def _print_selections(results: RunResults, console: Console, *, every_cell: bool) -> None:
-    """How each setting came to its cell, and the selection bias of its rate."""
+    """How each configuration came to its cell, and the selection bias of its rate."""
     cells = results.by_id
     entries, hidden = best_rows(
         results.selections,
@@ -221,7 +221,7 @@ def _print_selections(results: RunResults, console: Console, *, every_cell: bool
         console.print(f"\n{hidden_line(hidden, 'setting')}")
     best = results.optimism
     if best and len(results.selections) > 1:
-        say(console, f"\nbest of all settings: {escape(bias_line(best))}")
+        say(console, f"\nbest of all configurations: {escape(bias_line(best))}")
 
 
 def draw_report(results: RunResults, target: Path, *, every_cell: bool = False) -> None:

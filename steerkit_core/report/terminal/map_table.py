@@ -35,7 +35,7 @@ def _map_caption(found: Map) -> str:
 
 
 def _map_entry(cell: CellResult, of: str) -> str:
-    if not cell.n or cell.sick:
+    if not cell.n or cell.failure:
         return "[magenta]failed[/]"
     refusals, garbled = cell.counts.get("refusal", 0), cell.counts.get("garbled", 0)
     share = refusals / cell.n

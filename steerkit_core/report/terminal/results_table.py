@@ -75,10 +75,10 @@ def _add_headings(
 def _numbers(cell: CellResult, *, depth: bool) -> list[str]:
     rate = cell.rates.get("refusal")
     early = f" of {cell.prompts_total}" if ended_early(cell) else ""
-    if rate is not None and rate.n and not cell.sick:
+    if rate is not None and rate.n and not cell.failure:
         found = [f"{rate.k}/{rate.n}{early}", interval(rate, "-")]
     else:
-        found = ["[magenta]failed[/]" if cell.sick else "-", "-"]
+        found = ["[magenta]failed[/]" if cell.failure else "-", "-"]
     return [
         "baseline" if cell.role == "baseline" else _layer(cell),
         *([number(cell.depth, "{:.2f}")] if depth else []),

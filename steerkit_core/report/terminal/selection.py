@@ -21,7 +21,7 @@ from steerkit_core.results.findings import SelectionResult
 from steerkit_core.results.results import RunResults
 
 FEW = 5  # rows that are shown of a table unless all are asked for
-MANY = 3  # settings with such a table; where there are more, none is shown unasked
+MANY = 3  # configurations with such a table; where there are more, none is shown unasked
 
 
 def selection_summary(results: RunResults, entry: SelectionResult) -> Iterator[RenderableType]:

@@ -28,7 +28,7 @@ class CellRow:
     what: str
     multiplier: str
     strength: str
-    sick: str | None
+    failure: str | None
     rate: CellRate | None
     of: int | None
     values: Sequence[str]
@@ -67,7 +67,7 @@ def columns(run: RunRecord, cells: Sequence[CellResult]) -> CellTable:
             what=where(cell),
             multiplier="" if cell.multiplier is None else f"{cell.multiplier:g}",
             strength=_strength(cell),
-            sick=cell.sick,
+            failure=cell.failure,
             rate=_rate(cell),
             of=cell.prompts_total if ended_early(cell) else None,
             values=[column.value(cell) for column in extra],
@@ -84,7 +84,7 @@ def _strength(cell: CellResult) -> str:
 
 def _rate(cell: CellResult) -> CellRate | None:
     rate = cell.rates.get("refusal")
-    return rate if rate is not None and rate.n and not cell.sick else None
+    return rate if rate is not None and rate.n and not cell.failure else None
 
 
 def where(cell: CellResult) -> str:

@@ -1,4 +1,4 @@
-"""The chosen cells against the unsteered ones and against their controls."""
+"""The chosen cells against their baselines and controls."""
 
 from __future__ import annotations
 

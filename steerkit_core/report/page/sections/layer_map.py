@@ -68,7 +68,7 @@ def _figure(found: Map) -> Figure:
 
 def _share(found: Map, layer: int, by: float, label: str) -> float | None:
     cell = found.cells.get((layer, by))
-    if cell is None or not cell.n or cell.sick:
+    if cell is None or not cell.n or cell.failure:
         return None
     return cell.counts.get(label, 0) / cell.n
 
@@ -107,7 +107,7 @@ def rows(found: Map, chosen: Place | None = None) -> list[tuple[int, Sequence[Ma
 def _field(cell: CellResult | None, chosen: Place | None) -> MapField | None:
     if cell is None:
         return None
-    known = bool(cell.n) and not cell.sick
+    known = bool(cell.n) and not cell.failure
     counts = [(label, count) for label, count in cell.counts.items() if count] if known else []
     ends, done = [], 0.0
     for label, count in counts:

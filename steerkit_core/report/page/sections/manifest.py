@@ -48,7 +48,7 @@ def again(run: RunRecord) -> Path:
 
 
 def manifest_text(manifest: Manifest, whole: int) -> tuple[str, bool]:
-    """The manifest as JSON, and whether what all settings have in common stands there only once."""
+    """The manifest as JSON, and whether what all configurations have in common stands there only once."""
     table = unstructured(manifest)
     text = json.dumps(table, indent=1, ensure_ascii=False)
     settings = table["settings"]
@@ -62,7 +62,7 @@ def manifest_text(manifest: Manifest, whole: int) -> tuple[str, bool]:
 def in_common(
     settings: Sequence[Mapping[str, object]],
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """Options by dotted names: those that are the same in all settings, and the others of each."""
+    """Options by dotted names: those that are the same in all configurations, and the others of each."""
     flat = [dict(_flat(setting)) for setting in settings]
     names = dict.fromkeys(name for one in flat for name in one)
     same = {name for name in names if all(name in one and one[name] == flat[0][name] for one in flat)}

@@ -27,7 +27,7 @@ PANEL = (330, 200)
 class Rates:
     """What was swept over layers, all else equal.
 
-    `lines` are by multiplier, each the cells in the order of their layers; `baseline` is unsteered.
+    `lines` are by multiplier, each the cells in the order of their layers.
     """
 
     title: str
@@ -108,7 +108,7 @@ def table(found: Rates) -> RatesTable:
 
 
 def _known(cell: CellResult) -> bool:
-    return bool(cell.n) and not cell.sick and "refusal" in cell.rates
+    return bool(cell.n) and not cell.failure and "refusal" in cell.rates
 
 
 def _name(found: Rates, by: float | None) -> str:

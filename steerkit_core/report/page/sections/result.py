@@ -36,7 +36,7 @@ def section(run: RunRecord) -> Section:
             "notes": report.notes[:FIRST],
             "more_notes": report.notes[FIRST : run.limit(NOTES)],
             "left_out": len(report.notes) - run.limit(NOTES),
-            "sick": [cell for cell in report.cells if cell.sick][: run.limit(40)],
+            "failed_cells": [cell for cell in report.cells if cell.failure][: run.limit(40)],
         },
     )
 
@@ -44,10 +44,10 @@ def section(run: RunRecord) -> Section:
 def headline(run: RunRecord) -> str:
     """The run's selected cell: where it is, its rate with the interval, and what its controls have."""
     cell = run.chosen
-    rate = None if cell is None or cell.sick or not cell.n else cell.rates.get("refusal")
+    rate = None if cell is None or cell.failure or not cell.n else cell.rates.get("refusal")
     if cell is None or rate is None:
         failed = sum(bool(entry.failed) for entry in run.results.selections)
-        why = f", as {failed} of {len(run.results.selections)} settings failed" if failed else ""
+        why = f", as {failed} of {len(run.results.selections)} configurations failed" if failed else ""
         return f"This run has no cell to speak of{why}."
     what = "prompts of " if rate.n == cell.n_unique else "completions on "
     return (

@@ -1,4 +1,4 @@
-"""How each setting came to its cell."""
+"""How each configuration came to its cell."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from steerkit_core.report.content.selection import (
 from steerkit_core.report.page.scores import Scores, scores_of
 from steerkit_core.report.page.sections.base import Section
 
-MOST, ROWS, ALL = 40, 400, 1200  # settings; rows of one table; rows of all tables
-DRAWN = 6  # settings whose scores are drawn
+MOST, ROWS, ALL = 40, 400, 1200  # configurations; rows of one table; rows of all tables
+DRAWN = 6  # configurations whose scores are drawn
 SIZE = (340, 230)
 
 

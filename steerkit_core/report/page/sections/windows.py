@@ -9,7 +9,7 @@ from steerkit_core.report.content.windows import HEADINGS, window_families, wind
 from steerkit_core.report.page.sections.base import Section
 
 MOST = 8
-NOTE = "dot: tried; bar: window; arrowhead: nothing is known beyond; cross: the weakest that garbles"
+NOTE = "dot: tried; bar: window; arrowhead: nothing is known beyond; cross: texts break from here"
 
 
 def section(run: RunRecord) -> Section | None:

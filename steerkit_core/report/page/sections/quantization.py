@@ -40,7 +40,7 @@ def section(run: RunRecord) -> Section | None:
         "cosines": [[_cosine(dict(row.cosines).get(layer)) for row in found] for layer in layers],
         "norms": [[pairs.get(layer, ("", "")) for pairs in norms] for layer in layers],
     }
-    return Section("quantisation", "Quantization", values)
+    return Section("quantization", "Quantization", values)
 
 
 def figures(run: RunRecord) -> list[Figure]:
@@ -55,7 +55,7 @@ def matrices(run: RunRecord) -> list[Matrix]:
     if len(columns) < 2:
         return []
     varying = [name for name in ("model", *run.varying) if name not in ("quantization", "dtype")]
-    # where settings differ in what is no column of a cell, the first one stands there
+    # where configurations differ in what is no column of a cell, the first one stands there
     cells = {(_words(cell, varying), cell.quantization): cell for cell in reversed(chosen)}
     rows = tuple(dict.fromkeys(_words(cell, varying) for cell in chosen))
     rates = {place: _rate(cell) for place, cell in cells.items()}
@@ -81,7 +81,7 @@ def _words(cell: CellResult, varying: Sequence[str]) -> str:
 
 def _rate(cell: CellResult) -> Field:
     rate = cell.rates["refusal"]
-    if cell.sick or not rate.n:
+    if cell.failure or not rate.n:
         return Field("failed", None, "")
     return field_of(f"{rate.k}/{rate.n}, {interval(rate)}", rate.rate, (0.0, 1.0))
 
