@@ -42,7 +42,7 @@ class ModelError(SteerkitError):
 
 
 class NumericError(ModelError):
-    """A model whose numbers overflowed or are none, so that what was asked of it has no answer."""
+    """The model produced NaN or infinite values where a result was needed."""
 
 
 class StoreError(SteerkitError):

@@ -163,7 +163,7 @@ def open_run(run: str | Path) -> Report:
     """The report of a run that has ended: its folder, or its name below `runs/`.
 
     Raises:
-        StoreError: there is no such run, it has not ended, or a later steerkit has made it.
+        StoreError: no such run, an unfinished one, or one of a later steerkit.
     """
     return Report(finished_run(Path(run)))
 

@@ -94,7 +94,7 @@ def _changes(overrides: Mapping[str, object]) -> list[Change]:
 
 
 def _plain(value: object) -> object:
-    """A value as TOML has it: numbers and arrays of numpy, which sweeps are made of, and paths are none."""
+    """A value as TOML has it: numpy's numbers and arrays, and paths, are converted."""
     if isinstance(value, Mapping):
         return _plain_table(value)
     if isinstance(value, list | tuple):

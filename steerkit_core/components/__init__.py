@@ -8,14 +8,20 @@ from steerkit_core.components.adapter import FamilyDefaults, ModelAdapter
 from steerkit_core.components.classifier import Classifier, ModelLoader
 from steerkit_core.components.component import Component
 from steerkit_core.components.core_keys import CORE_KEYS, ExtractionOptions, Source
-from steerkit_core.components.extractor import Extractor, Position, ReadingExtractor, positions_once
+from steerkit_core.components.extractor import (
+    Extractor,
+    Position,
+    ReadingExtractor,
+    Sources,
+    positions_once,
+)
 from steerkit_core.components.model import Model
 from steerkit_core.components.model_spec import Backend, DType, ModelSpec, Quantization
 from steerkit_core.components.options import OptionError, Within, not_empty, option
 from steerkit_core.components.prompt_set import PromptSet
 from steerkit_core.components.selector import LayerSelector, SelectionContext
 from steerkit_core.components.site import Site
-from steerkit_core.components.sources import Method, ModelRecord, SavedDirections, SourceModel, Sources
+from steerkit_core.components.sources import Method, ModelRecord, SavedDirections, SourceModel
 
 __all__ = [
     "CORE_KEYS",

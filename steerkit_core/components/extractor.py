@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from attrs import frozen
 
@@ -12,9 +12,9 @@ from steerkit_core.components.component import Component
 from steerkit_core.components.model import Model
 from steerkit_core.components.model_spec import ModelSpec
 from steerkit_core.components.options import OptionError, Within, not_empty, option
-from steerkit_core.components.sources import Sources
+from steerkit_core.components.sources import Method, SavedDirections
 from steerkit_core.errors import ModelError
-from steerkit_core.values import BlockModule, ContrastSet, DirectionSet
+from steerkit_core.values import BlockModule, ContrastSet, DirectionSet, Prompt
 
 # the type of an option `position`: a token counted from the prompt's end, several, or the template's suffix
 Position = int | tuple[int, ...] | Literal["suffix"]
@@ -26,6 +26,67 @@ def positions_once(value: object) -> None:
         not_empty(value)
         if len(set(value)) < len(value):
             raise OptionError("every position once", list(value))
+
+
+class Sources(Protocol):
+    """Where an extractor finds what lies outside of the model that is steered."""
+
+    def hidden_size(self, spec: ModelSpec) -> int | None:
+        """The hidden size of a model, as far as it is known without loading it.
+
+        Raises:
+            ModelError: there is no such model.
+        """
+
+    def identity(self, spec: ModelSpec) -> Mapping[str, str]:
+        """What determines a model's numbers: a fingerprint, dtype, quantization and kind of device.
+
+        Raises:
+            ModelError: it cannot be found or read.
+        """
+
+    def load(self, spec: ModelSpec) -> Model:
+        """A model, which is let go of when the extraction has ended; the steered one, if it is the same.
+
+        Raises:
+            ModelError: it cannot be found, read or loaded on this machine.
+        """
+
+    def extractor(self, name: str, options: Sequence[str] = (), **known: Any) -> Extractor:
+        """An installed extractor, built from options written as `key=value`, the value as in TOML.
+
+        Args:
+            name: as a recipe names it.
+            options: what was written; a bare word is a string.
+            known: further options, by their values.
+
+        Raises:
+            SteerkitError: no such extractor is installed, or it refuses an option.
+        """
+
+    def describe(self, extractor: Extractor) -> Method:
+        """What determines an extractor's answers."""
+
+    def prompts(self, name: str) -> tuple[Prompt, ...]:
+        """The prompts of an installed set.
+
+        Raises:
+            SteerkitError: no such prompt set is installed.
+        """
+
+    def saved(self, run: str, key: str = "") -> SavedDirections:
+        """Directions that a run has kept, by the beginning of their key; by default the only ones.
+
+        Raises:
+            SteerkitError: there is no such run, it keeps none, or it is not clear which are meant.
+        """
+
+    def filed(self, file: str) -> SavedDirections:
+        """The directions of a file, as `DirectionSet.save` writes it.
+
+        Raises:
+            SteerkitError: there is no such file, or it holds something else.
+        """
 
 
 class Extractor(Component):

@@ -46,7 +46,7 @@ class SelectionContext(Protocol):
             What became of each trial on just these prompts.
 
         Raises:
-            SteerkitError: a prompt is none of the selection prompts, or there is none.
+            SteerkitError: a prompt is not among the selection prompts, or none was given.
         """
 
 
@@ -54,7 +54,7 @@ class LayerSelector(Component):
     """Answers: at which layer and position (and with which multiplier) to steer?"""
 
     def check(self, num_layers: int) -> None:
-        """Raise `SteerkitError` where an option asks for a layer that `num_layers` blocks have not.
+        """Raise `SteerkitError` where an option asks for a layer outside the model's `num_layers`.
 
         Called as soon as the model's depth is known, for most models before torch is imported.
         """

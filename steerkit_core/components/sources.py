@@ -1,18 +1,13 @@
-"""Where an extractor finds what lies outside of the model that is steered."""
+"""What is known of directions that come from elsewhere: a run, a file, another model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 from attrs import field, frozen
 
-from steerkit_core.components.model import Model
-from steerkit_core.components.model_spec import ModelSpec
-from steerkit_core.values import BlockModule, DirectionSet, Prompt
-
-if TYPE_CHECKING:
-    from steerkit_core.components.extractor import Extractor
+from steerkit_core.values import BlockModule, DirectionSet
 
 
 @frozen(kw_only=True)
@@ -89,64 +84,3 @@ class SavedDirections(Protocol):
 
     def directions(self) -> DirectionSet:
         """The directions: of a run at all layers of that model, in a file at those that it has."""
-
-
-class Sources(Protocol):
-    """Where an extractor finds what lies outside of the model that is steered."""
-
-    def hidden_size(self, spec: ModelSpec) -> int | None:
-        """The hidden size of a model, as far as it is known without loading it.
-
-        Raises:
-            ModelError: there is no such model.
-        """
-
-    def identity(self, spec: ModelSpec) -> Mapping[str, str]:
-        """What determines a model's numbers: a fingerprint, dtype, quantization and kind of device.
-
-        Raises:
-            ModelError: it cannot be found or read.
-        """
-
-    def load(self, spec: ModelSpec) -> Model:
-        """A model, which is let go of when the extraction has ended; the steered one, if it is the same.
-
-        Raises:
-            ModelError: it cannot be found, read or loaded on this machine.
-        """
-
-    def extractor(self, name: str, options: Sequence[str] = (), **known: Any) -> Extractor:
-        """An installed extractor, built from options written as `key=value`, the value as in TOML.
-
-        Args:
-            name: as a recipe names it.
-            options: what was written; a bare word is a string.
-            known: further options, by their values.
-
-        Raises:
-            SteerkitError: there is none of that name, or it refuses an option.
-        """
-
-    def describe(self, extractor: Extractor) -> Method:
-        """What determines an extractor's answers."""
-
-    def prompts(self, name: str) -> tuple[Prompt, ...]:
-        """The prompts of an installed set.
-
-        Raises:
-            SteerkitError: there is none of that name.
-        """
-
-    def saved(self, run: str, key: str = "") -> SavedDirections:
-        """Directions that a run has kept, by the beginning of their key; by default the only ones.
-
-        Raises:
-            SteerkitError: there is no such run, it keeps none, or it is not clear which are meant.
-        """
-
-    def filed(self, file: str) -> SavedDirections:
-        """The directions of a file, as `DirectionSet.save` writes it.
-
-        Raises:
-            SteerkitError: there is no such file, or it holds something else.
-        """

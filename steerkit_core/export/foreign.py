@@ -31,7 +31,7 @@ def format_of(path: Path) -> Format:
     """The format of a file by its first bytes.
 
     Raises:
-        StoreError: it cannot be read, or is none of them.
+        StoreError: it cannot be read, or the format is unknown.
     """
     try:
         with path.open("rb") as file:

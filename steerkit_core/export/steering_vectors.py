@@ -1,4 +1,4 @@
-"""Files for the package steering-vectors, whose vectors are a dataclass without a format of its own.
+"""Files for the package steering-vectors, whose vectors are a dataclass without a file format.
 
 A file holds what its fields hold, `layer_activations` and `layer_type`, so that torch reads it with
 `weights_only`, and `SteeringVector(**torch.load(file))` is the vector. Layer k of a `decoder_block` is what

@@ -118,7 +118,7 @@ def largest(contrast: ContrastSet) -> int:
 
 
 def check_draws(draws: Draws, contrast: ContrastSet, against: ContrastSet | None) -> None:
-    """Refuse sizes that a set has not, and two sets that share prompts.
+    """Refuse sizes larger than the set, and two sets that share prompts.
 
     Raises:
         SteerkitError: which of these, and what to do.
@@ -164,7 +164,7 @@ def stability(
     finds what lies outside of the model; one that needs nothing does without.
 
     Raises:
-        SteerkitError: sizes that the set has not, a set too small for the extractor, or directions that do
+        SteerkitError: sizes larger than the set, a set too small for the extractor, or directions that do
             not depend on a contrast set.
     """
     check_draws(draws, contrast, against)

@@ -1,4 +1,4 @@
-"""Batched decoding in which every row has an intervention of its own: edits, batches, sampling.
+"""Batched decoding in which every row has its own intervention: edits, batches, sampling.
 
 Sees a model as the few calls that `Decoder` lists, so that a prompt goes one way: generation, model, hook.
 """

@@ -25,7 +25,7 @@ MEMORY_SHARE = 0.4
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Is this how torch says that a device's memory has ended? On a CPU it has no exception of its own."""
+    """Whether torch ran out of a device's memory; for a CPU there is no exception class."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 

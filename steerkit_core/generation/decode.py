@@ -1,4 +1,4 @@
-"""One batch, token by token: every row under an intervention of its own, until it ends."""
+"""One batch, token by token: every row under its own intervention, until it ends."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Decoder(Protocol):
         """How many tokens the chat template puts behind the user's text.
 
         Raises:
-            ModelError: there are none, so that nothing could be edited.
+            ModelError: the template has no suffix to edit.
         """
 
     def meets(self, prompts: Sequence[Prompt], condition: Condition) -> list[bool]:

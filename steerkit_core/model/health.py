@@ -1,6 +1,6 @@
 """Numeric health: how long the residual stream is at every layer, and what in it is no number.
 
-A model whose numbers overflow writes nothing, or the same token for ever, and a judge of texts takes that
+A model whose numbers overflow writes nothing, or repeats one token, and a judge of texts takes that
 for a style. Here the numbers themselves are looked at, in the pass that measures the stream anyway.
 """
 

@@ -1,7 +1,7 @@
 """Do all ways to reach a model's tensors see the same ones?
 
 The hooks backend is compared with nnsight at every hook point, and with the hidden states that
-transformers reports at the output of every block. Each witness has a forward pass of its own.
+transformers reports at the output of every block. Each witness has its own forward pass.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class RecipeChecker:
                 find_model(spec, self.registry)
 
     def _check_fit(self, parts: Parts) -> None:
-        """Note a selector that asks the model for what it has not."""
+        """Note a selector that asks for what the model lacks."""
         if parts.extractor is None or parts.site is None:
             return
         with self.log.noting("site"):

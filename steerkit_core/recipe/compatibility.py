@@ -124,6 +124,6 @@ def check_fit(selector: LayerSelector, extractor: Extractor, site: Site, num_lay
 
 
 def check_layer(layer: int, num_layers: int) -> None:
-    """Raise `SteerkitError` for a layer that a model of `num_layers` blocks has not."""
+    """Raise `SteerkitError` for a layer outside the model's `num_layers`."""
     if not 0 <= layer < num_layers:
         raise SteerkitError(f"the model has layers 0 to {num_layers - 1}, got layer {layer}")

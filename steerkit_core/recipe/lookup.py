@@ -40,7 +40,7 @@ def component(registry: Registry, word: str, given: object, options: Mapping[str
     """The component that is meant by a name and options, or the one that is given itself.
 
     Raises:
-        SteerkitError: there is none of that name, it refuses an option, or it is of another kind.
+        SteerkitError: it is not installed, refuses an option, or is of another kind.
     """
     base = registry.base(word)
     if isinstance(given, str):
@@ -94,7 +94,7 @@ def installed_prompts(name: str, registry: Registry) -> tuple[Prompt, ...]:
     """The prompts of an installed set.
 
     Raises:
-        UnknownComponent: there is none of that name.
+        UnknownComponent: it is not installed.
     """
     return cast("PromptSet", registry.get("prompt set", name)()).prompts()
 
@@ -108,7 +108,7 @@ def contrast_given(given: object, registry: Registry) -> ContrastSet:
         registry: the installed components.
 
     Raises:
-        SteerkitError: it is none of these, a class is empty, or a prompt has a problem.
+        SteerkitError: it is neither of these, a class is empty, or a prompt has a problem.
     """
     if isinstance(given, ContrastSet):
         classes = zip(CLASSES, (given.positive, given.negative), strict=True)

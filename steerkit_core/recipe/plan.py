@@ -19,7 +19,7 @@ from steerkit_core.values import Prompt, Trial
 
 @frozen
 class Group:
-    """Settings that need the same model loaded; the unit that could run on a machine of its own.
+    """Settings that need the same model loaded; the unit that could run on its own machine.
 
     `folder` and `facts` are None for a model that is still on the hub. `lent` are settings of quantized
     groups whose directions are extracted in this group's model, which is not quantized; a group may have

@@ -83,7 +83,7 @@ def shuffled_contrast(contrast: ContrastSet, seed: int, index: int) -> ContrastS
 
     Each new class has half of each old one, so that what tells the old classes apart cancels in the
     difference of the new ones; of a class with an odd number of prompts one, by lot, is left out. The order
-    is shuffled too, so that pairs are none any more.
+    is shuffled too, so that pairs are broken up.
     """
     import numpy as np
 

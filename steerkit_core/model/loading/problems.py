@@ -71,7 +71,7 @@ def quiet(*, downloading: bool) -> Iterator[None]:
     """No progress bars and no load report; the bars of a download stay, because it may take an hour.
 
     The load report is switched off because the loader checks the same facts and turns them into errors
-    and warnings of its own.
+    and its own warnings.
     """
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()

@@ -39,7 +39,7 @@ def keep_compute_dtype(model: PreTrainedModel, dtype: str) -> None:
 
     On a processor with AVX512-BF16, bitsandbytes repacks 4-bit weights at the first forward and computes
     in bfloat16 from then on, so that a float32 run would differ from machine to machine. The repacking
-    also fails for an output width that is no multiple of 32, or an input width that is none of 64.
+    also fails for an output width that is not a multiple of 32, or an input width not of 64.
     """
     from bitsandbytes.nn.modules import Linear4bit
 
@@ -53,7 +53,7 @@ def check_support(wanted: str, device: str) -> None:
     """Refuse a quantization that bitsandbytes cannot do on `device`, before anything is read.
 
     Raises:
-        ModelError: the device is none of its own, or its library for that device could not be loaded.
+        ModelError: bitsandbytes does not support the device, or its library could not be loaded.
     """
     if wanted == "none":
         return

@@ -20,7 +20,7 @@ from steerkit_core.values import Trial
 
 @define(eq=False)
 class GroupControls:
-    """Makes the controls of a group's chosen cells; `left_out` keeps what there is none of, and why."""
+    """Makes the controls of a group's chosen cells; `left_out` says which could not be made, and why."""
 
     loaded: LoadedGroup
     extractions: Extractions

@@ -35,7 +35,7 @@ class Selectors:
         One that has tried nothing cannot know of site, classifier and generation.
 
         Raises:
-            SteerkitError: it chose a layer that the model has not.
+            SteerkitError: it chose a layer outside the model.
         """
         setting = way.setting
         own = fingerprint(self.loaded.identity("selector", setting.selector))

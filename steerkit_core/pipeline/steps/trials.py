@@ -29,7 +29,7 @@ class Trials:
         """Steer, judge and count trials on the selection prompts, or on some of them.
 
         Raises:
-            SteerkitError: a prompt is none of the selection prompts, or there is none.
+            SteerkitError: a prompt is not among the selection prompts, or none was given.
         """
         setting = way.setting
         chosen = setting.selection.prompts if prompts is None else tuple(dict.fromkeys(prompts))

@@ -47,7 +47,7 @@ class Point:
 
 @frozen
 class Line:
-    """A series of points, in the palette's next colour unless it has one of its own."""
+    """A series of points, in the palette's next color unless it has its own."""
 
     name: str
     points: Sequence[Point]
@@ -71,7 +71,7 @@ def line_chart(
 
     Args:
         title: what a reader who does not see the chart is told.
-        lines: those without a colour in the palette's order, each with a marker of its own.
+        lines: those without a color in the palette's order, each with its own marker.
         x: what the horizontal axis says.
         y: what the vertical axis says.
         share: whether values are shares.

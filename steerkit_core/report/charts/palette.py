@@ -6,7 +6,7 @@ Both are told apart with every common kind of colour blindness.
 from __future__ import annotations
 
 LABELS = {"refusal": "#0072b2", "garbled": "#d55e00", "normal": "#999999", "failed": "#cc79a7"}
-OTHER = "#e69f00"  # a label that is none of these
+OTHER = "#e69f00"  # any other label
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
 

@@ -62,7 +62,7 @@ def _given(value: float | None, form: str) -> str:
 
 
 def health_table(results: RunResults) -> Table | None:
-    """The residual stream layer by layer; None for a run that has not measured it."""
+    """The residual stream layer by layer; None for a run that did not measure it."""
     entries = results.health
     if not entries:
         return None

@@ -1,4 +1,4 @@
-"""A run that has not ended, in a terminal."""
+"""An unfinished run, in a terminal."""
 
 from __future__ import annotations
 

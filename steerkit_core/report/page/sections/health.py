@@ -13,7 +13,7 @@ MOST = 24
 
 
 def section(run: RunRecord) -> Section | None:
-    """None for a run that has not measured it."""
+    """None for a run that did not measure it."""
     entries = run.results.health
     if not entries:
         return None

@@ -99,7 +99,7 @@ def _same_direction(run: RunRecord, cell: CellResult) -> Field | None:
 
 
 def shift_figures(run: RunRecord) -> list[Figure]:
-    """Cosines by layer, as many lines in one chart as there are colours; none where there are none."""
+    """Cosines by layer, as many lines in one chart as there are colors."""
     lines = [
         Line(
             row.name,
