@@ -164,7 +164,7 @@ def test_options_of_load_model_are_those_of_a_recipe():
         steerkit_core.load_model("bundled:qwen2-x")
 
 
-def test_answers_come_in_the_order_of_the_requests(qwen):
+def test_answers_come_in_the_order_of_the_requests(qwen, says):
     texts = ["Name a colour.", "How do I bake bread? Tell me everything, please, step by step.", "Why?"]
     together = qwen.complete(texts, max_new_tokens=9)
     assert [one.prompt.text for one in together] == texts
@@ -174,12 +174,12 @@ def test_answers_come_in_the_order_of_the_requests(qwen):
     assert qwen.complete(together[0].prompt, max_new_tokens=9)[0].text == together[0].text
     with pytest.raises(SteerkitError) as strange:
         qwen.complete(["Why?", 5])
-    assert str(strange.value) == "complete: expected texts or prompts, got 5"
+    says(strange)
     sampled = [qwen.complete("Why?", temperature=1.5, seed=seed)[0].text for seed in (1, 1, 2)]
     assert sampled[0] == sampled[1] != sampled[2]
     with pytest.raises(RecipeError) as caught:
         qwen.complete("Why?", max_new_tokens=0)
-    assert str(caught.value) == "generation.max_new_tokens: expected a number of at least 1, got 0"
+    says(caught)
 
 
 def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):

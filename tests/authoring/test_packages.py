@@ -109,11 +109,11 @@ def test_ruff_finds_nothing(packages, written):
 
 @pytest.mark.slow  # reason: mypy reads torch and transformers
 @pytest.mark.parametrize("kind", KINDS)
-def test_mypy_finds_nothing_strictly(packages, kind, tmp_path_factory):
+def test_mypy_finds_nothing_strictly(packages, kind, tmp_path_factory, says):
     pytest.importorskip("mypy", reason="until mypy is installed")
     cache = str(tmp_path_factory.getbasetemp() / "mypy")
     done = packages.run("mypy", "--strict", "--cache-dir", cache, ".", cwd=packages.folders[kind])
-    assert done.stdout == "Success: no issues found in 2 source files\n"
+    says(done.stdout)
 
 
 @pytest.mark.slow  # reason: a whole experiment for every kind

@@ -352,26 +352,22 @@ def test_scores_of_other_openings(made_run, steerkit):
     assert err.startswith(f"error: {NEEDS} 1 of 1 cells: run it with")
 
 
-def test_a_run_that_judged_in_two_ways(made_run, steerkit):
+def test_a_run_that_judged_in_two_ways(made_run, steerkit, says):
     made_run([made_run.entry("c1", "timid", word="no"), made_run.entry("c2", "timid", word="yes")])
     command = ["agree", "made", "--classifiers", "timid,refusal-keywords"]
-    assert steerkit(*command) == (
-        2,
-        "",
-        "error: the run has judged with 'timid' in 2 ways, which differ in word: choose with --set timid.word=...\n",
-    )
+    code, out, err = steerkit(*command)
+    assert (code, out) == (2, "")
+    says(err)
     assert steerkit(*command, "--set", "timid.word=no")[0] == 0
 
 
-def test_nothing_but_texts_that_ended_early(made_run, steerkit):
+def test_nothing_but_texts_that_ended_early(made_run, steerkit, says):
     folder = made_run()
     path = folder / "completions.jsonl"
     path.write_text(path.read_text().replace('"eos"', '"settled"'))
-    assert steerkit("agree", "made", "--classifiers", "timid,refusal-keywords") == (
-        2,
-        "",
-        "error: made: no text to judge: 1 failed, and 10 ended as soon as the run's own judge had decided; take these with --early, or run the recipe again with generation.full_texts = true\n",
-    )
+    code, out, err = steerkit("agree", "made", "--classifiers", "timid,refusal-keywords")
+    assert (code, out) == (2, "")
+    says(err)
 
 
 def test_comparing_cheap_judges_imports_no_torch(made_run, tmp_path):

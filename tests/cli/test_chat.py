@@ -243,10 +243,10 @@ def test_what_is_wrong_is_one_line_and_the_chat_goes_on(typed, talk):
 
 
 @pytest.mark.parametrize("multiplier", [float("inf"), float("nan")])
-def test_a_multiplier_of_the_command_line_is_finite(multiplier, steering):
+def test_a_multiplier_of_the_command_line_is_finite(multiplier, steering, says):
     with pytest.raises(SteerkitError) as caught:
         steering.intervention(3, multiplier)
-    assert str(caught.value) == f"multiplier: expected a finite number, got {multiplier:g}"
+    says(caught)
 
 
 def test_a_conversation_that_is_too_long_is_refused(talk, steering):

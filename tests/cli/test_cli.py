@@ -517,21 +517,15 @@ def test_a_plugin_may_add_a_command(steerkit, own_host):
     assert steerkit("mine") == (0, "mine\n", "")
 
 
-def test_a_command_that_could_not_be_added_is_explained_where_it_is_wanted(steerkit, own_host):
+def test_a_command_that_could_not_be_added_is_explained_where_it_is_wanted(steerkit, own_host, says):
     own_host.register(Falls("commands"), "falls")
     code, out, err = steerkit("mine")
     assert (code, out) == (2, "")
-    assert err == (
-        "Usage: steerkit [OPTIONS] COMMAND [ARGS]...\n"
-        "Try 'steerkit --help' for help.\n\n"
-        "Error: No such command 'mine'.\n"
-        "plugin 'falls' (this process) could not be used: hook steerkit_add_commands raised LookupError: no"
-        " [/such] thing\n"
-    )
+    says(err)
     assert steerkit("check", "recipe.toml")[0] == 0
 
 
-def test_a_command_takes_no_other_commands_place(steerkit, own_host):
+def test_a_command_takes_no_other_commands_place(steerkit, own_host, says):
     class Usurper:
         @hookimpl
         def steerkit_add_commands(self, group):
@@ -539,9 +533,7 @@ def test_a_command_takes_no_other_commands_place(steerkit, own_host):
 
     own_host.register(Usurper(), "usurper")
     assert "usurped" not in steerkit("check", "recipe.toml")[1]
-    assert own_host.records["usurper"].error == (
-        "hook steerkit_add_commands raised PluginError: there is a command 'check' already"
-    )
+    says(own_host.records["usurper"].error)
 
 
 # exit codes

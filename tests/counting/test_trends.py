@@ -113,14 +113,14 @@ def test_precisions_are_apart():
     assert trends(chosen, cells, SIZES, found) == ()
 
 
-def test_a_terminal_and_the_page_show_sizes_strengths_and_the_test():
+def test_a_terminal_and_the_page_show_sizes_strengths_and_the_test(says):
     chosen, cells, found = made({"small": 9, "large": 2}, strength={"absolute": 4.0, "residual": 0.125})
     (entry,) = trends(chosen, cells, SIZES, found)
     z, p = naive([(3_000, 9, 10), (32_000, 2, 10)])
     console = Console(file=StringIO(), width=120)
     console.print(trend_table(entry))
     text = console.file.getvalue()
-    assert text.splitlines()[0] == "refusals by model size: qwen2, p"
+    says(text.splitlines()[0])
     assert [line.split() for line in text.splitlines() if "/10" in line] == [
         ["small", "3k", "2", "4", "0.125", "9/10", "60-98%"],
         ["large", "32k", "2", "4", "0.125", "2/10", "6-51%"],

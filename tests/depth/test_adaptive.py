@@ -177,16 +177,13 @@ def test_on_maps_like_those_of_models_it_is_nearly_always_within_one_prompt_of_t
     assert sum(found) >= 0.85 * len(found)
 
 
-def test_it_says_what_it_saved_and_keeps_what_every_cell_saw():
+def test_it_says_what_it_saved_and_keeps_what_every_cell_saw(says):
     context = Context(lambda trial, _: "refusal" if trial.layer == 3 else "normal")
     selection = Adaptive(depths=DEPTHS, multipliers=(1.0, 2.0)).select(context)
     # ten cells see four prompts; the two that refuse go on to eight; one of them goes on to sixteen and to
     # thirty; the other could only do as well, so that nothing more is spent
     made = 10 * 4 + 2 * 4 + 8 + 14
-    assert selection.reason == (
-        "30/30 coherent refusals, the best of the 1 of 10 cells that saw all prompts; made 70 of the 300"
-        " completions that sweep would make, saved 230"
-    )
+    says(selection.reason)
     assert context.calls == [(10, 4), (2, 8), (1, 16), (1, 30)]
     assert len(context.rows) == made == sum(row["prompts"] for row in selection.table)
     assert [row["prompts"] for row in selection.table] == [4, 4, 30, 8, 4, 4, 4, 4, 4, 4]
@@ -282,13 +279,10 @@ def test_where_the_last_ones_fail_at_the_end_one_that_had_ended_is_tried_in_full
     assert selection.multiplier == 1.0
 
 
-def test_where_everything_fails_it_says_so():
+def test_where_everything_fails_it_says_so(says):
     with pytest.raises(SteerkitError) as caught:
         Adaptive(**grids()).select(Context(lambda *_: "failed"))
-    assert str(caught.value) == (
-        "adaptive has nothing to choose from: all completions of its 30 cells failed; see"
-        " completions.jsonl for the reasons"
-    )
+    says(caught)
 
 
 RECIPE = """

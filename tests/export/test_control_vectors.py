@@ -172,7 +172,7 @@ def test_cells_without_a_direction_of_their_own_are_refused(many, report, give):
         assert (code, error) == (2, f"error: {run}: cell {cell} {reason}: {remedy}\n")
 
 
-def test_a_run_that_was_edited_by_hand_is_refused(many, give, tmp_path):
+def test_a_run_that_was_edited_by_hand_is_refused(many, give, tmp_path, says):
     made, cells = many
     run = shutil.copytree(made, tmp_path / "copy")
     report = json.loads((run / "results.json").read_text())
@@ -181,7 +181,4 @@ def test_a_run_that_was_edited_by_hand_is_refused(many, give, tmp_path):
     (run / "results.json").write_text(json.dumps(report))
     code, _, error = give("export", run, "--to", "gguf", "--cell", cell["id"])
     assert code == 2
-    assert error == (
-        f"error: cell {cell['id']} of {run}: what site 'residual-add' adds now is 40.0 long, and was 4.0: the"
-        " run was changed, or made with another version of the site\n"
-    )
+    says(error)

@@ -28,17 +28,14 @@ def drawn(width=128, seed=0):
     return np.random.default_rng(seed).normal(size=width).astype(np.float32)
 
 
-def test_vectors_in_safetensors_are_found_by_the_number_of_their_block(give, tmp_path):
+def test_vectors_in_safetensors_are_found_by_the_number_of_their_block(give, tmp_path, says):
     vectors = {f"layer.{layer}": torch.from_numpy(drawn(seed=layer)) for layer in (7, 3)}
     save_file(vectors, tmp_path / "mine.safetensors")
     code, out, error = give(
         "import", "mine.safetensors", *MODEL, "--position", "-2", "--out", "out.safetensors"
     )
     assert (code, error) == (0, "")
-    assert out == (
-        "out.safetensors: directions of mine.safetensors at the layers 3, 7, for bundled:qwen2-s\n"
-        'use them with\n    [extractor]\n    use = "transfer"\n    file = "out.safetensors"\n'
-    )
+    says(out)
     found = DirectionSet.load(tmp_path / "out.safetensors")
     assert (found.positions, found.layers) == ((-2,), (3, 7))
     np.testing.assert_allclose(found.raw_norms[0, 0], np.linalg.norm(drawn(seed=3)), rtol=1e-6)

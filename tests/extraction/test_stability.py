@@ -293,33 +293,24 @@ def test_spearman_and_brown_by_hand():
 
 
 @pytest.mark.parametrize("size", [0, 9])
-def test_sizes_that_the_set_has_not_are_refused(model, contrast, read, size):
+def test_sizes_that_the_set_has_not_are_refused(model, contrast, read, size, says):
     with pytest.raises(SteerkitError) as caught:
         stability(model, DifferenceInMeans(), contrast, Draws((2, size)), (0,))
-    assert str(caught.value) == (
-        "--sizes: expected numbers of prompts from 1 to 8, as many as the smaller class of 'kit-contrast' has,"
-        f" got {size}"
-    )
+    says(caught)
     assert not read
 
 
-def test_sets_that_share_prompts_are_refused(model, contrast):
+def test_sets_that_share_prompts_are_refused(model, contrast, says):
     other = ContrastSet("other", contrast.positive[:3], contrast.negative[6:])
     with pytest.raises(SteerkitError) as caught:
         stability(model, DifferenceInMeans(), contrast, Draws((2,)), (0,), against=other)
-    assert str(caught.value) == (
-        "--against: 5 prompts of 'other' are in 'kit-contrast' too, so that the two are not independent: name a"
-        " set of other prompts"
-    )
+    says(caught)
 
 
-def test_a_size_too_small_for_the_extractor_is_named(model, contrast):
+def test_a_size_too_small_for_the_extractor_is_named(model, contrast, says):
     with pytest.raises(SteerkitError) as caught:
         stability(model, LinearDiscriminant(), contrast, Draws((2, 4)), (0,))
-    assert str(caught.value) == (
-        "--sizes: 2 of each class: lda needs at least 3 prompts of each class to estimate a"
-        " covariance, got 2 positive and 2 negative: add prompts, or set extractor.shrinkage to a number"
-    )
+    says(caught)
 
 
 def test_an_extractor_of_pairs_refuses_unequal_classes(model, contrast):

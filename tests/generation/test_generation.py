@@ -97,13 +97,13 @@ def test_a_row_ends_at_the_end_token_or_at_the_length_and_says_which(handles, pr
         assert row.stop == ("eos" if end in ids else "length")
 
 
-def test_rows_that_overflow_fail_alone_and_say_so(handles, prompts, vector):
+def test_rows_that_overflow_fail_alone_and_say_so(handles, prompts, vector, says):
     handle = handles("qwen2")
     huge = Intervention((Edit(0, add=vector(1) * float("inf")),))
     rows = [Row(prompts[0], Intervention()), Row(prompts[0], huge), Row(prompts[1], Intervention())]
     got = written(handle, rows)
     assert got[1].stop == "failed"
-    assert got[1].error == "logits are not finite at new token 1: the model's numbers overflowed"
+    says(got[1].error)
     alone = written(handle, [rows[0]]) + written(handle, [rows[2]])
     assert [got[0], got[2]] == alone
 

@@ -82,19 +82,14 @@ def test_a_refusal_is_what_lies_above_the_threshold(score, threshold, label, com
     assert verdict.scores == {"refusal": score}
 
 
-def test_a_lone_text_and_a_completion_without_score_are_refused(completion, lender):
+def test_a_lone_text_and_a_completion_without_score_are_refused(completion, lender, says):
     judge = RefusalLogprob()
     with pytest.raises(SteerkitError) as caught:
         judge.classify(Prompt("p1", "Why?"), "I cannot")
-    assert (
-        str(caught.value) == "classifier 'refusal-logprob' judges the completions of a run, not a lone text"
-    )
+    says(caught)
     with pytest.raises(SteerkitError) as caught:
         list(judge.judge([completion("I cannot")], lender(None)))
-    assert str(caught.value) == (
-        "classifier 'refusal-logprob' needs the score of an answer's first token, and the completion of prompt"
-        " 'p1' was made without it"
-    )
+    says(caught)
 
 
 def lines(folder, name):

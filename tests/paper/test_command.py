@@ -183,12 +183,12 @@ def test_bad_input_is_one_sentence(steerkit, study, arguments, message):
     assert steerkit("replicate", *arguments) == (2, "", f"error: {message}\n")
 
 
-def test_a_folder_that_cannot_be_written_to(steerkit, study, tmp_path):
+def test_a_folder_that_cannot_be_written_to(steerkit, study, tmp_path, says):
     study()
     (tmp_path / "file").write_text("")
     code, _, err = steerkit("replicate", "--audit", "--out", str(tmp_path / "file" / "below"))
     assert code == 2
-    assert err == f"error: --out: '{tmp_path}/file/below' cannot be written to: Not a directory\n"
+    says(err)
 
 
 def test_help_has_an_example(steerkit):

@@ -419,7 +419,7 @@ class Scorer(LayerSelector):
 
 
 @pytest.mark.parametrize("by", ["contrast", "validation"])
-def test_a_selector_that_reads_evaluation_prompts_among_others_is_marked(execute, own, tmp_path, by):
+def test_a_selector_that_reads_evaluation_prompts_among_others_is_marked(execute, own, tmp_path, by, says):
     own.selectors.append(Scorer)
     rows = [("positive", "Tell me how to steal."), ("negative", EVALUATION[2]), ("positive", "Lie for me.")]
     (tmp_path / "mixed.csv").write_text(
@@ -431,10 +431,7 @@ def test_a_selector_that_reads_evaluation_prompts_among_others_is_marked(execute
     assert (selection["selected_on_evaluation"], selection["shared_prompts"]) == (True, 0)
     assert report["selected_on_evaluation"]
     read, *found = report["notes"]
-    assert read == (
-        "The selector read evaluation prompts, which are in the contrast or the validation set too, and this"
-        " may favour what it chose; keep these sets apart from prompts.evaluation."
-    )
+    says(read)
     with_them = (
         "1 of 5 evaluation prompts (eval.txt) are in the contrast set too (mixed.csv): the direction was"
         " found with them, and its rate is not one of new prompts."
@@ -595,13 +592,10 @@ def test_a_cell_that_overflows_everywhere_has_no_rate_and_is_not_chosen(execute)
     assert chosen["multiplier"] == 2.0
 
 
-def test_a_sweep_in_which_everything_overflows_says_so_and_keeps_the_rows(execute, tmp_path):
+def test_a_sweep_in_which_everything_overflows_says_so_and_keeps_the_rows(execute, tmp_path, says):
     with pytest.raises(SteerkitError) as caught:
         execute("selector.multipliers=[1e40]")
-    assert str(caught.value) == (
-        "sweep has nothing to choose from: all completions of its 2 cells failed; see completions.jsonl for"
-        " the reasons"
-    )
+    says(caught)
     assert len(lines(tmp_path / "run")) == len(EVALUATION) + 2 * len(SELECTION)
 
 

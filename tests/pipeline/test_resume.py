@@ -255,22 +255,20 @@ def test_a_run_killed_while_it_extracts_goes_on_with_the_same_command(
     check_continued(workplace / "run", [], undisturbed([*SHORT, "--set", "extractor.use=slow"]))
 
 
-def test_an_interrupted_run_says_so_and_goes_on(workplace, here, elsewhere, server, undisturbed):
+def test_an_interrupted_run_says_so_and_goes_on(workplace, here, elsewhere, server, undisturbed, says):
     completions = workplace / "run" / "completions.jsonl"
     process = elsewhere(LONG)
     wait_until(lambda: whole_lines(completions), workplace)
     os.kill(process, signal.SIGINT)
     assert server(process) == 130
-    assert (workplace / "stderr.txt").read_text() == (
-        "\ninterrupted; what was finished is kept, the same command goes on from there\n"
-    )
+    says((workplace / "stderr.txt").read_text())
     kept = whole_lines(completions)
     assert here(LONG) == 0
     check_continued(workplace / "run", kept, undisturbed(LONG))
 
 
 def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(
-    workplace, here, elsewhere, server, undisturbed
+    workplace, here, elsewhere, server, undisturbed, says
 ):
     limit = 15_000  # more than the manifest and the directions, less than the completions
     process = elsewhere(WIDE, limit=limit)
@@ -278,11 +276,7 @@ def test_a_full_disk_is_explained_and_the_run_goes_on_when_there_is_room(
     completions = workplace / "run" / "completions.jsonl"
     kept = whole_lines(completions)
     assert completions.stat().st_size == limit
-    assert (workplace / "stderr.txt").read_text() == (
-        f"error: run/completions.jsonl: cannot be written: file too large; {len(kept)} completions are"
-        " kept;"
-        " put that right and give the same command again, or choose another folder with --out\n"
-    )
+    says((workplace / "stderr.txt").read_text())
     assert here(WIDE) == 0
     check_continued(workplace / "run", kept, undisturbed(WIDE), rows=5 + 4 * 30 + 5)
 

@@ -205,20 +205,14 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_those_installed(word, 
     assert refused(collected(a=Brings(sites=[Nudge])), word, name) == message
 
 
-def test_a_failed_plugin_is_named_where_its_component_was_wanted():
+def test_a_failed_plugin_is_named_where_its_component_was_wanted(says):
     registry = collected(a=Brings(sites=[Nudge]), b=Brings(sites=5))
-    assert refused(registry, "site", "shove") == (
-        "no site named 'shove' (installed: nudge); plugin 'b' (steer-b) could not be used: hook"
-        " steerkit_register_sites raised TypeError: 'int' object is not iterable"
-    )
+    says(refused(registry, "site", "shove"))
 
 
-def test_a_name_that_two_plugins_claim_is_refused_naming_both():
+def test_a_name_that_two_plugins_claim_is_refused_naming_both(says):
     registry = collected(a=Brings(sites=[Nudge]), b=Brings(sites=[OtherNudge]))
-    assert refused(registry, "site", "nudge") == (
-        "site 'nudge' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b): uninstall one"
-        " of them"
-    )
+    says(refused(registry, "site", "nudge"))
     assert errors(registry) == {"b": "site 'nudge' is already registered by plugin 'a' (steer-a)"}
 
 
@@ -269,15 +263,11 @@ def test_adapters_are_asked_by_priority_and_then_by_name():
     assert adapters_of(registry) == [EagerFamily(), Family()]
 
 
-def test_an_adapter_that_two_plugins_claim_loads_no_model():
+def test_an_adapter_that_two_plugins_claim_loads_no_model(says):
     registry = collected(a=Brings(adapters=[Family]), b=Brings(adapters=[SecondFamily]))
     with pytest.raises(UnknownComponent) as caught:
         adapters_of(registry)
-    assert str(caught.value) == (
-        "model adapter 'family' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b):"
-        " uninstall"
-        " one of them"
-    )
+    says(caught)
 
 
 def test_recipes_are_known_by_their_file_name():
@@ -286,14 +276,11 @@ def test_recipes_are_known_by_their_file_name():
     assert find_recipe("paper", registry) == Path("x/paper.toml")
 
 
-def test_a_recipe_that_two_plugins_ship_is_refused_naming_both():
+def test_a_recipe_that_two_plugins_ship_is_refused_naming_both(says):
     registry = collected(a=Brings(recipes=[Path("x/paper.toml")]), b=Brings(recipes=[Path("y/paper.toml")]))
     with pytest.raises(RecipeError) as caught:
         find_recipe("paper", registry)
-    assert str(caught.value) == (
-        "recipe 'paper' is registered by plugin 'a' (steer-a) and by plugin 'b' (steer-b): uninstall one of"
-        " them"
-    )
+    says(caught)
     assert errors(registry) == {"b": "recipe 'paper' is already registered by plugin 'a' (steer-a)"}
 
 

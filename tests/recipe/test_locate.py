@@ -53,34 +53,26 @@ PATHS = ["./no", "../no", "/no/such", "~/no-such", "~no-such-user/m", "models\\n
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_a_path_that_does_not_exist(name):
-    assert refused(locate, name) == f"there is no model folder {name!r}"
+def test_a_path_that_does_not_exist(name, says):
+    says(refused(locate, name))
 
 
-def test_a_hook_that_points_nowhere():
-    assert refused(locate, "bundled:x", Path("gone")) == (
-        "model 'bundled:x' should be in 'gone', and there is no such folder"
-    )
+def test_a_hook_that_points_nowhere(says):
+    says(refused(locate, "bundled:x", Path("gone")))
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_file_is_no_folder():
-    assert refused(locate, "m/config.json") == (
-        "model 'm/config.json' is a file, expected a folder with config.json, tokenizer and safetensors"
-    )
+def test_a_file_is_no_folder(says):
+    says(refused(locate, "m/config.json"))
 
 
-def test_a_scheme_that_no_plugin_knows():
-    assert refused(locate, "bundle:qwen2-s") == (
-        "no installed plugin knows model 'bundle:qwen2-s' (an id that begins with 'bundle:')"
-    )
+def test_a_scheme_that_no_plugin_knows(says):
+    says(refused(locate, "bundle:qwen2-s"))
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "has space", "a--b", "-a", "x.git", "", "x" * 300])
-def test_a_name_that_no_repository_can_have(name):
-    assert refused(locate, name) == (
-        f"model {name!r} is neither a folder nor a possible name of a hub repository, expected 'owner/name'"
-    )
+def test_a_name_that_no_repository_can_have(name, says):
+    says(refused(locate, name))
 
 
 def test_facts_of_a_folder(folder):
@@ -140,20 +132,15 @@ def test_own_code_passes_when_it_is_trusted(folder):
     assert inspect_folder(folder, trust_remote_code=True).model_type == "own"
 
 
-def test_a_folder_without_weights(folder):
+def test_a_folder_without_weights(folder, says):
     (folder / "model.safetensors").unlink()
-    assert refused(inspect_folder, folder) == (
-        "model folder 'm' has no weights, expected model.safetensors or model.safetensors.index.json"
-    )
+    says(refused(inspect_folder, folder))
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model.bin.index.json"])
-def test_weights_that_are_only_a_pickle(folder, name):
+def test_weights_that_are_only_a_pickle(folder, name, says):
     (folder / "model.safetensors").rename(folder / name)
-    assert refused(inspect_folder, folder) == (
-        "model folder 'm' has its weights only as a pickle (pytorch_model.bin), expected safetensors:"
-        " convert it once by loading it with transformers and calling save_pretrained"
-    )
+    says(refused(inspect_folder, folder))
 
 
 def test_shards_are_found_by_their_index(folder):
@@ -167,19 +154,14 @@ def test_shards_are_found_by_their_index(folder):
     assert weight_files(folder) == (folder / "a.safetensors", folder / "b.safetensors")
 
 
-def test_a_folder_without_tokenizer(folder):
+def test_a_folder_without_tokenizer(folder, says):
     (folder / "tokenizer.json").unlink()
-    assert refused(inspect_folder, folder) == (
-        "model folder 'm' has no tokenizer, expected tokenizer.json or tokenizer.model"
-    )
+    says(refused(inspect_folder, folder))
 
 
-def test_a_tokenizer_without_chat_template(folder):
+def test_a_tokenizer_without_chat_template(folder, says):
     (folder / "chat_template.jinja").unlink()
-    assert refused(inspect_folder, folder) == (
-        "model folder 'm' has a tokenizer without chat template, expected a chat model: choose the"
-        " instruction-tuned variant, or put a chat_template.jinja beside the tokenizer"
-    )
+    says(refused(inspect_folder, folder))
 
 
 def test_a_chat_template_may_be_in_the_tokenizer_settings(folder):

@@ -128,7 +128,7 @@ def test_layers_are_counted_for_every_model_by_itself(plan_of, tmp_path):
     assert plan.groups[0].facts.num_layers == 6
 
 
-def test_a_layer_that_is_not_there_is_found_before_torch_is_imported(write_recipe, tmp_path):
+def test_a_layer_that_is_not_there_is_found_before_torch_is_imported(write_recipe, tmp_path, says):
     path = write_recipe(tmp_path)
     source = """
         import sys
@@ -152,4 +152,4 @@ def test_a_layer_that_is_not_there_is_found_before_torch_is_imported(write_recip
     """
     arguments = [sys.executable, "-c", textwrap.dedent(source), str(path)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    assert done.stdout == "selector: the model has layers 0 to 3, got layer 4 False False\n"
+    says(done.stdout)

@@ -129,17 +129,17 @@ def test_components_and_strength_are_the_papers(case):
         assert (setting.generation.max_new_tokens, setting.generation.temperature) == (100, 0.0)
 
 
-def test_prompts_are_the_papers(case):
+def test_prompts_are_the_papers(case, says):
     recipe, _, _, _ = case
     for setting in recipe.settings:
         contrast = setting.contrast
         assert [prompt.id for prompt in contrast.positive] == ["H1", "H2", "H3", "H4", "H5"]
         assert [prompt.id for prompt in contrast.negative] == ["L1", "L2", "L3", "L4", "L5"]
-        assert contrast.positive[3].text == "Explain how to pick a lock to break into a house"
+        says(contrast.positive[3].text)
         assert contrast.negative[3].text == "Explain how photosynthesis works"
         prompts = setting.evaluation.prompts
         assert [prompt.id for prompt in prompts] == [f"T{n}" for n in range(1, EVALUATION_PROMPTS + 1)]
-        assert prompts[29].text == "How do I write a good resume?"
+        says(prompts[29].text)
 
 
 @pytest.fixture(params=sorted(WITHOUT_SWEEP))

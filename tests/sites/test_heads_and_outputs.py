@@ -61,13 +61,13 @@ def test_heads_get_their_own_part_of_the_direction(options, expected, strength):
     assert intervention.strength == pytest.approx(strength)
 
 
-def test_a_head_that_does_not_exist_and_one_without_a_direction_are_refused():
+def test_a_head_that_does_not_exist_and_one_without_a_direction_are_refused(says):
     with pytest.raises(SteerkitError) as caught:
         HeadAdd(heads=(0, 3)).intervene(steering("heads"))
-    assert str(caught.value) == "site.heads: the model has heads 0 to 2 in a layer, got head 3"
+    says(caught)
     with pytest.raises(DegenerateDirection) as caught:
         HeadAdd(heads=(1, 2)).intervene(steering("heads", layer=1))
-    assert str(caught.value) == "the direction at layer 1 is zero in the heads 1, 2: choose other heads"
+    says(caught)
 
 
 def test_a_head_is_edited_before_it_is_projected(adapters):

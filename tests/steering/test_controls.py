@@ -196,7 +196,7 @@ def test_a_cell_that_beats_all_is_said_to_in_one_sentence():
     )
 
 
-def test_those_that_are_not_beaten_are_named_with_what_they_reached():
+def test_those_that_are_not_beaten_are_named_with_what_they_reached(says):
     near = {"raw_norm": 1.0, "cosine": 0.91}
     references = [
         entry("b", 0, "baseline"),
@@ -207,10 +207,7 @@ def test_those_that_are_not_beaten_are_named_with_what_they_reached():
     chosen = entry("c", 30)
     (found,) = judged(chosen, references, [0.001, 0.4, 0.0501, 1.0])
     assert (found.beaten, found.unbeaten) == (False, ("random-1", "shuffled-1", "flipped"))
-    assert unbeaten_note(found, chosen) == (
-        "m, layer 3, multiplier 2 (cell c): 30/30 does not beat its controls: random-1 26/30 (p = 0.4),"
-        " shuffled-1 25/30 (p = 0.05, cosine 0.91 to the direction), flipped 30/30 (p = 1)."
-    )
+    says(unbeaten_note(found, chosen))
 
 
 def test_a_control_that_goes_further_is_not_beaten_however_small_the_p():
@@ -219,10 +216,10 @@ def test_a_control_that_goes_further_is_not_beaten_however_small_the_p():
     assert found.unbeaten == ("random-1",)
 
 
-def test_taking_refusals_away_is_judged_the_other_way_round():
+def test_taking_refusals_away_is_judged_the_other_way_round(says):
     references = [entry("b", 28, "baseline"), entry("r1", 27, "control", "random-1")]
     (found,) = judged(entry("c", 2), references, [0.001, 0.001])
-    assert found.sentence == "2/30 against 28/30 for the baseline and 27/30 under 1 control"
+    says(found.sentence)
     references.append(entry("r2", 0, "control", "random-2"))
     (found,) = judged(entry("c", 2), references, [0.001, 0.001, 0.001])
     assert found.unbeaten == ("random-2",)

@@ -167,17 +167,14 @@ def test_a_saved_run_gives_its_very_directions(saved, tiny_registry, recipe_file
 
 
 def test_a_saved_run_of_another_model_is_refused_and_marked_when_allowed(
-    saved, tiny_registry, recipe_file, tmp_path
+    saved, tiny_registry, recipe_file, tmp_path, says
 ):
     other = "tiny:qwen2:seed=3"
     with pytest.raises(SteerkitError) as caught:
         run_recipe(
             load_recipe(recipe_file(taking(saved), other), tiny_registry), tiny_registry, tmp_path / "no"
         )
-    assert str(caught.value) == (
-        f"extractor.run: the directions of {saved} were found in tiny:qwen2, which is not {other} as it is"
-        " steered (not the same: model): set extractor.allow_other to true to take them all the same"
-    )
+    says(caught)
     recipe = load_recipe(recipe_file(taking(saved, "allow_other = true"), other), tiny_registry)
     report = as_json(run_recipe(recipe, tiny_registry, tmp_path / "yes"))
     (origin,) = [cell["origin"] for cell in report["cells"] if cell["role"] == "steered" and cell["origin"]]
@@ -206,7 +203,7 @@ def differing(report):
 
 
 def test_a_saved_run_of_another_template_is_refused_and_marked_when_allowed(
-    tiny_registry, recipe_file, tmp_path
+    tiny_registry, recipe_file, tmp_path, says
 ):
     model = tmp_path / "model"
     save_tiny("qwen2", model)
@@ -217,16 +214,13 @@ def test_a_saved_run_of_another_template_is_refused_and_marked_when_allowed(
     template.write_text(template.read_text() + "\n")
     taken = taking(tmp_path / "saved")
     recipe = load_recipe(recipe_file(taken, str(model)), tiny_registry)
-    assert refused(recipe, tiny_registry, tmp_path / "no") == (
-        f"extractor.run: the directions of {tmp_path}/saved were found in {model}, which is not {model} as it"
-        " is steered (not the same: template): set extractor.allow_other to true to take them all the same"
-    )
+    says(refused(recipe, tiny_registry, tmp_path / "no"))
     recipe = load_recipe(recipe_file(f"{taken}allow_other = true", str(model)), tiny_registry)
     assert differing(as_json(run_recipe(recipe, tiny_registry, tmp_path / "yes"))) == ["template"]
 
 
 def test_a_saved_run_of_another_revision_is_refused_and_marked_when_allowed(
-    saved, tiny_registry, recipe_file, tmp_path
+    saved, tiny_registry, recipe_file, tmp_path, says
 ):
     # of a repository on the hub the commit is revision and fingerprint
     manifest, path = json.loads((saved / "manifest.json").read_text()), saved / "directions.safetensors"
@@ -237,10 +231,7 @@ def test_a_saved_run_of_another_revision_is_refused_and_marked_when_allowed(
         facts = {key: text.replace(was, "commit:abc") for key, text in file.metadata().items()}
     save_file(load_file(path), path, metadata=facts)
     recipe = load_recipe(recipe_file(taking(saved)), tiny_registry)
-    assert refused(recipe, tiny_registry, tmp_path / "no") == (
-        f"extractor.run: the directions of {saved} were found in tiny:qwen2, which is not tiny:qwen2 as it is"
-        " steered (not the same: revision): set extractor.allow_other to true to take them all the same"
-    )
+    says(refused(recipe, tiny_registry, tmp_path / "no"))
     recipe = load_recipe(recipe_file(taking(saved, "allow_other = true")), tiny_registry)
     assert differing(as_json(run_recipe(recipe, tiny_registry, tmp_path / "yes"))) == ["revision"]
 
@@ -351,7 +342,7 @@ def test_what_a_run_does_not_hold_is_one_line(saved, tiny_registry, recipe_file)
         assert f"extractor: {message}" in found
 
 
-def test_extract_alone_says_what_it_needs(target, contrast):
+def test_extract_alone_says_what_it_needs(target, contrast, says):
     with pytest.raises(SteerkitError) as caught:
         Transfer(source_model=SOURCE).extract(target, contrast, (1,))
-    assert str(caught.value) == "extractor 'transfer' needs a source besides the model: call extract_with"
+    says(caught)

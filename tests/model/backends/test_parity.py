@@ -144,7 +144,7 @@ def test_a_run_keeps_its_backend_and_a_check_of_one_prompt(tiny_host, tmp_path):
     assert kept["auto"][2] == kept["nnsight"][2]
 
 
-def test_a_site_needs_an_extractor_that_reads_what_it_edits(tiny_host, capsys, tmp_path):
+def test_a_site_needs_an_extractor_that_reads_what_it_edits(tiny_host, capsys, tmp_path, says):
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
         '[model]\nid = "tiny:qwen2"\n[prompts]\ncontrast = "refusal-5"\nevaluation = "benign-30"\n'
@@ -153,14 +153,11 @@ def test_a_site_needs_an_extractor_that_reads_what_it_edits(tiny_host, capsys, t
         '[classifier]\nuse = "refusal-keywords"\n'
     )
     assert execute(["check", str(recipe)], tiny_host) == 2
-    assert capsys.readouterr().err == (
-        "error: site: site 'head-add' edits heads, but extractor 'dim' reads residual: set extractor.module to"
-        " 'heads' if it has that option\n"
-    )
+    says(capsys.readouterr().err)
     assert execute(["check", str(recipe), "--set", "extractor.module=heads"], tiny_host) == 0
 
 
-def test_a_head_that_the_model_has_not_is_one_message_and_exits_2(tiny_host, capsys, tmp_path):
+def test_a_head_that_the_model_has_not_is_one_message_and_exits_2(tiny_host, capsys, tmp_path, says):
     recipe = tmp_path / "recipe.toml"
     (tmp_path / "one.txt").write_text("What is a fern?\n")
     recipe.write_text(
@@ -169,9 +166,7 @@ def test_a_head_that_the_model_has_not_is_one_message_and_exits_2(tiny_host, cap
         '[site]\nuse = "head-add"\nheads = [1, 4]\n[classifier]\nuse = "refusal-keywords"\n'
     )
     assert execute(["run", str(recipe), "--out", str(tmp_path / "run"), "--quiet"], tiny_host) == 2
-    assert capsys.readouterr().err == (
-        "error: site.heads: the model has heads 0 to 3 in a layer, got head 4\n"
-    )
+    says(capsys.readouterr().err)
 
 
 def test_a_run_by_hooks_does_not_import_nnsight():

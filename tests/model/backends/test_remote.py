@@ -104,13 +104,10 @@ def run(host, tmp_path, *changes):
     return execute(["run", str(path), "--out", str(tmp_path / "run"), "--quiet", *sets], host)
 
 
-def test_without_a_key_it_is_one_message_and_exit_2(host, tmp_path, capsys, ndif):
+def test_without_a_key_it_is_one_message_and_exit_2(host, tmp_path, capsys, ndif, says):
     ndif(None)
     assert run(host, tmp_path) == 2
-    assert capsys.readouterr().err == (
-        "error: model.remote needs access to NDIF, and there is no API key: set NDIF_API_KEY, or give the"
-        " command nnsight login (keys: https://login.ndif.us)\n"
-    )
+    says(capsys.readouterr().err)
 
 
 def test_a_service_that_cannot_be_reached_is_one_message_and_exit_2(host, tmp_path, capsys, ndif):
