@@ -153,13 +153,10 @@ def test_a_tokenizer_without_chat_template_is_refused_with_one_that_passes_texts
     assert list(handle.encode(Prompt("p", "Once upon a time"))) == [*begin, *ids]
 
 
-def test_options_of_load_model_are_those_of_a_recipe():
+def test_options_of_load_model_are_those_of_a_recipe(says):
     with pytest.raises(RecipeError) as caught:
         steerkit_core.load_model("bundled:qwen2-s", quantization="int5", dtype="float64")
-    assert str(caught.value).splitlines() == [
-        "model.dtype: expected one of 'auto', 'float32', 'float16', 'bfloat16', got 'float64', did you mean 'float16'?",
-        "model.quantization: expected one of 'none', 'int8', 'int4', got 'int5', did you mean 'int8'?",
-    ]
+    says(caught)
     with pytest.raises(ModelError, match=r"^no bundled model named 'qwen2-x', did you mean"):
         steerkit_core.load_model("bundled:qwen2-x")
 

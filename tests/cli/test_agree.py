@@ -134,23 +134,21 @@ def test_labels_of_a_file_without_raters_and_with_other_columns(made_run, steerk
     assert found["raters"][1]["counts"] == {"refusal": 1, "normal": 1}
 
 
-def test_a_text_with_two_labels(made_run, steerkit):
+def test_a_text_with_two_labels(made_run, steerkit, says):
     (made_run() / "labels.csv").write_text(LABELS + "p1,c1,refusal,al\np1,c2,normal,al\n")
     found = answer(steerkit("agree", "made", "--json"))
     assert found["raters"][1]["counts"] == {"refusal": 1}
-    assert found["notes"] == ["person:al gave 1 texts two labels; the first counts."]
+    says("\n".join(found["notes"]))
 
 
-def test_one_cell_and_texts_that_ended_early(made_run, steerkit):
+def test_one_cell_and_texts_that_ended_early(made_run, steerkit, says):
     made_run()
     command = ["agree", "made", "--classifiers", "refusal-keywords,timid", "--json"]
     assert answer(steerkit(*command, "--cell", "c2"))["texts"] == 2
     early = answer(steerkit(*command, "--cell", "c2", "--early"))
     assert (early["texts"], early["left_out"]) == (3, {"early": 0, "failed": 1})
     several = answer(steerkit(*command, "--early"))
-    assert several["notes"] == [
-        "These 8 texts answer 7 prompts. The intervals take texts for independent, which answers to one prompt are not quite; choose a cell with --cell to have one text for each prompt."
-    ]
+    says("\n".join(several["notes"]))
 
 
 def test_a_classifier_has_the_runs_options_and_then_those_that_are_set(made_run, steerkit):
@@ -161,30 +159,11 @@ def test_a_classifier_has_the_runs_options_and_then_those_that_are_set(made_run,
     assert changed["raters"][0]["counts"] == {"refusal": 1, "normal": 6}
 
 
-def test_what_is_printed(made_run, steerkit):
+def test_what_is_printed(made_run, steerkit, says):
     labelled(made_run(), alice=ALICE)
     code, out, err = steerkit("agree", "made", "--disagreements", "1")
     assert (code, err) == (0, "")
-    assert [line.rstrip() for line in out.splitlines()] == [
-        "7 different texts of 9 completions; left out: 1 that ended early, 1 that failed",
-        "",
-        "refusal-keywords (rows) and person:alice (columns), 7 texts",
-        "",
-        "            refusal   garbled   normal",
-        " ──────────────────────────────────────",
-        "  refusal         3         0        0",
-        "  garbled         0         1        0",
-        "  normal          0         1        2",
-        "",
-        "agreement 6/7, 86% (49 to 97%); Cohen's kappa 0.78 (0.41 to 1.00)",
-        "",
-        "disagreements: 1 texts",
-        "",
-        "p6 question 6  cell c1",
-        "    refusal-keywords: normal",
-        "    person:alice: garbled",
-        "    It is blue.",
-    ]
+    says("\n".join([line.rstrip() for line in out.splitlines()]))
 
 
 def test_kappa_that_cannot_be_told_or_says_nothing(made_run, steerkit):

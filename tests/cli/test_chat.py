@@ -280,13 +280,11 @@ def test_commands_do_what_help_says(talk, tmp_path):
     assert talk.over
 
 
-def test_a_family_without_system_prompts_says_so(registry, tmp_path, give):
+def test_a_family_without_system_prompts_says_so(registry, tmp_path, give, says):
     folder = bundled_run(registry, tmp_path, model="bundled:gemma2-s")
     code, out, err = give("/system Be kind.\nTell me a joke\n", folder)
     assert code == 0
-    assert err.splitlines()[1:] == [
-        "error: the chat template of bundled:gemma2-s refuses these turns: System role not supported"
-    ]
+    says("\n".join(err.splitlines()[1:]))
     assert out.startswith("you: Tell me a joke\n")
     assert give("", folder, "--system", "Be kind.")[0] == 2
 
@@ -325,15 +323,15 @@ def test_bad_input_is_one_message_and_exit_2(folder, give):
     assert re.match(r"error: no bundled model named 'gone' \(bundled: .*qwen2-s\)", err.splitlines()[-1])
 
 
-def test_a_site_without_multiplier_takes_none(registry, tmp_path, give):
+def test_a_site_without_multiplier_takes_none(registry, tmp_path, give, says):
     folder = bundled_run(registry, tmp_path, 'use = "residual-ablate"')
     code, out, err = give("/multiplier 3\nTell me a joke\n", folder)
     assert code == 0
-    assert err.splitlines()[1:] == ["error: site 'residual-ablate' takes no multiplier, got 3"]
+    says("\n".join(err.splitlines()[1:]))
     assert out.splitlines()[2].startswith("steered (layer 3): ")
 
 
-def test_a_model_that_has_changed_is_noted(registry, give, tmp_path):
+def test_a_model_that_has_changed_is_noted(registry, give, tmp_path, says):
     model = tmp_path / "model"
     shutil.copytree(MODELS_FOLDER / "qwen2-s", model)
     run = bundled_run(registry, tmp_path, model=str(model))
@@ -341,9 +339,7 @@ def test_a_model_that_has_changed_is_noted(registry, give, tmp_path):
     weights = load_file(model / "model.safetensors")
     weights["model.norm.weight"][0] += 0.5
     save_file(weights, model / "model.safetensors", {"format": "pt"})
-    assert give("", run)[2].splitlines()[1:] == [
-        f"note: {model} is not what it was in the run (other weights, tokenizer or template)"
-    ]
+    says("\n".join(give("", run)[2].splitlines()[1:]))
 
 
 def test_directions_that_are_lost_are_missed(folder, give, tmp_path):

@@ -118,32 +118,20 @@ def test_one_cell_named_once_is_looked_for_in_both_runs(compare):
     assert (found["first"]["cell"], found["second"]["cell"]) == ("c1bbbbbbbbbb", "c1bbbbbbbbbb")
 
 
-def test_what_a_reader_has_to_know_is_said(compare):
+def test_what_a_reader_has_to_know_is_said(compare, says):
     failed = {**FIRST, "h": "failed"}
     judge = {"options": {"classifier": {"keywords": ["no"]}}}
     write_run(Path("three"), ("c1aaaaaaaaaa", failed, judge), on_evaluation=True)
     found = read(compare("three", "two", "--json"))
     assert found["n"] == 7
-    assert found["notes"] == [
-        "cell c1aaaaaaaaaa of three was chosen on the prompts that it is compared on, which favours it",
-        "cell c1aaaaaaaaaa of three has no verdict on 1 prompts, which are left out",
-        (
-            "the two were judged differently (refusal-keywords and refusal-keywords), so that a difference"
-            " may be the judges'"
-        ),
-    ]
+    says("\n".join(found["notes"]))
 
 
-def test_prompts_that_are_partly_the_same_are_neither_paired_nor_independent(compare):
+def test_prompts_that_are_partly_the_same_are_neither_paired_nor_independent(compare, says):
     write_run(Path("three"), ("c1aaaaaaaaaa", {**OTHERS, "a": "normal"}, {}))
     found = read(compare("one", "three", "--json"))
     assert not found["paired"]
-    assert found["notes"] == [
-        (
-            "1 prompts are in both, and Fisher's test takes the two for independent; with the same prompts on"
-            " both sides the comparison would be paired"
-        )
-    ]
+    says("\n".join(found["notes"]))
 
 
 @pytest.mark.parametrize(

@@ -21,16 +21,10 @@ def test_it_says_how_many_prompts_are_needed(power):
     )
 
 
-def test_on_the_same_prompts_it_depends_on_how_often_they_disagree(power):
+def test_on_the_same_prompts_it_depends_on_how_often_they_disagree(power, says):
     code, out, _ = power("--rates", "0.77", "0.57", "--paired", "--discordant", "0.3")
     assert code == 0
-    assert out.splitlines()[:2] == [
-        (
-            "61 prompts, the same for both, to tell 0.77 from 0.57 with a power of 0.8"
-            " (McNemar's exact test, two-sided, 0.05)"
-        ),
-        "they disagree on 30% of the prompts, here about 19",
-    ]
+    says("\n".join(out.splitlines()[:2]))
 
 
 def test_many_prompts_are_said_to_be_approximate(power):

@@ -91,7 +91,7 @@ def test_every_run_is_a_row_the_newest_first(give, says):
     says(rows[4]["detail"])
 
 
-def test_people_see_a_line_each(give):
+def test_people_see_a_line_each(give, says):
     code, out, _ = give("runs")
     assert code == 0
     (line,) = [line for line in out.splitlines() if "runs/old" in line]
@@ -99,10 +99,7 @@ def test_people_see_a_line_each(give):
         "runs/old", "bundled:qwen2-s", "dim,", "sweep", "done", "4", "2.5", "27/30", "74-97%",
     ]  # fmt: skip
     assert "runs/half: unfinished, 12 of at most 45 completions" in out
-    assert out.splitlines()[-2:] == [
-        "5 runs in runs; look at one with",
-        "    steerkit show runs/deep/er/new",
-    ]
+    says("\n".join(out.splitlines()[-2:]))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])

@@ -78,20 +78,16 @@ def test_a_position_in_the_users_text_is_noted(setting):
     )
 
 
-def test_two_bos_tokens_and_a_missing_one_are_counted(setting):
+def test_two_bos_tokens_and_a_missing_one_are_counted(setting, says):
     tokenizer = tiny_tokenizer("gemma2")
     tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
     found = audit(tokenizer, Gemma(), [setting()])
     assert (found.double_bos, found.without_bos) == (19, 0)
-    assert list(found.notes) == [
-        "19 of 19 prompts begin with two BOS tokens, on which no model was trained"
-    ]
+    says("\n".join(list(found.notes)))
     tokenizer.chat_template = tokenizer.chat_template.replace("{{ bos_token }}", "")
     found = audit(tokenizer, Gemma(), [setting()])
     assert (found.double_bos, found.without_bos) == (0, 19)
-    assert list(found.notes) == [
-        "19 of 19 prompts begin without the BOS token that the tokenizer would add"
-    ]
+    says("\n".join(list(found.notes)))
 
 
 def test_several_templates_are_hashed_together():
@@ -101,7 +97,7 @@ def test_several_templates_are_hashed_together():
     assert template_hash(tokenizer) == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_lines_name_the_commonest_tokens():
+def test_lines_name_the_commonest_tokens(says):
     tokens = [{"id": number, "text": chr(97 + number), "prompts": 6 - number} for number in range(6)]
     audited = {
         "template_sha256": "0123456789abcdef",
@@ -115,13 +111,7 @@ def test_lines_name_the_commonest_tokens():
         ],
         "notes": ["odd"],
     }
-    assert list(audit_lines(from_json(PromptAudit, audited))) == [
-        "template 0123456789ab, 2 tokens behind the user's text",
-        r"prompt p as 2 tokens: '\n' 'x'",
-        "0 of 21 prompts begin with two BOS tokens",
-        "dim reads position -4 of c: 'a' (0) in 6, 'b' (1) in 5, 'c' (2) in 4, 'd' (3) in 3, and 2 more",
-        "note: odd",
-    ]
+    says("\n".join(list(audit_lines(from_json(PromptAudit, audited)))))
 
 
 def test_a_run_keeps_the_audit(setting, model_folder, registry, tmp_path):

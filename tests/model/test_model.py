@@ -95,7 +95,7 @@ def test_a_position_before_the_prompt_begins_is_refused(handles, prompts):
         handle.mean_activations((prompts,), (-size - 1,))
 
 
-def test_overflowing_activations_name_layer_and_remedy(handles, prompts):
+def test_overflowing_activations_name_layer_and_remedy(handles, prompts, says):
     handle = handles("llama")
     hook = handle.blocks[1].register_forward_hook(lambda _module, _arguments, output: output / 0)
     said = []
@@ -104,10 +104,7 @@ def test_overflowing_activations_name_layer_and_remedy(handles, prompts):
             attrs.evolve(handle, dtype=dtype).mean_activations((prompts,), (-1,))
         said.append(str(caught.value))
     hook.remove()
-    assert said == [
-        "activations at layer 1 are not finite in float32",
-        "activations at layer 1 are not finite in float16: set model.dtype to 'bfloat16' or 'float32'",
-    ]
+    says("\n".join(said))
 
 
 def test_an_empty_answer_is_a_failure(handles):

@@ -153,16 +153,11 @@ def test_files_are_named_at_the_end(steerkit, study, tmp_path):
     assert out.splitlines()[-1] == str(tmp_path / "out" / "audit.html")
 
 
-def test_the_pack_is_listed(steerkit, study):
+def test_the_pack_is_listed(steerkit, study, says):
     study()
     code, out, _ = steerkit("replicate", "--list")
     assert code == 0
-    assert lines(out)[2:] == [
-        "rates 1 the paper's first",
-        "bundled second",
-        "other 2 the paper's nothing extracts it",
-        "each is run by name: steerkit run RECIPE",
-    ]
+    says("\n".join(lines(out)[2:]))
     assert "rates" not in steerkit("replicate", "--list", "other")[1]
 
 

@@ -90,28 +90,17 @@ def test_a_text_file_has_one_prompt_per_line_and_no_comments(write):
     )
 
 
-def test_a_quoted_cell_may_go_over_several_lines(write):
+def test_a_quoted_cell_may_go_over_several_lines(write, says):
     path = write("p.csv", 'text\n"one\n\ntwo"\nthree\nthree\n')
-    assert problems(path) == ["p.csv:6: same text as line 5"]
+    says("\n".join(problems(path)))
 
 
-def test_all_problems_of_a_table_come_at_once(write):
+def test_all_problems_of_a_table_come_at_once(write, says):
     path = write(
         "p.csv",
         "id,text,rol,role\na,One,,positive\nb, ,,negative\n,One,,harmles\n\na,Two,,\nc,Three, four,,\n",
     )
-    assert problems(path) == [
-        "p.csv:1: unknown column 'rol', did you mean 'role'? (known: text, prompt, id, role, category)",
-        "p.csv:3: empty prompt",
-        "p.csv:4: same text as line 2",
-        (
-            "p.csv:4: unknown role 'harmles', did you mean 'harmless'?"
-            " (known: positive, negative, neutral, harmful, harmless)"
-        ),
-        "p.csv:5: empty row",
-        "p.csv:6: same id as line 2: 'a'",
-        "p.csv:7: expected 4 cells, got 5; put a text with a comma in double quotes",
-    ]
+    says("\n".join(problems(path)))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +120,7 @@ def test_what_is_wrong_with_a_table(write, content, message):
     assert message in problems(write("p.csv", content))
 
 
-def test_all_problems_of_a_jsonl_file_come_at_once(write):
+def test_all_problems_of_a_jsonl_file_come_at_once(write, says):
     path = write(
         "p.jsonl",
         '{"text": "One", "rolle": "x"}\n'
@@ -143,17 +132,7 @@ def test_all_problems_of_a_jsonl_file_come_at_once(write):
         '{"text": "One"}\n'
         '{"text": "\\ud800"}\n',
     )
-    assert problems(path) == [
-        "p.jsonl:1: unknown key 'rolle', did you mean 'role'? (known: text, prompt, id, role, category)",
-        "p.jsonl:2: not valid JSON: Expecting ',' delimiter at column 15",
-        'p.jsonl:3: expected an object such as {"text": "..."}, got ["Three"]',
-        "p.jsonl:4: empty row",
-        "p.jsonl:5: no 'text'",
-        "p.jsonl:6: expected words for 'text', got 5",
-        "p.jsonl:6: expected words for 'id', got 6",
-        "p.jsonl:7: same text as line 1",
-        "p.jsonl:8: 'text' holds half a surrogate pair, which is no character",
-    ]
+    says("\n".join(problems(path)))
 
 
 @pytest.mark.parametrize(
@@ -172,9 +151,9 @@ def test_what_is_wrong_with_a_toml_file(write, content, message):
     assert problems(write("p.toml", content)) == [message]
 
 
-def test_a_given_id_that_is_like_a_made_up_one_is_refused(write):
+def test_a_given_id_that_is_like_a_made_up_one_is_refused(write, says):
     path = write("p.jsonl", '{"id": "p-2", "text": "One"}\n{"text": "Two"}\n')
-    assert problems(path) == ["p.jsonl:2: same id as line 1: 'p-2'"]
+    says("\n".join(problems(path)))
 
 
 def test_an_empty_line_among_prompts_is_a_problem(write):
@@ -197,19 +176,14 @@ def test_a_file_that_is_not_there(tmp_path):
     assert problems(tmp_path / "p.txt") == [f"{tmp_path / 'p.txt'}: no such file"]
 
 
-def test_a_folder_is_no_file(tmp_path):
+def test_a_folder_is_no_file(tmp_path, says):
     folder = tmp_path / "p.txt"
     folder.mkdir()
-    assert problems(folder) == [f"{folder}: cannot be read: is a directory"]
+    says("\n".join(problems(folder)))
 
 
-def test_an_unknown_suffix_names_the_known_ones():
-    assert problems(Path("p.json")) == [
-        (
-            "p.json: unknown kind of prompt file '.json', did you mean '.jsonl'?"
-            " (known: .toml, .jsonl, .csv, .txt)"
-        )
-    ]
+def test_an_unknown_suffix_names_the_known_ones(says):
+    says("\n".join(problems(Path("p.json"))))
 
 
 @given(data=st.binary(max_size=60), suffix=st.sampled_from([".toml", ".jsonl", ".csv", ".txt"]))

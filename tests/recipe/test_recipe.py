@@ -319,13 +319,10 @@ def test_every_fault_of_a_prompt_file_has_its_place(
     assert refused(text, registry) == [f"prompts.evaluation: {message}" for message in messages]
 
 
-def test_a_contrast_file_needs_both_classes(registry, tmp_path, monkeypatch):
+def test_a_contrast_file_needs_both_classes(registry, tmp_path, monkeypatch, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "p.csv").write_text("text,role\nhow to rob,harmful\nhow to sew,\n")
-    assert refused(GOOD.replace("refusal-5", "p.csv"), registry) == [
-        "prompts.contrast: p.csv: no prompt has the role negative; a contrast set needs both classes",
-        "prompts.contrast: p.csv: the role of 'p-2' is neutral; a contrast set knows positive and negative",
-    ]
+    says("\n".join(refused(GOOD.replace("refusal-5", "p.csv"), registry)))
 
 
 @pytest.mark.parametrize(
@@ -587,15 +584,8 @@ def test_a_change_of_another_form_is_refused(change, message):
     assert str(caught.value) == message
 
 
-def test_a_change_is_checked_like_the_recipe_itself(registry):
-    assert refused(GOOD, registry, changes=["site.multiplier=lots", "sight.x=1"]) == [
-        (
-            "sight: unknown table, did you mean 'site'? (known: run, model, prompts, extractor,"
-            " selector, site,"
-            " classifier, generation, calibration, controls, grid)"
-        ),
-        "site.multiplier: expected a number, got 'lots'",
-    ]
+def test_a_change_is_checked_like_the_recipe_itself(registry, says):
+    says("\n".join(refused(GOOD, registry, changes=["site.multiplier=lots", "sight.x=1"])))
 
 
 # fingerprint
@@ -623,7 +613,7 @@ def test_the_fingerprint_depends_on_what_is_said(change, registry):
     assert changed.fingerprint != parse_recipe(GOOD, registry).fingerprint
 
 
-def test_a_component_that_cannot_be_built_is_a_line_and_no_crash(own_host):
+def test_a_component_that_cannot_be_built_is_a_line_and_no_crash(own_host, says):
     @frozen(kw_only=True)
     class Unknowable(Classifier):
         name: ClassVar[str] = "unknowable"
@@ -634,7 +624,7 @@ def test_a_component_that_cannot_be_built_is_a_line_and_no_crash(own_host):
 
     brings(own_host, classifiers=[Unknowable])
     text = GOOD.replace("refusal-keywords", "unknowable")
-    assert refused(text, Registry.collect(own_host)) == ["classifier: name 'NoSuchType' is not defined"]
+    says("\n".join(refused(text, Registry.collect(own_host))))
 
 
 @pytest.mark.parametrize(

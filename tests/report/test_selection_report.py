@@ -41,17 +41,9 @@ def text_of(parts):
 TABLE = (row(2, 1.87654, kl=0.02), row(1, 1.5, kl=0.0312), row(0, None, "degenerate", kl=None))
 
 
-def test_the_best_rows_are_shown_and_the_others_counted():
+def test_the_best_rows_are_shown_and_the_others_counted(says):
     many = report([row(2, 2.0), *(row(layer, 1 - layer / 100) for layer in range(3, 12))])
-    assert text_of(selection_summary(many, many.selections[0])) == [
-        "position layer score",
-        "* -1 2 2.0000",
-        "-1 3 0.9700",
-        "-1 4 0.9600",
-        "-1 5 0.9500",
-        "-1 6 0.9400",
-        "5 more candidates (--selection shows them all)",
-    ]
+    says("\n".join(text_of(selection_summary(many, many.selections[0]))))
 
 
 def test_a_short_table_is_shown_whole_with_its_reasons():
@@ -86,10 +78,7 @@ def test_all_tables_can_be_asked_for(says):
     found = [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
     says(found[0])
     assert sum("-1" in line for line in found) == 3
-    assert found[-2:] == [
-        "site.unit = raw: cosmic: it is the best (cell c1)",
-        "  no table: it compares nothing",
-    ]
+    says("\n".join(found[-2:]))
 
 
 def test_the_chosen_row_comes_first_and_those_left_out_last():
