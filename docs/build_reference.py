@@ -216,7 +216,7 @@ def _result(word: str, found: dict[str, Any] | None) -> str:
     garbled = f" ({counts['garbled']})" if counts.get("garbled") else ""
     before = found["unsteered"].get("refusal", 0)
     of = f" of {before}" if before and word == "site" else ""
-    also = f"; unsteered {before}" if word == "classifier" else ""
+    also = f"; baseline {before}" if word == "classifier" else ""
     share = f"{counts.get('refusal', 0)}{of}" if of else f"{counts.get('refusal', 0)}/{found['n']}"
     return f"{share}{garbled}, {', '.join(where)}{also}"
 

@@ -16,7 +16,7 @@ from steerkit_core.results.converter import unstructured
 from steerkit_core.stats import wilson
 from steerkit_core.testing import small_run
 
-LAYERS, STRENGTHS, PROMPTS = 111, 9, 30  # 999 steered cells and the unsteered one
+LAYERS, STRENGTHS, PROMPTS = 111, 9, 30  # 999 steered cells and the baseline
 WORDS = [
     "the",
     "a",

@@ -1,4 +1,4 @@
-"""Plain `transformers.generate` on batches, unsteered: the limit."""
+"""Plain `transformers.generate` on batches, without steering: the limit."""
 
 from __future__ import annotations
 

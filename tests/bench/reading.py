@@ -28,7 +28,7 @@ def reading(repeats: int) -> Section:
     cells = 1 + LAYERS * STRENGTHS
     notes = (
         (
-            f"a run of {cells:,} cells ({LAYERS} layers, {STRENGTHS} multipliers and the unsteered one) of"
+            f"a run of {cells:,} cells ({LAYERS} layers, {STRENGTHS} multipliers and the baseline) of"
             f" {PROMPTS} prompts, {cells * PROMPTS:,} completions of 80 words; start-up included; median of"
             f" {repeats}, and the extremes"
         ),

@@ -35,11 +35,11 @@ def quickstart() -> Section:
     best = next(cell for cell in report["cells"] if cell["id"] == report["selected"])
     plain = next(cell for cell in report["cells"] if cell["role"] == "baseline")
     refusals = f"{best['counts']['refusal']}/{best['n']}"
-    unsteered = f"unsteered: {plain['counts']['refusal']}/{plain['n']}"
+    baseline = f"baseline: {plain['counts']['refusal']}/{plain['n']}"
     rows = [
         ("steerkit run quickstart, time", f"{done.seconds:.0f} s", "", "< 60 s"),
         ("steerkit run quickstart, peak memory", f"{done.peak / 1e9:.2f} GB", "", "< 2 GB"),
-        ("steerkit run quickstart, coherent refusals", refusals, unsteered, ">= 27/30"),
+        ("steerkit run quickstart, coherent refusals", refusals, baseline, ">= 27/30"),
     ]
     return Section("quickstart", "Quickstart", HEADINGS, rows)
 

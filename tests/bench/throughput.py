@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from steerkit_core.model.handle import ModelHandle
 
 HEADINGS = ("model", "way", "new tokens/s", "steerkit is", "aim", "same texts")
-OURS, PLAIN, NAIVE = "steerkit, sweep", "transformers.generate, unsteered", "one prompt at a time, hooks"
+OURS, PLAIN, NAIVE = "steerkit, sweep", "transformers.generate, baseline", "one prompt at a time, hooks"
 
 
 @frozen

@@ -1,5 +1,7 @@
 """A made run: texts and verdicts that are known, for the commands that read one."""
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -55,3 +57,27 @@ def made_run(tmp_path, monkeypatch):
 
     make.entry = entry
     return make
+
+
+@pytest.fixture
+def workplace(write_recipe, model_folder, tmp_path, monkeypatch):
+    """A folder with a recipe, its prompts and a model, in which the command is given."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    path = write_recipe(tmp_path)
+    path.write_text(path.read_text().replace(json.dumps(str(model_folder)), '"tiny"'))
+    shutil.copytree(model_folder, "tiny")
+    return tmp_path
+
+
+@pytest.fixture
+def steerkit(give):
+    return give
+
+
+@pytest.fixture
+def shown(steerkit):
+    """A run, and its report."""
+    code, out, _ = steerkit("run", "recipe.toml", "--quiet", "--json")
+    assert code == 0
+    return json.loads(out)

@@ -12,7 +12,7 @@ from made_results import run_results
 from safetensors.torch import load_file, save_file
 
 from steerkit_core import DirectionSet, Extractor, SteerkitError, hookimpl
-from steerkit_core.counting.counts import sick_cause
+from steerkit_core.counting.counts import failure_cause
 from steerkit_core.model.health import StreamHealth, warnings_of
 from steerkit_core.model.measuring import StreamSums, stream_health
 from steerkit_core.pipeline.recipe_run import run_recipe
@@ -86,7 +86,7 @@ def test_warnings_name_the_layers(says):
     ],
 )
 def test_a_cell_is_sick_if_half_of_its_rows_failed(causes, rows, sick):
-    assert sick_cause(causes, rows) == sick
+    assert failure_cause(causes, rows) == sick
     outcome = Outcome(Trial(0, -1), {"refusal": rows - len(causes)}, len(causes))
     assert outcome.has_failed == (sick is not None)
 

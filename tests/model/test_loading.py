@@ -1,38 +1,24 @@
+"""Model folders: what is loaded, and what is said of those that cannot be."""
+
 import json
 import logging
 import re
 import shutil
 import subprocess
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from bitsandbytes.cextension import ErrorHandlerMockBNBNativeLibrary
-from huggingface_hub import HfApi, constants
-from huggingface_hub.errors import (
-    GatedRepoError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from loading_cases import load, refused
 from safetensors.torch import load_file, save_file
 
-from steerkit_core import ModelError, ModelSpec, load_pretrained
+from steerkit_core import ModelSpec, load_pretrained
 from steerkit_core.model.loading import choose_adapter, choose_device, fingerprint_folder
-from steerkit_core.model.loading.hub import HubModel, find_on_hub
 from steerkit_core.model.loading.problems import explained
 from steerkit_core.model.loading.quantize import check_support, quiet_bitsandbytes
-from steerkit_core.testing import save_tiny
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    return save_tiny("llama", tmp_path_factory.mktemp("saved") / "m", layers=2, hidden=16)
 
 
 @pytest.fixture
@@ -40,12 +26,6 @@ def folder(saved, tmp_path, monkeypatch):
     """A copy of the model as `m` in the working directory, so that messages have a short path."""
     monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(saved, "m"))
-
-
-def refused(function, *args, **kwargs):
-    with pytest.raises(ModelError) as caught:
-        function(*args, **kwargs)
-    return str(caught.value)
 
 
 def edit_json(path, **changes):
@@ -99,9 +79,6 @@ def test_only_the_two_known_messages_of_bitsandbytes_are_dropped(caplog):
     assert [record.message for record in caplog.records] == ["something new"]
 
 
-# choices
-
-
 def test_devices(monkeypatch, says):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
@@ -137,13 +114,6 @@ def test_no_adapter_serves(says):
     config = SimpleNamespace(model_type="x")
     says(refused(choose_adapter, config, [adapter("low", -1, "a"), adapter("high", 5, "b")]))
     says(refused(choose_adapter, config, []))
-
-
-# folders that cannot be used
-
-
-def load(adapters, **options):
-    return load_pretrained(ModelSpec(**{"id": "m", "device": "cpu", **options}), adapters)
 
 
 def test_what_the_folder_lacks_is_said_before_anything_is_loaded(folder, adapters, says):
@@ -271,9 +241,6 @@ def test_what_only_a_bug_can_cause_keeps_its_traceback():
         raise ValueError("a bug")
 
 
-# fingerprints
-
-
 def test_a_fingerprint_is_the_content(folder, saved):
     before = fingerprint_folder(folder)
     assert before == fingerprint_folder(saved)
@@ -299,141 +266,6 @@ def test_a_fingerprint_sees_a_single_weight(folder):
 
     edit_weights(folder, nudge)
     assert fingerprint_folder(folder) != before
-
-
-# the hub, without one
-
-
-def hub_says(monkeypatch, answer):
-    def model_info(_self, name, *, revision, timeout):
-        assert (name, revision) == ("owner/name", "main")
-        assert timeout < 60
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(HfApi, "model_info", model_info)
-
-
-def repository(*files):
-    return SimpleNamespace(sha="c0ffee", siblings=[SimpleNamespace(rfilename=file) for file in files])
-
-
-def http_error(kind):
-    # huggingface_hub asks with the one or the other, by its version
-    httpx = import_module("httpx2" if find_spec("httpx2") else "httpx")
-
-    return kind("no", response=httpx.Response(404, request=httpx.Request("GET", "https://hub")))
-
-
-def test_a_revision_becomes_a_commit(monkeypatch):
-    hub_says(monkeypatch, repository("config.json", "model.safetensors"))
-    assert find_on_hub("owner/name", "main") == HubModel("owner/name", "c0ffee", cached=False)
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (
-            http_error(RepositoryNotFoundError),
-            (
-                "there is no folder and no hub repository 'owner/name' that you can see: check the name, or"
-                " log in with `hf auth login` if it is private"
-            ),
-        ),
-        (http_error(RevisionNotFoundError), "hub repository 'owner/name' has no revision 'main'"),
-        (
-            http_error(GatedRepoError),
-            (
-                "hub repository 'owner/name' is gated: accept its terms at"
-                " https://huggingface.co/owner/name and log in with `hf auth login`"
-            ),
-        ),
-        (
-            repository("config.json", "pytorch_model.bin"),
-            (
-                "hub repository 'owner/name' has its weights only as a pickle (pytorch_model.bin), expected"
-                " safetensors: convert it once by loading it with transformers and calling save_pretrained"
-            ),
-        ),
-        (
-            repository("config.json", "model.gguf"),
-            "hub repository 'owner/name' has no weights in safetensors form",
-        ),
-        (
-            ConnectionError("name or service not known"),
-            (
-                "there is no folder 'owner/name', the hub could not be reached (name or service not known),"
-                " and revision 'main' of a repository of that name is not in the local cache"
-            ),
-        ),
-    ],
-)
-def test_repositories_that_cannot_be_used(monkeypatch, adapters, answer, message):
-    hub_says(monkeypatch, answer)
-    monkeypatch.setattr(
-        "steerkit_core.model.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None
-    )
-    assert refused(load, adapters, id="owner/name") == message
-
-
-def test_offline_on_purpose(monkeypatch, says):
-    hub_says(monkeypatch, OfflineModeIsEnabled("offline"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(
-        "steerkit_core.model.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: None
-    )
-    says(refused(find_on_hub, "owner/name", "main"))
-
-
-def test_the_cache_serves_without_a_connection(monkeypatch):
-    hub_says(monkeypatch, ConnectionError("no network"))
-    cached = "/cache/snapshots/c0ffee/config.json"
-    monkeypatch.setattr(
-        "steerkit_core.model.loading.hub.try_to_load_from_cache", lambda *_args, **_kwargs: cached
-    )
-    assert find_on_hub("owner/name", "main") == HubModel("owner/name", "c0ffee", cached=True)
-
-
-@pytest.mark.parametrize(
-    ("cause", "message"),
-    [
-        (
-            http_error(GatedRepoError),
-            (
-                "hub repository 'owner/name' is gated: accept its terms at"
-                " https://huggingface.co/owner/name and log in with `hf auth login`"
-            ),
-        ),
-        (
-            LocalEntryNotFoundError("gone"),
-            (
-                "hub repository 'owner/name' is only partly in the local cache and the hub could not be"
-                " reached: connect once, or name a folder"
-            ),
-        ),
-        (None, "hub repository 'owner/name' could not be read: first line"),
-    ],
-)
-def test_what_transformers_raises_in_a_download(cause, message):
-    def download():
-        with explained("owner/name", "hub repository 'owner/name'"):
-            raise OSError("first line\nsecond line") from cause
-
-    assert refused(download) == message
-
-
-def test_a_cached_repository_is_loaded_and_known_by_its_commit(saved, tmp_path, monkeypatch, adapters):
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    repository = tmp_path / "models--owner--name"
-    shutil.copytree(saved, repository / "snapshots" / commit)
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    hub_says(monkeypatch, ConnectionError("no network"))
-    handle = load(adapters, id="owner/name")
-    assert handle.revision == commit
-    assert handle.fingerprint == f"commit:{commit}"
 
 
 def test_naming_the_loader_imports_no_torch():
