@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from attrs import frozen
@@ -44,6 +45,7 @@ class LogisticRegression(AxisExtractor):
     def axis(self, positive: Tensor, negative: Tensor) -> Tensor:
         """The weights, expressed in the activations as they were read."""
         import torch
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression as Classifier
 
         points = torch.cat([positive, negative])
@@ -57,7 +59,10 @@ class LogisticRegression(AxisExtractor):
         # Newton steps reach the optimum to the last digits, also where the classes are parted with ease
         model = Classifier(C=self.inverse_penalty, solver="newton-cholesky", tol=1e-9, max_iter=1000)
         labels = [1] * len(positive) + [0] * len(negative)
-        model.fit((scaled @ basis).numpy(), labels)
+        with warnings.catch_warnings():
+            # at the optimum rounding leaves the line search nothing to gain, and lbfgs confirms it
+            warnings.filterwarnings("ignore", "Line search of Newton solver", ConvergenceWarning)
+            model.fit((scaled @ basis).numpy(), labels)
         weights = basis @ torch.from_numpy(model.coef_[0])
         return torch.where(scale > 0, weights / scale, 0.0)
 

@@ -178,7 +178,7 @@ def test_there_are_none_where_none_are_wanted(name, home):
 def test_a_run_on_a_terminal_shows_its_cells_and_leaves_its_steps(home):
     text = on_terminal(home, "run", "recipe.toml", "--fresh", "--out", "runs/live")
     assert "\x1b[?25l" in text  # it moves
-    assert "unsteered" in text
+    assert "baseline" in text
     plain = ANSI.sub("", text)
     assert re.search(r"generating 5 cells.*21/21", plain)
 
