@@ -157,8 +157,9 @@ def test_options_of_load_model_are_those_of_a_recipe(says):
     with pytest.raises(RecipeError) as caught:
         steerkit_core.load_model("bundled:qwen2-s", quantization="int5", dtype="float64")
     says(caught)
-    with pytest.raises(ModelError, match=r"^no bundled model named 'qwen2-x', did you mean"):
+    with pytest.raises(ModelError) as told:
         steerkit_core.load_model("bundled:qwen2-x")
+    says(told)
 
 
 def test_answers_come_in_the_order_of_the_requests(qwen, says):
@@ -179,7 +180,7 @@ def test_answers_come_in_the_order_of_the_requests(qwen, says):
     says(caught)
 
 
-def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):
+def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry, says):
     prompts = steerkit_core.load_prompts("benign-30")
     assert prompts == registry.get("prompt set", "benign-30")().prompts()
     with qwen.steer(refusal.at(layer=2), 3.0):
@@ -191,10 +192,9 @@ def test_what_is_judged_is_what_a_run_judges(qwen, refusal, registry):
     assert verdicts[1:5] == [classifier.classify(one.prompt, one.text) for one in answers]
     assert [verdict.label for verdict in verdicts[1:]] == ["refusal"] * 4 + ["normal"]
     assert steerkit_core.judge(answers[0]) == verdicts[1:2]
-    with pytest.raises(
-        SteerkitError, match=r"^no classifier named 'keyword', did you mean 'refusal-keywords'\?"
-    ):
+    with pytest.raises(SteerkitError) as told:
         steerkit_core.judge(answers, "keyword")
+    says(told)
 
 
 def test_texts_are_judged_with_the_requests_that_they_answer():

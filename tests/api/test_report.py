@@ -209,17 +209,16 @@ def test_it_is_quiet_unless_it_is_told_otherwise(recipe, tmp_path, capfd):
     assert steps[0] == err.splitlines()[0]
 
 
-def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path):
+def test_a_folder_that_is_no_finished_run_is_refused(report, tmp_path, says):
     with pytest.raises(SteerkitError, match=r"no manifest.json here"):
         steerkit_core.open_run(tmp_path)
     for file in report.path.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     later = {**unstructured(report.results), "schema_version": 2}
     (tmp_path / "results.json").write_text(json.dumps(later))
-    with pytest.raises(
-        SteerkitError, match=r"results.json: written .*with schema 2, and this steerkit reads up to 1"
-    ):
+    with pytest.raises(SteerkitError) as told:
         steerkit_core.open_run(tmp_path)
+    says(told)
 
 
 def changed(report, **results):

@@ -77,9 +77,8 @@ def test_one_that_tries_is_asked_for_every_setting(tmp_path):
     assert tried == {1.0, 40.0}
 
 
-def test_a_run_without_a_candidate_left_ends_with_its_message(tmp_path):
+def test_a_run_without_a_candidate_left_ends_with_its_message(tmp_path, says):
     tables = {**TABLES, "selector": {"use": "cosmic", "kl_threshold": 0.0}}
-    with pytest.raises(
-        SteerkitError, match=r"^selector 'cosmic' has no candidate left of \d+: the filters"
-    ):
+    with pytest.raises(SteerkitError) as told:
         small_run(tmp_path, Cosmic, tables)
+    says(told)

@@ -98,11 +98,12 @@ def test_a_size_that_the_recipe_asks_for_is_not_changed_behind_its_back(
     says(caught)
 
 
-def test_one_row_that_does_not_fit_is_the_end(handles, prompts, vector, small_memory):
+def test_one_row_that_does_not_fit_is_the_end(handles, prompts, vector, small_memory, says):
     handle = handles("qwen2")
     small_memory(handle, 0)
-    with pytest.raises(ModelError, match=r"^1 rows at once do not fit into the memory of cpu: shorten"):
+    with pytest.raises(ModelError) as told:
         written(handle, rows_of(prompts, vector))
+    says(told)
 
 
 def test_another_error_is_not_taken_for_a_full_memory(handles, prompts, vector, monkeypatch):

@@ -300,12 +300,13 @@ def test_blocks_that_hand_on_more_than_the_stream_are_refused(adapters, prompts,
     assert first is handle.model.model.layers[0]
 
 
-def test_a_plain_activation_that_is_not_finite_is_named(adapters, prompts):
+def test_a_plain_activation_that_is_not_finite_is_named(adapters, prompts, says):
     handle = tiny_handle("qwen2", adapters)
     with torch.no_grad():
         handle.blocks[2].mlp.down_proj.weight.fill_(float("inf"))
-    with pytest.raises(NumericError, match="activations at layer 2 are not finite in float32"):
+    with pytest.raises(NumericError) as told:
         handle.probed_means(prompts, [], (1, 2))
+    says(told)
 
 
 def test_no_probes_give_nothing(handles, prompts):

@@ -229,12 +229,11 @@ def test_an_attention_without_a_projection_of_a_known_name_has_no_heads(handles,
     says(caught)
 
 
-def test_a_projection_that_is_not_the_last_of_the_attention_is_refused(handles, monkeypatch):
+def test_a_projection_that_is_not_the_last_of_the_attention_is_refused(handles, monkeypatch, says):
     handle = handles("qwen2")
     adapter = type(handle.adapter)
     monkeypatch.setattr(adapter, "output_projection", lambda _self, attention: attention.q_proj)
     handle.__dict__.pop("heads", None)
-    with pytest.raises(
-        ModelError, match="what the output projection of block 0 gives is not what its attention"
-    ):
+    with pytest.raises(ModelError) as told:
         _ = handle.heads
+    says(told)
