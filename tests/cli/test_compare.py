@@ -28,7 +28,7 @@ def write_run(folder, *cells, selected="c1aaaaaaaaaa", on_evaluation=False):
             verdicts.append({**key, "label": label, "rule": "", "evidence": ""})
             text = {"prompt": f"What is {prompt}?", "text": f"{name[:2]} on {prompt}"}
             completions.append({**key, **text, "tokens": 3, "stop": "eos", "error": None})
-    selections = [{"cell": selected, "selected_on_evaluation": on_evaluation}]
+    selections = [{"cell": selected, "selected_on_evaluation": on_evaluation, "table": []}]
     further = {"selected": selected, "selected_on_evaluation": on_evaluation}
     write_made_run(folder, entries, selections=selections, **further)
     write_rows(folder, "verdicts.jsonl", verdicts)
