@@ -115,7 +115,7 @@ def test_the_schema_beside_it(steerkit):
 
 def test_a_file_that_is_there_stays_as_it_is(steerkit):
     Path("recipe.toml").write_text("mine")
-    message = "error: recipe.toml is there already: name another file, or overwrite it with --force\n"
+    message = "error: recipe.toml already exists: name another file, or overwrite it with --force\n"
     assert steerkit("init") == (2, "", message)
     assert Path("recipe.toml").read_text() == "mine"
     assert steerkit("init", "--force")[0] == 0

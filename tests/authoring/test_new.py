@@ -150,7 +150,7 @@ def test_other_names_that_are_refused(new):
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("extractor", "pca", "the extractor 'pca' is there already, from plugin 'dim' (this process)"),
+        ("extractor", "pca", "the extractor 'pca' already exists, from plugin 'dim' (this process)"),
         ("selector", "dim", "the name 'dim' is taken by plugin 'dim' (this process)"),
         (
             "site",
@@ -191,11 +191,11 @@ def test_a_folder_that_is_there_stays_as_it_is(new):
     folder = Path("steerkit-noise")
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
-    message = "error: steerkit-noise is there already: name another folder with --out\n"
+    message = "error: steerkit-noise already exists: name another folder with --out\n"
     assert new("extractor", "noise") == (2, "", message)
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
     Path("file").write_text("")
-    message = "error: file is there already: name another folder with --out\n"
+    message = "error: file already exists: name another folder with --out\n"
     assert new("extractor", "noise", "--out", "file") == (2, "", message)
     Path("empty").mkdir()
     assert new("extractor", "noise", "--out", "empty")[0] == 0

@@ -98,7 +98,7 @@ def test_a_program_reads_all_of_it(power):
         ),
         (
             ["--rates", "0.5", "0.4", "--paired", "--discordant", "0.2", "--correlation", "0"],
-            "Error: --discordant and --correlation say the same: give one of them",
+            "Error: give --discordant or --correlation, not both",
         ),
         (
             ["--rates", "0.5", "0.5"],
