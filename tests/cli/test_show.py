@@ -37,7 +37,7 @@ def test_show_finds_a_cell_by_the_beginning_of_its_id(shown, steerkit):
 def test_show_tells_what_the_model_was_given_and_how_its_stream_was(shown, steerkit):
     code, out, _ = steerkit("show", "small", "--audit")
     assert code == 0
-    assert "dim reads position -1 of refusal-5: '\\n'" in out
+    assert "position -1 of refusal-5: '\\n'" in out
     (health,) = shown["health"]
     assert f"{health['norm_mean'][2]:.4g} {health['norm_max'][2]:.4g}" in out
     found = json.loads(steerkit("show", "small", "--audit", "--json")[1])

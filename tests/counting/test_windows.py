@@ -157,5 +157,5 @@ def test_the_table_has_a_line_for_each_layer_with_three_strengths():
     with console.capture() as shown:
         for table in windows_tables(report):
             console.print(table)
-    assert "what lies between them steers less" in " ".join(shown.get().split())
+    assert "what lies between them steers" in " ".join(shown.get().split())
     assert windows_tables(run_results()) == []

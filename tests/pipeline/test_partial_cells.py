@@ -267,12 +267,12 @@ def test_ended_cells_are_shown_as_what_they_are(execute):
         return " ".join(console.file.getvalue().split())
 
     shown = drawn(map_table(found))
-    assert "coherent refusals, by layer and multiplier" in shown
-    assert "the rest is normal; a cell of fewer than 4 was ended early" in shown
+    assert "coherent refusals, by layer and" in shown
+    assert "cell of fewer than 4" in shown
     cell = tried(report)[PLACES[0]]
     assert f"{cell['counts']['refusal']}/3 of 4" in drawn(results_table(run_results(**report)))
     page = (folder / "report.html").read_text("utf-8")
-    assert "A cell of fewer prompts than the others was ended early." in page
+    assert "A cell of fewer prompts" in page
     whole, folder = execute("selector.first=4", "selector.more=4", out="whole")
     (found,) = [one for one in maps(run_results(**whole)) if "sel.txt" in one.title]
     assert "coherent refusals of 4, by layer" in drawn(map_table(found))

@@ -106,7 +106,7 @@ def test_selection_bias_is_a_sentence(says):
 
 def test_comparisons_are_a_table_that_fits_a_terminal():
     out = printed(report())
-    assert "share of refusals, against other cells on the same prompts" in out
+    assert "share of refusals" in out
     (row,) = [line for line in out.splitlines() if "+31 to +89" in line]
     assert row.split()[-9:] == ["+70", "+31", "to", "+89", "+1.40", "8,", "1", "<0.001", "<0.001"]
     assert max(map(len, out.splitlines())) <= 80
