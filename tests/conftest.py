@@ -1,5 +1,6 @@
 """The plugins that ship with steerkit, as every test gets them: through the public door."""
 
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,11 @@ from steerkit_core.testing import save_tiny
 
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
+# every run ends with a full collection, which would walk through all that these libraries define
+for family in ("gemma2", "mistral", "qwen2"):
+    import_module(f"transformers.models.{family}.modeling_{family}")
+gc.collect()
+gc.freeze()
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 POINTS = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["entry-points"]["steerkit"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -145,7 +146,9 @@ def _rendered(environment: jinja2.Environment, section: Section, prefix: str) ->
     return Rendered(section.id, prefix + section.id, section.title, body)
 
 
+@cache
 def _environment() -> jinja2.Environment:
+    """Made once, as its templates take longer to compile than to fill."""
     import jinja2
 
     environment = jinja2.Environment(
