@@ -21,11 +21,6 @@ from steerkit_core.testing import save_tiny
 
 # tiny models gain nothing from more, and lose a lot where other processes want the cores too
 torch.set_num_threads(1)
-# every run ends with a full collection, which would walk through all that these libraries define
-for family in ("gemma2", "mistral", "qwen2"):
-    import_module(f"transformers.models.{family}.modeling_{family}")
-gc.collect()
-gc.freeze()
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 POINTS = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["entry-points"]["steerkit"]
@@ -40,6 +35,13 @@ def pytest_addoption(parser):
         action="store_true",
         help="write tests/messages.json anew from what the tests that run are told; not with -n",
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap():
+    """Keep libraries and collected tests out of the collection that ends every run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
