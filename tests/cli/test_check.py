@@ -91,7 +91,7 @@ def test_check_of_a_model_shows_its_prompts_and_loads_no_weights(steerkit, monke
     tokenizer = AutoTokenizer.from_pretrained("tiny")
     last = tokenizer("\n")["input_ids"]
     assert f"  dim reads position -1 of refusal-5: '\\n' ({last[0]}) in all 10 prompts" in out.splitlines()
-    assert "0 of 19" in out.splitlines()
+    assert "  0 of 19 prompts begin" in out
     axes = 'grid."model.quantization"=["int4"]'
     code, out, err = steerkit(
         "check", "recipe.toml", "--model", "--json", "--set", axes, "--set", "extractor.source=unquantized"

@@ -86,8 +86,9 @@ def test_people_see_a_table_a_sentence_and_the_texts_side_by_side(compare):
     code, out, err = compare("one", "two")
     assert (code, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
-    assert "+79; Cohen's h +1.05; McNemar's" in lines
-    assert "of 8 prompts, 1 refusal" in lines
+    assert "+50 points, 95% CI -6 to +79; Cohen's h +1.05" in out
+    assert "p = 0.219" in out
+    assert "of 8 prompts, 1 refusal on both sides, 5 on" in out
     (row,) = [line for line in lines if "Pa What is a?" in line]
     assert "refusal c1 on a" in row
     assert "normal c2 on a" in row

@@ -65,7 +65,7 @@ def test_the_sentence_of_the_walkthrough_is_what_was_printed():
     text = text_of("new-model")
     printed = "\n".join(line for _, shown in consoles(text) for line in shown)
     quote = " ".join(line.removeprefix("> ") for line in text.splitlines() if line.startswith("> "))
-    assert "controls: 23/30 against 0/30 unsteered and at most 12/30 under 5 controls" in printed
+    assert "controls: 23/30 against 0/30 for the baseline and at most 12/30 under 5 controls" in printed
     assert "23 of 30 held-out" in quote
     assert "0 of 30 without it, and at most 12 of 30 under five control directions" in quote
 

@@ -71,7 +71,7 @@ def control(**columns):
         ),
         (
             run_of([BASELINE], None, selections=[{"cell": None, "failed": True}, {"cell": None, "failed": False}]),
-            "This run has no cell to speak of, as 1 of 2 settings failed.",
+            "This run has no cell to speak of, as 1 of 2 configurations failed.",
         ),
     ],
 )  # fmt: skip
@@ -232,7 +232,7 @@ def test_many_notes_and_settings_are_folded(changed, results):
     page = changed(notes=notes, selections=[selection] * 5)
     assert all(note in page.text["result"] for note in notes)
     assert "2 more notes" in page.text["result"]
-    assert "5 settings" in page.text["selection"]
+    assert "5 configurations" in page.text["selection"]
     assert "model = m, seed = 1: sweep" in page.text["selection"]
 
 
