@@ -15,13 +15,13 @@ from steerkit_core.plugin.registry import Registry
 from steerkit_core.recipe.changes import toml_value
 from steerkit_core.recipe.compatibility import find_model
 from steerkit_core.recipe.lookup import built, installed_prompts
-from steerkit_core.results.directions import KeptDirections, filed_directions, kept_directions
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from steerkit_core.components import Extractor, Model
     from steerkit_core.components.model_spec import ModelSpec
+    from steerkit_core.results.directions import KeptDirections
     from steerkit_core.values import Prompt
 
 
@@ -112,10 +112,14 @@ class RunSources:
 
     def saved(self, run: str, key: str = "") -> KeptDirections:
         """Directions that a run has kept."""
+        from steerkit_core.results.directions import kept_directions
+
         return kept_directions(run, key)
 
     def filed(self, file: str) -> KeptDirections:
         """Directions in a file by themselves."""
+        from steerkit_core.results.directions import filed_directions
+
         return filed_directions(file)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -18,8 +19,10 @@ from steerkit_core.recipe.options import (
     RunOptions,
     TransferOptions,
 )
-from steerkit_core.results.findings import ExcludedPair
 from steerkit_core.values import ContrastSet, Prompt, Trial
+
+if TYPE_CHECKING:
+    from steerkit_core.results.findings import ExcludedPair
 
 
 @frozen

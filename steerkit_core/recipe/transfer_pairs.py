@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
@@ -15,7 +15,9 @@ from steerkit_core.recipe.checking import RecipeChecker
 from steerkit_core.recipe.options import TransferOptions
 from steerkit_core.recipe.recipe import Recipe, Setting
 from steerkit_core.recipe.tables import TRANSFER
-from steerkit_core.results.findings import ExcludedPair
+
+if TYPE_CHECKING:
+    from steerkit_core.results.findings import ExcludedPair
 
 Table = Mapping[str, object]
 
@@ -57,6 +59,8 @@ def with_pairs(recipe: Recipe, registry: Registry, widths: Callable[[Setting], i
         raise RecipeError(
             [Problem("extractor.use", f"expected what finds the directions in a source, got {TRANSFER!r}")]
         )
+    from steerkit_core.results.findings import ExcludedPair
+
     checker = RecipeChecker(registry, Path(recipe.source).parent)
 
     def settings(target: str, found_with: Table) -> tuple[Setting, ...]:

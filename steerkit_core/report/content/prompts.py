@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from steerkit_core.results.manifest import PromptAudit, TokenCount
+if TYPE_CHECKING:
+    from steerkit_core.results.manifest import PromptAudit, TokenCount
 
 FEW = 4
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.markup import escape
 
 from steerkit_core.report.content.prompts import audit_lines
-from steerkit_core.results.manifest import PromptAudit
+
+if TYPE_CHECKING:
+    from steerkit_core.results.manifest import PromptAudit
 
 
 def print_audit(heading: str, audit: PromptAudit | None, console: Console) -> None:
