@@ -77,7 +77,7 @@ def test_examples_of_recipes_are_accepted(fragment, shipped, build):
 def test_the_grid_of_two_axes_has_nine_settings(shipped, build):
     (fragment,) = (body for body in right_examples() if '"site.multiplier" = [10.0, 15.0, 20.0]' in body)
     settings = parse_recipe(build.completed(fragment), shipped, source="example", folder=DOCS).settings
-    assert "These are nine settings." in RECIPE
+    assert "These are nine configurations." in RECIPE
     assert len(settings) == 9
     assert {setting.selector.depths for setting in settings} == {(0.4,), (0.5,), (0.6,)}
 
